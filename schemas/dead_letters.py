@@ -1,0 +1,47 @@
+"""Any consumer → operators: a record that cannot be handled, untouched, with its provenance in headers.
+
+Key, value and the original headers are carried byte for byte; ours are added behind them under ``dl_``.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from schemas.envelope import derived_id
+
+PREFIX = "dead-letter."
+
+
+def dead_letter_topic(consumer: str) -> str:
+    """The consumer's own dead-letter topic: ``geo.reports`` → ``dead-letter.geo.reports``."""
+    return PREFIX + consumer
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a dead letter came from and why. ``reason`` is a stable code, ``detail`` a sentence without content."""
+
+    consumer: str
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    detail: str
+
+    @property
+    def id(self) -> str:
+        """Stable over repeats: the same record gives the same dead-letter id."""
+        return derived_id("dead-letter", self.consumer, self.topic, self.partition, self.offset)
+
+    def headers(self, at: datetime) -> list[tuple[str, bytes]]:
+        """The added headers."""
+        values = {
+            "dl_id": self.id,
+            "dl_consumer": self.consumer,
+            "dl_topic": self.topic,
+            "dl_partition": str(self.partition),
+            "dl_offset": str(self.offset),
+            "dl_reason": self.reason,
+            "dl_detail": self.detail[:500],
+            "dl_at": at.astimezone(UTC).isoformat(),
+        }
+        return [(name, value.encode()) for name, value in values.items()]

@@ -1,0 +1,120 @@
+"""The envelope: CloudEvents 1.0 attributes as Kafka headers (binary content mode), the same on every hop.
+
+The record key, the header ``ce_partitionkey`` and the body's ``kommun`` say the same thing three times; a record
+in which they disagree belongs to nobody and becomes a dead letter (``services/runtime/identity.py``).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+SPECVERSION = "1.0"
+CONTENT_TYPE = b"application/json"
+_NAMESPACE = uuid5(NAMESPACE_URL, "https://lagesbild.se/events")
+_PREFIX = "se.lagesbild."
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class EnvelopeError(ValueError):
+    """The headers do not carry a usable envelope; the text says which attribute is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """CloudEvents attributes of one message.
+
+    ``correlationid`` follows one report from HTTP to the mail; ``causationid`` is the id of the message before.
+    """
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    partitionkey: str
+    correlationid: str
+    causationid: str | None = None
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """Headers in a fixed order, UTF-8."""
+        attributes = {
+            "ce_specversion": SPECVERSION,
+            "ce_id": self.id,
+            "ce_source": self.source,
+            "ce_type": self.type,
+            "ce_time": self.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "ce_partitionkey": self.partitionkey,
+            "ce_correlationid": self.correlationid,
+        }
+        if self.causationid is not None:
+            attributes["ce_causationid"] = self.causationid
+        return [("content-type", CONTENT_TYPE), *((k, v.encode()) for k, v in attributes.items())]
+
+    @property
+    def topic(self) -> str:
+        """Topic named by ``type``: ``se.lagesbild.report-received.v1`` → ``report-received``."""
+        return split_type(self.type)[0]
+
+    @property
+    def version(self) -> int:
+        """Contract version named by ``type``."""
+        return split_type(self.type)[1]
+
+
+def event_type(topic: str, version: int) -> str:
+    """The CloudEvents type of a topic's message in a version."""
+    return f"{_PREFIX}{topic}.v{version}"
+
+
+def split_type(name: str) -> tuple[str, int]:
+    """Topic and version of a CloudEvents type; EnvelopeError when it is not one of ours."""
+    stem, dot, version = name.rpartition(".v")
+    if not dot or not stem.startswith(_PREFIX) or not version.isdigit():
+        raise EnvelopeError(f"ce_type {name!r} is not of the form {_PREFIX}<topic>.v<number>")
+    return stem.removeprefix(_PREFIX), int(version)
+
+
+def derived_id(topic: str, *identity: object) -> str:
+    """The id of a derived event: the same identity always gives the same id, so a repeat is recognised."""
+    return str(uuid5(_NAMESPACE, "/".join([topic, *map(str, identity)])))
+
+
+def client_report_id(client_id: UUID, sender_id: str) -> UUID:
+    """The report id of a sender's own id: unique per client, the same for ever (house contract 1)."""
+    return uuid5(client_id, sender_id)
+
+
+def read_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
+    """The envelope in a record's headers.
+
+    Raises EnvelopeError when an attribute is missing, null, not UTF-8 or malformed.
+    """
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if not name.startswith("ce_"):
+            continue
+        if value is None:
+            raise EnvelopeError(f"header {name} is null")
+        try:
+            found[name[3:]] = value.decode("utf-8")
+        except UnicodeDecodeError:
+            raise EnvelopeError(f"header {name} is not UTF-8") from None
+    if found.get("specversion") != SPECVERSION:
+        raise EnvelopeError(f"ce_specversion is {found.get('specversion')!r}, expected {SPECVERSION!r}")
+    try:
+        envelope = Envelope(
+            id=found["id"],
+            source=found["source"],
+            type=found["type"],
+            time=datetime.fromisoformat(found["time"]),
+            partitionkey=found["partitionkey"],
+            correlationid=found["correlationid"],
+            causationid=found.get("causationid"),
+        )
+    except KeyError as missing:
+        raise EnvelopeError(f"header ce_{missing.args[0]} is missing") from None
+    except ValueError as wrong:
+        raise EnvelopeError(f"ce_time cannot be read: {wrong}") from None
+    split_type(envelope.type)
+    return envelope

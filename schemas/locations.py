@@ -1,0 +1,58 @@
+"""Hop 2, geo → analysis and notify: the report with its placement."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from schemas.reports import ReportReceived
+from schemas.values import AreaRef, Contract, Kommun, UtcTime, Version
+
+Precision = Literal["gps", "address", "near_number", "street", "crossing", "place", "area", "locality", "kommun", "lan", "none"]
+UnplacedReason = Literal[
+    "no_place", "outside_sweden", "unknown_crs", "impossible_coordinates", "no_register", "unknown_area", "ambiguous"
+]
+
+
+class Point(Contract):
+    """One point in both systems of reference: WGS84 degrees and SWEREF 99 TM (EPSG:3006) metres."""
+
+    lon: float
+    lat: float
+    e: float
+    n: float
+
+
+class PlaceRef(Contract):
+    """A named place (torg, resecentrum, skolgård) that contains the point."""
+
+    place_id: UUID
+    version: str
+
+
+class Placement(Contract):
+    """Where geo settled a report, and how sure it is.
+
+    ``areas`` has exactly one entry for every layer that geo knew, ``unplaced`` where the layer has no answer, so
+    that each layer's totals include every report. ``cells`` maps H3 resolution to cell, for aggregation only.
+    """
+
+    placement: Version
+    placed_at: UtcTime
+    precision: Precision
+    reason: UnplacedReason | None = None
+    radius_m: Annotated[float, Field(ge=0)] | None = None
+    point: Point | None = None
+    located_kommun: Kommun | None = None
+    located_lan: str | None = None
+    areas: tuple[AreaRef, ...]
+    places: tuple[PlaceRef, ...] = ()
+    cells: dict[str, str] = {}
+
+
+class ReportLocated(Contract):
+    """A report revision with a placement; (revision, placement), compared in that order, says which is newer."""
+
+    kommun: Kommun
+    report: ReportReceived
+    placement: Placement

@@ -1,0 +1,163 @@
+"""HTTP in: ``/v1/counts`` (JSON, CSV, GeoJSON), ``/v1/context``, ``/v1/facts/{id}``."""
+
+import csv
+import io
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel
+
+from schemas.values import EventType, Source
+from services.analysis.domain.selection import BadSelection, GroupBy, Selection, last_days, parse_day, reports
+from services.analysis.gateways import Geometry
+from services.analysis.store import numbers
+from services.runtime.database import Database
+from services.runtime.http import Caller, token_of
+from services.runtime.problems import Problem, not_allowed, not_found
+from services.runtime.tokens import Principal
+
+router = APIRouter(prefix="/v1", tags=["analysis"])
+READERS = ("counts:read", "analytiker", "est_medlem", "administrator")
+
+
+def selection(
+    first: Annotated[str | None, Query(alias="from", description="ISO date, inclusive")] = None,
+    last: Annotated[str | None, Query(alias="to", description="ISO date, inclusive")] = None,
+    layer: Annotated[str, Query(pattern=r"^[a-z0-9_]{1,32}$")] = "regso",
+    area: Annotated[list[str], Query()] = [],  # noqa: B006 - FastAPI's way to declare a repeated parameter
+    type: Annotated[list[EventType | Literal["A", "B", "C", "D", "E", "F", "G"]], Query()] = [],  # noqa: A002, B006
+    source: Annotated[list[Source], Query()] = [],  # noqa: B006
+) -> Selection:
+    """The selection in a query; the last 14 days when no dates are given."""
+    start, end = last_days(datetime.now(UTC))
+    try:
+        return Selection(
+            parse_day(first, "from", start), parse_day(last, "to", end), layer, tuple(area), tuple(type), tuple(source)
+        )
+    except BadSelection as bad:
+        raise Problem(
+            422, "bad-selection", str(bad), errors=[{"loc": ["query", bad.field], "type": "selection", "msg": str(bad)}]
+        ) from None
+
+
+Selected = Annotated[Selection, Depends(selection)]
+Groups = Annotated[list[GroupBy], Query(description="repeat to group by several")]
+
+
+class CountsAnswer(BaseModel):
+    """Rows of sums. ``total`` is the sum of all rows; ``unplaced`` is an area like others. ``invented``: demo data."""
+
+    layer: str
+    first: date
+    last: date
+    group_by: list[str]
+    rows: list[dict[str, Any]]
+    total: float | int
+    invented: bool
+
+
+def reader(principal: Principal) -> None:
+    """403 unless the caller may read numbers."""
+    if not principal.may(*READERS):
+        raise not_allowed(" or ".join(READERS))
+
+
+async def _counts(request: Request, principal: Principal, chosen: Selection, by: list[GroupBy]) -> CountsAnswer:
+    reader(principal)
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        rows = await numbers.counts(connection, principal.kommun, chosen, by)
+        invented = await numbers.any_invented(connection, principal.kommun)
+    return CountsAnswer(
+        layer=chosen.layer,
+        first=chosen.first,
+        last=chosen.last,
+        group_by=list(by),
+        rows=[{g: getattr(r, g) for g in by} | {"reports": reports(r.reports), "seen": reports(r.seen)} for r in rows],
+        total=reports(sum(r.reports for r in rows)),
+        invented=invented,
+    )
+
+
+@router.get("/counts")
+async def counts(request: Request, principal: Caller, chosen: Selected, group_by: Groups = []) -> CountsAnswer:  # noqa: B006
+    """Reports in a period, of one layer, filtered and grouped as you like. Nollrapporter and calendar never count."""
+    return await _counts(request, principal, chosen, group_by)
+
+
+@router.get("/counts.csv")
+async def counts_csv(request: Request, principal: Caller, chosen: Selected, group_by: Groups = []) -> Response:  # noqa: B006
+    """The same as CSV for Swedish Excel: semicolons, decimal commas, UTF-8 with a byte order mark."""
+    answer = await _counts(request, principal, chosen, group_by)
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow([*answer.group_by, "reports", "seen", *(["invented"] if answer.invented else [])])
+    for row in answer.rows:
+        writer.writerow([str(v).replace(".", ",") if isinstance(v, float) else v for v in row.values()] + (["ja"] if answer.invented else []))
+    name = f"rapporter-{principal.kommun}-{answer.first}-{answer.last}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response("\N{BYTE ORDER MARK}" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/counts.geojson")
+async def counts_geojson(request: Request, principal: Caller, chosen: Selected) -> Response:
+    """The municipality's areas with their counts (WGS84), outlines from geo; 503 while geo is away."""
+    answer = await _counts(request, principal, chosen, ["area"])
+    geometry: Geometry = request.app.state.geometry
+    outlines = await geometry.outlines(chosen.layer, principal.kommun, token_of(request) or "")
+    if outlines is None:
+        raise Problem(503, "geo-away", "Kartan kan inte hämtas just nu. Försök igen om en stund.", headers={"Retry-After": "10"})
+    by_area = {row["area"]: row for row in answer.rows}
+    features = [
+        f
+        | {
+            "properties": f["properties"]
+            | {"reports": by_area.get(f["id"], {}).get("reports", 0), "invented": answer.invented}
+        }
+        for f in outlines["features"]
+    ]
+    body = outlines | {
+        "features": features,
+        "from": answer.first.isoformat(),
+        "to": answer.last.isoformat(),
+        "unplaced": by_area.get("unplaced", {}).get("reports", 0),
+    }
+    import orjson  # the one place where a body is large enough to matter
+
+    return Response(orjson.dumps(body), media_type="application/geo+json")
+
+
+@router.get("/facts/{report_id}")
+async def fact(request: Request, report_id: UUID, principal: Caller) -> dict[str, Any]:
+    """Whether a report counts here, by which version, and why not if not."""
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        row = await numbers.fact(connection, principal.kommun, report_id)
+    if row is None:
+        raise not_found("fact")
+    return {
+        "revision": row.revision,
+        "placement": row.placement,
+        "counted": row.reason is None,
+        "reason": row.reason,
+    }
+
+
+@router.get("/context")
+async def context(request: Request, principal: Caller, chosen: Selected) -> dict[str, Any]:
+    """Published items of polisen.se: how many are placed in a municipality, only in a county, nowhere; and by type."""
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        places = await numbers.context_counts(connection, "precision", first=chosen.first, last=chosen.last)
+        types = await numbers.context_counts(connection, "type", first=chosen.first, last=chosen.last)
+    precision = {r.precision: reports(r.reports) for r in places}
+    return {
+        "publisher": "polisen.se",
+        "kommun": precision.get("kommun", 0),
+        "lan": precision.get("lan", 0),
+        "none": precision.get("none", 0),
+        "total": sum(precision.values()),
+        "by_type": {r.event_type: reports(r.reports) for r in types},
+    }

@@ -1,0 +1,31 @@
+"""Composition root of analysis."""
+
+from functools import partial
+from typing import Any
+
+from services.analysis import api
+from services.analysis.gateways import Geometry
+from services.analysis.settings import AnalysisSettings
+from services.analysis.subscribers import CONSUMERS
+from services.analysis.web import context, overview
+from services.runtime.asking import published_keys
+from services.runtime.database import Database
+from services.runtime.room import Room
+from services.runtime.tokens import Verifier
+
+
+def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
+    """analysis, wired."""
+    chosen = settings or AnalysisSettings()
+    database = Database(chosen.database_url.get_secret_value(), pool_size=chosen.pool_size)
+    parts: dict[str, Any] = {
+        "name": "analysis",
+        "settings": chosen,
+        "database": database,
+        "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
+        "routers": [api.router, overview.router, context.router],
+        "consumers": CONSUMERS,
+        "state": {"database": database, "geometry": Geometry(chosen.geo_url)},
+        "title": "Lägesbild analysis",
+    }
+    return Room(**(parts | overrides))

@@ -1,0 +1,7 @@
+"""What analysis reads from the environment: what every room reads."""
+
+from services.runtime.settings import RoomSettings
+
+
+class AnalysisSettings(RoomSettings):
+    """No settings of its own yet."""

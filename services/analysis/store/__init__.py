@@ -1,0 +1,1 @@
+"""The picture's only place with SQL: ``facts`` (written by consumers), ``numbers`` (read by people)."""

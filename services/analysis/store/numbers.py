@@ -1,0 +1,127 @@
+"""SQL for numbers: sums over the cube, one layer at a time, and over published items."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.values import CONTEXT_OWNER
+from services.analysis.domain.selection import GroupBy, Selection
+
+_GROUPS: dict[GroupBy, str] = {
+    "day": "day",
+    "week": "date_trunc('week', day)::date",
+    "area": "area",
+    "type": "event_type",
+    "group": "left(event_type, 1)",
+    "source": "source",
+    "layer": "layer",
+}
+_WHERE = """
+    kommun = :kommun and layer = :layer and day between :first and :last
+    and (cast(:areas as text[]) = '{}' or area = any(cast(:areas as text[])))
+    and (cast(:types as text[]) = '{}' or event_type = any(cast(:types as text[]))
+         or left(event_type, 1) = any(cast(:types as text[])))
+    and (cast(:sources as text[]) = '{}' or source = any(cast(:sources as text[])))"""
+_FACT = text("""
+    select revision, placement, reason from facts where kommun = :kommun and report_id = :report""")
+_INVENTED = text("select exists (select 1 from facts where kommun = :kommun and invented)")
+_CONTEXT_WHERE = """
+    kommun = :owner and day between :first and :last
+    and (cast(:kommuner as text[]) = '{}' or located_kommun = any(cast(:kommuner as text[])))
+    and (cast(:lan as text[]) = '{}' or located_lan = any(cast(:lan as text[])))
+    and (cast(:types as text[]) = '{}' or event_type = any(cast(:types as text[])))"""
+_CONTEXT_GROUPS = {
+    "type": "event_type",
+    "day": "day",
+    "precision": "precision",
+    "place": "precision, located_kommun, located_lan",
+}
+_LATEST = text("""
+    select event from context_facts where kommun = :owner and day between :first and :last
+    and (cast(:kommuner as text[]) = '{}' or event->'placement'->>'located_kommun' = any(cast(:kommuner as text[])))
+    and (cast(:lan as text[]) = '{}' or event->'placement'->>'located_lan' = any(cast(:lan as text[])))
+    and (cast(:types as text[]) = '{}' or event->'context'->>'event_type' = any(cast(:types as text[])))
+    order by day desc, context_id limit :limit""")
+
+
+async def counts(
+    connection: AsyncConnection, kommun: str, selection: Selection, by: Sequence[GroupBy] = ()
+) -> list[Row[Any]]:
+    """Sums in millionths, grouped by the names in ``by``, in their order. Without groups: one row, zeros if empty."""
+    columns = ", ".join(f'{_GROUPS[g]} as "{g}"' for g in by)
+    grouping = f"group by {', '.join(str(i + 1) for i in range(len(by)))} order by {', '.join(str(i + 1) for i in range(len(by)))}" if by else ""  # fmt: skip  # noqa: E501
+    statement = f"""
+        select {columns + ',' if by else ''} coalesce(sum(reports), 0)::bigint as reports,
+               coalesce(sum(seen), 0)::bigint as seen
+        from cube where {_WHERE} {grouping}"""  # noqa: S608 - group expressions come from the table above
+    values = {
+        "kommun": kommun,
+        "layer": selection.layer,
+        "first": selection.first,
+        "last": selection.last,
+        "areas": list(selection.areas),
+        "types": list(selection.types),
+        "sources": list(selection.sources),
+    }
+    return list(await connection.execute(text(statement), values))
+
+
+async def fact(connection: AsyncConnection, kommun: str, report: UUID) -> Row[Any] | None:
+    """The newest version of one report and why it does not count, if it does not."""
+    return (await connection.execute(_FACT, {"kommun": kommun, "report": report})).first()
+
+
+async def any_invented(connection: AsyncConnection, kommun: str) -> bool:
+    """Whether any of the municipality's reports is demonstration data."""
+    return bool(await connection.scalar(_INVENTED, {"kommun": kommun}))
+
+
+def _context_values(
+    first: date, last: date, kommuner: Sequence[str], lan: Sequence[str], types: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        "owner": CONTEXT_OWNER,
+        "first": first,
+        "last": last,
+        "kommuner": list(kommuner),
+        "lan": list(lan),
+        "types": list(types),
+    }
+
+
+async def context_counts(
+    connection: AsyncConnection,
+    by: str,
+    *,
+    first: date,
+    last: date,
+    kommuner: Sequence[str] = (),
+    lan: Sequence[str] = (),
+    types: Sequence[str] = (),
+) -> list[Row[Any]]:
+    """Published items in millionths by type, day, precision or place."""
+    columns = _CONTEXT_GROUPS[by]
+    statement = f"""
+        select {columns}, sum(reports)::bigint as reports from context_days where {_CONTEXT_WHERE}
+        group by {columns} order by reports desc, {columns}"""  # noqa: S608 - columns come from the table above
+    values = _context_values(first, last, kommuner, lan, types)
+    return list(await connection.execute(text(statement), values))
+
+
+async def latest_context(
+    connection: AsyncConnection,
+    *,
+    first: date,
+    last: date,
+    kommuner: Sequence[str] = (),
+    lan: Sequence[str] = (),
+    types: Sequence[str] = (),
+    limit: int = 20,
+) -> list[dict[str, Any]]:
+    """The newest published items of a selection, as located."""
+    values = _context_values(first, last, kommuner, lan, types) | {"limit": limit}
+    return [r.event for r in await connection.execute(_LATEST, values)]

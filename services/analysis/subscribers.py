@@ -1,0 +1,10 @@
+"""Kafka in: what analysis listens to. Its effects are facts and views only, so commits may be asynchronous."""
+
+from schemas.topics import CONTEXT_LOCATED, REPORT_LOCATED
+from services.analysis.handlers import take_context, take_reports
+from services.runtime.boundary import Consumer
+
+CONSUMERS = (
+    Consumer("analysis.reports", REPORT_LOCATED, take_reports, asynchronous=True),
+    Consumer("analysis.context", CONTEXT_LOCATED, take_context, asynchronous=True),
+)

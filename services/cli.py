@@ -1,0 +1,50 @@
+"""The command line: one program for people and for processes. Data to stdout, everything else to stderr.
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 partial import.
+"""
+
+import importlib
+
+import typer
+
+from services.runtime.migrations import ROOMS
+from services.runtime.terminal import fail
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Lägesbild: report events flow through Kafka to map, trends and alerts.",
+    pretty_exceptions_show_locals=False,
+)
+
+
+@app.command()
+def room(name: str, process: str) -> None:
+    """Run one process of a room: NAME is ingest, geo, analysis or notify, PROCESS is serve or work."""
+    if name not in ROOMS or process not in {"serve", "work"}:
+        raise fail(f"No process '{name} {process}': rooms are {', '.join(ROOMS)}, processes serve and work.", 2)
+    from services.runtime import process as run
+
+    built = importlib.import_module(f"services.{name}.app").build()
+    raise typer.Exit(run.serve(built) if process == "serve" else run.work(built))
+
+
+def _attach() -> None:
+    """The commands of the rooms and of the local run; each imports what it needs when it is called."""
+    from deploy import cli as operation
+    from services.ingest import cli as door
+
+    def official_names() -> dict[str, str]:
+        return dict(importlib.import_module("services.geo.layers").kommun_names())
+
+    operation.attach(app)
+    door.attach(app, official_names)
+
+
+def main() -> None:
+    """Entry point of ``lagesbild``."""
+    _attach()
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Pure decisions of place: ``areas`` (point in polygon), ``placing`` (reports), ``names`` (published place names)."""

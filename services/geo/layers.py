@@ -1,0 +1,148 @@
+"""The layers that ship with the product: RegSO, and kommun and län that follow from its codes (Källa: SCB, CC0)."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import shapely
+from numpy.typing import NDArray
+
+from services.geo.domain.areas import AreaIndex
+from services.geo.domain.crs import to_wgs84
+
+CREDIT = "Källa: SCB"
+_FILE = "regso_2025_full_3006.parquet"
+_NAME_NOISE = "RegSO-"
+"""All Malmö names begin with it; stripped for display (geo reference §3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One area of a layer."""
+
+    code: str
+    name: str
+    kommun: str | None
+    lan: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer's identity: which vintage of which file."""
+
+    name: str
+    version: str
+    sha256: str
+    credit: str = CREDIT
+
+
+class Layers:
+    """RegSO at full resolution with its index; kommun and län by key, never by a second polygon test."""
+
+    def __init__(self, cache_dir: Path | None = None) -> None:
+        source = resources.files("services.geo") / "data" / _FILE
+        raw = source.read_bytes()
+        self._digest = hashlib.sha256(raw).hexdigest()
+        table = pq.read_table(str(source)).sort_by("regsokod")
+        self._polygons: NDArray[np.object_] = shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
+        column = {name: table[name].to_pylist() for name in table.column_names if name != "geometry"}
+        self.version: str = column["version"][0]
+        self.regso = [
+            Area(code, name.removeprefix(_NAME_NOISE), kommun, lan)
+            for code, name, kommun, lan in zip(
+                column["regsokod"], column["regsonamn"], column["kommunkod"], column["lanskod"], strict=True
+            )
+        ]
+        self.kommuner = {
+            kommun: Area(kommun, name, kommun, lan)
+            for kommun, name, lan in zip(column["kommunkod"], column["kommunnamn"], column["lanskod"], strict=True)
+        }
+        self.lan = {
+            lan: Area(lan, name, None, lan) for lan, name in zip(column["lanskod"], column["lansnamn"], strict=True)
+        }
+        self.by_code = {area.code: area for area in self.regso}
+        self.index = AreaIndex(self._polygons, [a.code for a in self.regso], self._pieces(cache_dir))
+        self._outlines: dict[tuple[str, str | None], dict[str, Any]] = {}
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """What is published, finest first."""
+        return tuple(Layer(name, self.version, self._digest) for name in ("regso", "kommun", "lan"))
+
+    def _pieces(self, cache_dir: Path | None) -> tuple[NDArray[np.object_], NDArray[np.intp]] | None:
+        """The subdivided polygons from the cache, made and kept there if needed; None without a cache folder."""
+        if cache_dir is None:
+            return None
+        kept = cache_dir / f"regso-{self._digest[:16]}.npz"
+        if kept.exists():
+            with np.load(kept, allow_pickle=False) as stored:
+                ends = stored["ends"]
+                wkb = stored["wkb"].tobytes()
+                starts = np.concatenate([[0], ends[:-1]])
+                return shapely.from_wkb([wkb[a:b] for a, b in zip(starts, ends, strict=True)]), stored["owners"]
+        index = AreaIndex(self._polygons, [a.code for a in self.regso])
+        blobs = shapely.to_wkb(index.pieces)
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(dir=cache_dir, suffix=".npz")
+        with os.fdopen(handle, "wb") as file:
+            joined = np.frombuffer(b"".join(blobs), dtype=np.uint8)
+            np.savez(file, wkb=joined, ends=np.cumsum([len(b) for b in blobs]), owners=index.owners)
+        Path(part).rename(kept)
+        return index.pieces, index.owners
+
+    def areas(self, layer: str, kommun: str | None = None) -> list[Area]:
+        """The areas of a layer, of one kommun if given, by code; KeyError for an unknown layer."""
+        everything = {"regso": self.regso, "kommun": list(self.kommuner.values()), "lan": list(self.lan.values())}[layer]
+        return sorted((a for a in everything if kommun is None or a.kommun == kommun), key=lambda a: a.code)
+
+    def outlines(self, layer: str, kommun: str | None = None) -> dict[str, Any]:
+        """GeoJSON (WGS84, 5 decimals) for drawing: simplified with topology kept, never for assignment.
+
+        25 m within one kommun, 500 m for the whole country (geo reference §3). Kept after the first call.
+        """
+        if (layer, kommun) not in self._outlines:
+            self._outlines[layer, kommun] = self._draw(layer, kommun)
+        return self._outlines[layer, kommun]
+
+    def _draw(self, layer: str, kommun: str | None) -> dict[str, Any]:
+        chosen = [i for i, a in enumerate(self.regso) if kommun is None or a.kommun == kommun]
+        simple = shapely.coverage_simplify(self._polygons[chosen], 25 if kommun else 500)
+        groups: dict[str, list[Any]] = defaultdict(list)
+        for i, geometry in zip(chosen, simple, strict=True):
+            area = self.regso[i]
+            groups[{"regso": area.code, "kommun": area.kommun or "", "lan": area.lan}[layer]].append(geometry)
+        names = {a.code: a.name for a in self.areas(layer)}
+        features = [
+            {
+                "type": "Feature",
+                "id": code,
+                "properties": {"area": code, "name": names[code]},
+                "geometry": _geojson(shapely.coverage_union_all(np.array(parts))),
+            }
+            for code, parts in sorted(groups.items())
+        ]
+        return {"type": "FeatureCollection", "credit": CREDIT, "version": self.version, "features": features}
+
+
+def _geojson(geometry: Any) -> Any:
+    def degrees(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        lon, lat = to_wgs84(points[:, 0], points[:, 1])
+        return np.round(np.column_stack([lon, lat]), 5)
+
+    return json.loads(shapely.to_geojson(shapely.transform(geometry, degrees)))
+
+
+def kommun_names() -> dict[str, str]:
+    """Code → name of every municipality, from two columns of the shipped file."""
+    source = resources.files("services.geo") / "data" / _FILE
+    table = pq.read_table(str(source), columns=["kommunkod", "kommunnamn"])
+    return dict(zip(table["kommunkod"].to_pylist(), table["kommunnamn"].to_pylist(), strict=True))

@@ -1,0 +1,13 @@
+"""Kafka in: what geo listens to."""
+
+from schemas.topics import CONTEXT_RECEIVED, REPORT_RECEIVED
+from services.geo.handlers import Placer
+from services.runtime.boundary import Consumer
+
+
+def consumers(placer: Placer) -> list[Consumer]:
+    """geo's subscriptions, named as in the catalogue."""
+    return [
+        Consumer("geo.reports", REPORT_RECEIVED, placer.place_reports),
+        Consumer("geo.context", CONTEXT_RECEIVED, placer.place_context),
+    ]

@@ -1,0 +1,1 @@
+"""HTTP in, for programs: ``reports``, ``context``, ``access``."""

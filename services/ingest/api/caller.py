@@ -1,0 +1,22 @@
+"""Who calls the door: a key, or a token. Keys are known here only; other rooms get the token that a key buys."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from services.ingest.handlers.people import People
+from services.ingest.secrets import KEY_PREFIX
+from services.runtime.http import bearer, principal
+from services.runtime.tokens import Principal
+
+
+async def caller(request: Request) -> Principal:
+    """The principal of a key or token, or 401."""
+    value = bearer(request)
+    if value is not None and value.startswith(KEY_PREFIX):
+        people: People = request.app.state.people
+        return await people.by_key(value)
+    return await principal(request)
+
+
+DoorCaller = Annotated[Principal, Depends(caller)]

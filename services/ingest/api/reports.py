@@ -1,0 +1,209 @@
+"""``/v1/reports``: hand in, correct, withdraw, ask what became of it; ``/v1/event-types``."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Path, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from schemas.taxonomy import current
+from schemas.values import Severity
+from services.ingest.api.caller import DoorCaller
+from services.ingest.domain import Refusal, ReportIn, Sender, short_number
+from services.ingest.gateways import Corridor, Fate
+from services.ingest.handlers.people import People
+from services.ingest.handlers.reports import Answer, Reports, Unfinished, VersionConflict
+from services.runtime.problems import Problem, ProblemBody, not_allowed, not_found
+from services.runtime.tokens import Principal
+
+router = APIRouter(prefix="/v1", tags=["reports"])
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemBody, "content": {"application/problem+json": {}}} for status in (400, 401, 403, 409, 422)
+}
+
+
+class ReportAnswer(BaseModel):
+    """What the door answers: the report's identity and what the call did."""
+
+    report_id: UUID
+    id: str
+    number: str
+    outcome: str
+    revision: int | None
+
+
+def refused(refusal: Refusal) -> Problem:
+    """422 naming the field and the rule, never the content."""
+    return Problem(
+        422,
+        refusal.code.replace("_", "-"),
+        refusal.sentence,
+        errors=[{"loc": refusal.field.split("."), "type": refusal.code, "msg": refusal.sentence}],
+    )
+
+
+async def submit(reports: Reports, sender: Sender, report: ReportIn, correlation: str) -> Answer:
+    """The handler's answer, its refusals as problems."""
+    try:
+        return await reports.submit(sender, report, correlation)
+    except Refusal as refusal:
+        raise refused(refusal) from None
+    except Unfinished:
+        raise Problem(
+            409,
+            "unfinished",
+            "Det första försöket är inte klart än. Försök igen.",
+            "The first attempt with this id is still being handled.",
+            headers={"Retry-After": "1"},
+        ) from None
+    except VersionConflict as conflict:
+        detail = "This source_version was used before with other content: raise it to correct the report."
+        if str(conflict) == "other_kind":
+            detail = "This report's versions are of another kind (whole numbers or times); keep to one kind."
+        raise Problem(422, "version-conflict", "Versionen är redan använd för ett annat innehåll.", detail) from None
+
+
+def _sender_id(report: ReportIn, key: str | None) -> ReportIn:
+    """The report with its id; the header is optional and must agree with the body."""
+    given = key.strip().strip('"') if key else None
+    if report.id is None and not given:
+        raise Problem(
+            400, "missing-id", "Rapporten saknar id.", "Give the report an id of your own, or the header Idempotency-Key."
+        )
+    if report.id is not None and given and given != report.id:
+        raise Problem(422, "id-mismatch", "Id i rapporten och i huvudet är olika.", "id and Idempotency-Key disagree.")
+    return report if report.id is not None else report.model_copy(update={"id": given})
+
+
+def _may_write(principal: Principal) -> None:
+    if not principal.may("reports:write", "rapportor", "administrator", "analytiker"):
+        raise not_allowed("reports:write")
+
+
+@router.post("/reports", status_code=201, response_model=ReportAnswer, responses=_PROBLEMS)
+async def post_report(
+    request: Request,
+    report: ReportIn,
+    principal: DoorCaller,
+    idempotency_key: Annotated[str | None, Header()] = None,
+) -> JSONResponse:
+    """Hand in a report, a correction (a higher ``source_version``) or a withdrawal (``withdrawn: true``).
+
+    201: new. 200: corrected, withdrawn, or ``superseded`` by a newer version that is already here. The same id,
+    version and content gets the first answer again, for ever, with the header ``Idempotent-Replayed``.
+    """
+    _may_write(principal)
+    identified = _sender_id(report, idempotency_key)
+    people: People = request.app.state.people
+    sender = await people.sender(principal)
+    return _answer(await submit(request.app.state.reports, sender, identified, request.state.correlation_id))
+
+
+def _answer(answer: Answer) -> JSONResponse:
+    headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
+    if answer.status == 201:
+        headers["Location"] = f"/v1/reports/{answer.body['report_id']}"
+    return JSONResponse(answer.body, answer.status, headers=headers)
+
+
+@router.delete("/reports/{report_id}", response_model=ReportAnswer, responses=_PROBLEMS)
+async def withdraw_report(request: Request, report_id: UUID, principal: DoorCaller) -> JSONResponse:
+    """Withdraw one of your own reports. It stays with its versions and counts no more."""
+    _may_write(principal)
+    people: People = request.app.state.people
+    sender = await people.sender(principal)
+    try:
+        answer = await request.app.state.reports.withdraw(sender, report_id, request.state.correlation_id)
+    except Unfinished:
+        raise Problem(409, "unfinished", "Ett annat anrop pågår. Försök igen.", headers={"Retry-After": "1"}) from None
+    if answer is None:
+        raise not_found("report of yours")
+    return _answer(answer)
+
+
+class ReportState(BaseModel):
+    """A report and what became of it. A step that has not happened yet, or whose room is away, is null."""
+
+    report_id: UUID
+    number: str
+    revision: int
+    withdrawn: bool
+    received: datetime
+    placed: dict[str, Any] | None
+    counted: dict[str, Any] | None
+    refused: str | None
+    away: tuple[str, ...] = ()
+
+
+def state_of(row: Any, fate: Fate) -> ReportState:
+    """The report's state from the door's row and the other rooms' answers.
+
+    ``refused`` says why it does not count although it has arrived: withdrawn, merged, or of a type that never counts.
+    """
+    counted = fate.fact
+    reason = counted.get("reason") if counted is not None and not counted.get("counted") else None
+    return ReportState(
+        report_id=row.report_id,
+        number=short_number(row.report_id),
+        revision=row.revision,
+        withdrawn=row.content["withdrawn"],
+        received=row.received_at,
+        placed=fate.placement,
+        counted=counted,
+        refused=reason,
+        away=fate.away,
+    )
+
+
+@router.get("/reports/{report_id}", response_model=ReportState, responses={404: {"model": ProblemBody}, **_PROBLEMS})
+async def get_report(request: Request, report_id: UUID, principal: DoorCaller) -> ReportState:
+    """What became of a report: received, placed, counted; asked from the other rooms.
+
+    Senders see their own; ``reports:read`` and analysts see the municipality's.
+    """
+    people: People = request.app.state.people
+    reports: Reports = request.app.state.reports
+    corridor: Corridor = request.app.state.corridor
+    row = await reports.find(principal.kommun, report_id)
+    if row is not None and not principal.may("reports:read", "analytiker", "administrator"):
+        sender = await people.sender(principal)
+        row = row if row.client_id == sender.client_id else None
+    if row is None:
+        raise not_found("report")
+    return state_of(row, await corridor.fate(report_id, await people.token(principal)))
+
+
+class EventTypeBody(BaseModel):
+    """A local event type: its name and default severity."""
+
+    model_config = ConfigDict(extra="forbid")
+    label: Annotated[str, StringConstraints(min_length=2, max_length=60, strip_whitespace=True)]
+    severity: Severity = 1
+
+
+@router.get("/event-types")
+async def event_types(request: Request, principal: DoorCaller) -> dict[str, Any]:
+    """The taxonomy in force with the municipality's own additions."""
+    taxonomy = current()
+    local = await request.app.state.reports.local_types(principal.kommun)
+    own = [{"code": code, "label": label, "severity": severity, "local": True} for code, (label, severity) in local.items()]
+    return {
+        "version": taxonomy.version,
+        "groups": [g.model_dump() for g in taxonomy.groups],
+        "types": [t.model_dump() | {"local": False} for t in taxonomy.types] + own,
+    }
+
+
+@router.put("/event-types/{code}", status_code=204, responses=_PROBLEMS)
+async def put_event_type(
+    request: Request,
+    code: Annotated[str, Path(pattern=r"^[A-G]-X\d{1,3}$")],
+    body: EventTypeBody,
+    principal: DoorCaller,
+) -> None:
+    """Add or rename a local type, ``A-X1``. Level 1 and the shared types can never be changed."""
+    if not principal.may("people:write", "administrator"):
+        raise not_allowed("administrator")
+    await request.app.state.reports.put_type(principal.kommun, code, body.label, body.severity)

@@ -1,0 +1,47 @@
+"""Composition root of the door."""
+
+from typing import Any
+
+from services.ingest.api import access, context, reports
+from services.ingest.gateways import Corridor, Mailer
+from services.ingest.handlers.context import Context
+from services.ingest.handlers.people import People
+from services.ingest.handlers.reports import Reports
+from services.ingest.settings import IngestSettings
+from services.ingest.web import login, pages
+from services.runtime.database import Database
+from services.runtime.outbox import Relay
+from services.runtime.publisher import Publisher
+from services.runtime.room import Job, Room
+from services.runtime.tokens import Verifier
+
+
+def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
+    """The door, wired. Its own keys verify its tokens without asking anybody."""
+    chosen = settings or IngestSettings()
+    url = chosen.database_url.get_secret_value()
+    database = Database(url, pool_size=chosen.pool_size)
+    people = People(database)
+
+    async def relay(publisher: Publisher) -> None:
+        await Relay(database_url=url, kafka=chosen.kafka, publisher=publisher, batch=chosen.max_records).run()
+
+    parts: dict[str, Any] = {
+        "name": "ingest",
+        "settings": chosen,
+        "database": database,
+        "verifier": Verifier(people.public_keys),
+        "routers": [reports.router, context.router, access.router, login.router, pages.router],
+        "jobs": [Job("relay", relay)],
+        "state": {
+            "database": database,
+            "settings": chosen,
+            "people": people,
+            "reports": Reports(database),
+            "context": Context(database),
+            "corridor": Corridor(chosen.geo_url, chosen.analysis_url),
+            "mailer": Mailer(chosen.smtp_host, chosen.smtp_port, chosen.smtp_starttls),
+        },
+        "title": "Lägesbild ingest",
+    }
+    return Room(**(parts | overrides))

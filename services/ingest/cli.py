@@ -1,0 +1,107 @@
+"""Commands of the door: ``municipality create``, ``key create``, ``import polisen``."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from services.ingest.handlers.people import SCOPES, People, UnknownMunicipality
+from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail
+
+T = TypeVar("T")
+Kommun = Annotated[str, typer.Argument(help="Municipality code, four digits.")]
+DatabaseUrl = Annotated[
+    str | None, typer.Option("--database-url", envvar="LAGESBILD_DATABASE_URL", help="URL of the door's serving role.")
+]
+municipality = typer.Typer(no_args_is_help=True, help="Municipalities.")
+key = typer.Typer(no_args_is_help=True, help="API keys of systems.")
+imports = typer.Typer(no_args_is_help=True, help="Bring data in.")
+
+
+_official_names: Callable[[], dict[str, str]] = dict
+
+
+def attach(app: typer.Typer, official_names: Callable[[], dict[str, str]]) -> None:
+    """Add the commands. ``official_names`` gives code → name of every municipality, which is not the door's to know."""
+    global _official_names  # noqa: PLW0603 - typer's commands are plain functions; this is their one collaborator
+    _official_names = official_names
+    from services.ingest import importing
+
+    imports.command("polisen")(importing.polisen)
+    app.add_typer(municipality, name="municipality")
+    app.add_typer(key, name="key")
+    app.add_typer(imports, name="import")
+
+
+def with_people(data: Path, url: str | None, use: Callable[[People], Awaitable[T]]) -> T:
+    """Use the door's database directly: for the first things, before anybody can log in."""
+    from deploy.local.up import read_instance
+    from services.runtime.database import Database
+
+    instance = read_instance(data)
+    chosen = url or (instance.door_url if instance is not None else None)
+    if chosen is None:
+        raise fail(f"No database: start an instance (lagesbild up --data {data}) or give --database-url.")
+
+    async def run() -> T:
+        database = Database(chosen, pool_size=1)
+        try:
+            return await use(People(database))
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def _checked(kommun: str) -> str:
+    """The code, if it is a municipality's; the name comes from the shipped register."""
+    names = _official_names()
+    if kommun not in names:
+        raise fail(f"There is no municipality with code {kommun}. Codes have four digits, for example 0682.", 2)
+    return names[kommun]
+
+
+@municipality.command("create")
+def create_municipality(
+    kommun: Kommun,
+    name: Annotated[str | None, typer.Option(help="Name to show; default: the official one.")] = None,
+    invented: Annotated[bool, typer.Option(help="Mark everything as invented demonstration data.")] = False,
+    data: DataDir = DEFAULT_DATA,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register a municipality, or rename it."""
+    chosen = name or _checked(kommun)
+    with_people(data, database_url, lambda people: people.create_municipality(kommun, chosen, invented=invented))
+    answer({"kommun": kommun, "name": chosen, "invented": invented}, as_json=as_json, human=f"{kommun} {chosen} is registered.")
+
+
+@key.command("create")
+def create_key(
+    kommun: Kommun,
+    system: Annotated[str, typer.Option(help="Name of the system; the same name gets another key for it.")],
+    organisation: Annotated[str, typer.Option(help="Organisation that owns the system.")],
+    source: Annotated[str, typer.Option(help="rapportor, fastighetsbolag, felanmalan, tips or polis.")] = "fastighetsbolag",
+    scope: Annotated[list[str] | None, typer.Option(help=f"One or more of: {', '.join(SCOPES)}.")] = None,
+    data: DataDir = DEFAULT_DATA,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an API key. It is shown once and stored only as a digest."""
+    scopes = scope or ["reports:write"]
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown:
+        raise fail(f"Unknown scope {', '.join(unknown)}. Scopes: {', '.join(SCOPES)}.", 2)
+    if source not in {"rapportor", "fastighetsbolag", "felanmalan", "tips", "polis"}:
+        raise fail(f"Unknown source {source}.", 2)
+    try:
+        client, made = with_people(
+            data,
+            database_url,
+            lambda people: people.create_key(kommun, system=system, organisation=organisation, source=source, scopes=scopes),
+        )
+    except UnknownMunicipality:
+        raise fail(f"{kommun} is not registered. First: lagesbild municipality create {kommun}") from None
+    answer({"client_id": str(client), "key": made, "scopes": scopes}, as_json=as_json, human=made)

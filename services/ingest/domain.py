@@ -1,0 +1,198 @@
+"""Pure decisions of the door: what a valid report is, which version wins, what its content hash is."""
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from schemas.reports import ReportReceived
+from schemas.taxonomy import ZERO_REPORT, current
+from schemas.values import Environment, EventType, PlaceAsGiven, Severity, Source, UtcTime
+from services.ingest.guard import findings
+
+FUTURE_SLACK = timedelta(hours=24)
+"""How far ahead of our clock an event may lie before it is refused: phones have wrong clocks and time zones."""
+LONGEST_TEXT = 1000
+
+VersionKind = Literal["integer", "time"]
+
+
+class ReportIn(BaseModel):
+    """One report as a sender hands it in. Unknown fields are refused.
+
+    ``id`` is the sender's own id of the report, stable over corrections; ``source_version`` orders them: a whole
+    number or a UTC time. ``time_to`` defaults to ``time_from``; a wider interval says when it may have happened.
+    """
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
+
+    id: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    source_version: Annotated[int, Field(ge=0, lt=2**53)] | AwareDatetime = 0
+    submission_id: UUID | None = None
+    event_type: EventType
+    time_from: UtcTime
+    time_to: UtcTime | None = None
+    place: PlaceAsGiven = PlaceAsGiven()
+    environment: Environment = "unknown"
+    confirmed: bool = False
+    count: Annotated[int, Field(ge=1, le=10_000)] = 1
+    severity: Severity | None = None
+    ongoing: bool = False
+    recurring: bool = False
+    text: Annotated[str, StringConstraints(max_length=LONGEST_TEXT)] | None = None
+    withdrawn: bool = False
+
+    @field_validator("place", mode="before")
+    @classmethod
+    def _strict_place(cls, value: Any) -> Any:
+        """The event contract ignores unknown fields; a sender's typing error must not be."""
+        if isinstance(value, dict):
+            unknown = set(value) - set(PlaceAsGiven.model_fields)
+            inner = value.get("coordinates")
+            if isinstance(inner, dict):
+                unknown |= set(inner) - {"x", "y", "crs", "accuracy_m"}
+            if unknown:
+                raise ValueError(f"unknown field in place: {', '.join(sorted(map(str, unknown)))}")
+        return value
+
+    @field_validator("text")
+    @classmethod
+    def _empty_is_none(cls, value: str | None) -> str | None:
+        return value or None
+
+    @model_validator(mode="after")
+    def _coherent(self) -> "ReportIn":
+        if self.time_to is not None and self.time_to < self.time_from:
+            raise ValueError("time_to is before time_from")
+        return self
+
+
+class Refusal(Exception):
+    """A report that cannot be accepted: the field, a stable code, a sentence in Swedish."""
+
+    def __init__(self, field: str, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field, self.code, self.sentence = field, code, sentence
+
+
+def check(report: ReportIn, local_types: frozenset[str], now: datetime) -> None:
+    """Raise Refusal when the report is well formed but cannot be accepted."""
+    if current().type(report.event_type) is None and report.event_type not in local_types:
+        raise Refusal("event_type", "unknown_type", "Händelsetypen finns inte.")
+    if current().group(report.event_type).kind != "calendar" and report.time_from > now + FUTURE_SLACK:
+        raise Refusal("time_from", "future_time", "Tiden ligger i framtiden.")
+    place = report.place
+    somewhere = place.coordinates or place.text or place.area_code
+    if not somewhere and report.event_type != ZERO_REPORT and not report.withdrawn:
+        raise Refusal("place", "missing_place", "Ange en plats: position, adress eller område.")
+    for field, text in (("text", report.text), ("place.text", place.text)):
+        rule = next(findings(text), None) if text else None
+        if rule is not None:
+            raise Refusal(field, "personal_identifier", _PERSONAL[rule])
+
+
+_PERSONAL = {
+    "personnummer": "Texten ser ut att innehålla ett personnummer. Skriv om platsen, inte om personen.",
+    "email": "Texten ser ut att innehålla en e-postadress. Skriv om platsen, inte om personen.",
+    "phone": "Texten ser ut att innehålla ett telefonnummer. Skriv om platsen, inte om personen.",
+}
+
+
+def version_key(version: int | datetime) -> tuple[VersionKind, Decimal]:
+    """Kind and comparable number of a source version; times count microseconds since 1970."""
+    if isinstance(version, datetime):
+        return "time", Decimal((version.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1))
+    return "integer", Decimal(version)
+
+
+def content_hash(report: ReportIn) -> str:
+    """Fingerprint of everything the sender said except id and version; equal content has equal hash."""
+    content = report.model_dump(mode="json", exclude={"id", "source_version"})
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+Verdict = Literal["new", "replay", "conflict", "newer", "older", "other_kind"]
+
+
+def judge(
+    kind: VersionKind, version: Decimal, digest: str, *, known: tuple[str, Decimal] | None, same_version_hash: str | None
+) -> Verdict:
+    """What a submission is, given the newest version known and the content stored for the same version.
+
+    Replay for ever: the same version with the same content is never anything else (contract 3).
+    """
+    if same_version_hash is not None:
+        return "replay" if same_version_hash == digest else "conflict"
+    if known is None:
+        return "new"
+    if known[0] != kind:
+        return "other_kind"
+    return "newer" if version > known[1] else "older"
+
+
+class Sender(BaseModel):
+    """What the door knows about who hands in: the registered client, its organisation and token."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kommun: str
+    client_id: UUID
+    source: Source
+    organisation: UUID | None = None
+    reporter_token: str | None = None
+    invented: bool = False
+
+
+def to_event(
+    report: ReportIn,
+    sender: Sender,
+    *,
+    report_id: UUID,
+    revision: int,
+    severity: int,
+    merged_into: UUID | None,
+    received_at: datetime,
+    now: datetime,
+) -> ReportReceived:
+    """The report as the other rooms see it: no text, no person."""
+    return ReportReceived(
+        kommun=sender.kommun,
+        report_id=report_id,
+        revision=revision,
+        submission_id=report.submission_id or report_id,
+        event_type=report.event_type,
+        source=sender.source,
+        organisation=sender.organisation,
+        reporter_token=sender.reporter_token,
+        time_from=report.time_from,
+        time_to=report.time_to or report.time_from,
+        place=report.place,
+        environment=report.environment,
+        confirmed=report.confirmed,
+        count=report.count,
+        severity=report.severity or severity,
+        ongoing=report.ongoing,
+        recurring=report.recurring,
+        has_text=report.text is not None,
+        merged_into=merged_into,
+        withdrawn=report.withdrawn,
+        invented=sender.invented,
+        received_at=received_at,
+        minted_at=now,
+    )
+
+
+NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+
+
+def short_number(report_id: UUID) -> str:
+    """A number that a person can read out, ``4F7K-20``: six of 31 signs from the id; for talking, not for looking up."""
+    rest, signs = report_id.int, []
+    for _ in range(6):
+        rest, digit = divmod(rest, len(NUMBER_ALPHABET))
+        signs.append(NUMBER_ALPHABET[digit])
+    return "".join(signs[:4]) + "-" + "".join(signs[4:])

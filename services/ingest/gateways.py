@@ -1,0 +1,93 @@
+"""Whom the door asks and tells: the other rooms about a report's fate, the mail server, polisen.se."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import make_msgid
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from services.pages.texts import text
+from services.runtime.asking import Away, OtherRoom
+from services.runtime.mail import SmtpServer
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What the other rooms say of a report. None: not yet; ``away`` names rooms that do not answer."""
+
+    placement: dict[str, Any] | None
+    fact: dict[str, Any] | None
+    away: tuple[str, ...] = ()
+
+
+class Corridor:
+    """The other rooms."""
+
+    def __init__(self, geo_url: str, analysis_url: str) -> None:
+        self.geo, self.analysis = OtherRoom("geo", geo_url), OtherRoom("analysis", analysis_url)
+        self._areas: dict[str, tuple[float, list[tuple[str, str]]]] = {}
+
+    async def fate(self, report_id: UUID, token: str) -> Fate:
+        """Ask geo where it was placed and analysis whether it counts, at the same time."""
+
+        async def ask(room: OtherRoom, path: str) -> tuple[Any | None, str | None]:
+            try:
+                return await room.get(path, token=token), None
+            except Away:
+                return None, room.name
+
+        (placement, geo_away), (fact, analysis_away) = await asyncio.gather(
+            ask(self.geo, f"/v1/placements/{report_id}"), ask(self.analysis, f"/v1/facts/{report_id}")
+        )
+        return Fate(placement, fact, tuple(a for a in (geo_away, analysis_away) if a is not None))
+
+    async def area_names(self, kommun: str, token: str) -> list[tuple[str, str]]:
+        """(code, name) of the municipality's areas for the form, kept for an hour; empty while geo is away."""
+        kept = self._areas.get(kommun)
+        if kept is not None and time.monotonic() - kept[0] < 3600:
+            return kept[1]
+        try:
+            answer = await self.geo.get("/v1/layers/regso/areas", token=token, params={"kommun": kommun})
+        except Away:
+            return kept[1] if kept is not None else []
+        names = [(a["area"], a["name"]) for a in (answer or {}).get("areas", [])]
+        self._areas[kommun] = (time.monotonic(), names)
+        return names
+
+
+def login_mail(sender: str, receiver: str, code: str, minutes: int) -> EmailMessage:
+    """The mail with a login code. A code, not a link: mail scanners open links (experience reference §3.5)."""
+    mail = EmailMessage()
+    mail["Subject"] = text("login.mail_subject")
+    mail["From"], mail["To"] = sender, receiver
+    mail["Message-ID"] = make_msgid(domain="lagesbild.local")
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(text("login.mail_body", code=f"{code[:3]} {code[3:]}", minutes=minutes))
+    return mail
+
+
+POLISEN_URL = "https://polisen.se/api/events"
+POLISEN_SECONDS_BETWEEN = 10.0
+"""The publisher's rule: at least ten seconds between calls, at most 60 an hour; 404 is final (domain reference §9.3)."""
+_USER_AGENT = "Lagesbild/0.1 (municipal safety work; open source)"
+
+
+async def fetch_events(urls: list[str]) -> AsyncIterator[bytes]:
+    """Each address' body, within the publisher's limits; ValueError for an address that is not https."""
+    async with httpx.AsyncClient(timeout=30, headers={"User-Agent": _USER_AGENT}) as client:
+        for number, url in enumerate(urls):
+            if not url.startswith("https://"):
+                raise ValueError("the publisher accepts https only")
+            if number:
+                await asyncio.sleep(POLISEN_SECONDS_BETWEEN)
+            answer = await client.get(url)
+            answer.raise_for_status()
+            yield answer.content
+
+
+Mailer = SmtpServer

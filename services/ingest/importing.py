@@ -1,0 +1,3 @@
+"""placeholder"""
+def polisen() -> None:
+    """x"""

@@ -1,0 +1,29 @@
+"""What ingest reads from the environment beyond what every room reads."""
+
+from pydantic import Field, SecretStr
+
+from services.runtime.settings import RoomSettings
+
+
+class IngestSettings(RoomSettings):
+    """Mail for login codes, and the secrets by which the other rooms get their service tokens."""
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 2525
+    smtp_starttls: bool = False
+    mail_from: str = "lagesbild@localhost"
+    service_secrets: SecretStr = Field(default=SecretStr(""), description="room:secret, comma separated")
+    mailbox_path: str = Field(default="", description="where a local run shows its caught mail; empty elsewhere")
+    device_days: int = 180
+    code_minutes: int = 10
+    secure_cookies: bool | None = Field(default=None, description="None: secure when the public address is https")
+
+    @property
+    def cookies_are_secure(self) -> bool:
+        """Whether cookies may travel over https only."""
+        return self.public_url.startswith("https://") if self.secure_cookies is None else self.secure_cookies
+
+    def secret_of(self, room: str) -> str | None:
+        """The service secret of a room, None when it has none."""
+        pairs = (entry.partition(":") for entry in self.service_secrets.get_secret_value().split(",") if entry)
+        return next((secret for name, _, secret in pairs if name == room and secret), None)

@@ -1,0 +1,1 @@
+"""The door's only place with SQL: ``reports``, ``context`` and ``people``."""

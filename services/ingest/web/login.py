@@ -1,0 +1,3 @@
+"""Pages."""
+from fastapi import APIRouter
+router = APIRouter()

@@ -1,0 +1,119 @@
+"""HTTP in: ``/v1/subscriptions`` and ``/v1/deliveries``."""
+
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from schemas.values import Severity
+from services.notify import store
+from services.notify.domain import Subscription
+from services.runtime.database import Database
+from services.runtime.http import Caller
+from services.runtime.problems import not_allowed, not_found
+from services.runtime.tokens import Principal
+
+router = APIRouter(prefix="/v1", tags=["notify"])
+TypePrefix = Annotated[str, StringConstraints(pattern=r"^[A-G](\d{1,2}|-X\d{1,3})?$")]
+
+
+class SubscriptionIn(BaseModel):
+    """What to be told about. ``area`` null: the whole municipality; ``types`` empty: all, ``A``: a whole group.
+
+    ``person_id`` is for administration with the scope ``subscriptions:write``; people subscribe for themselves.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    area: Annotated[str, StringConstraints(max_length=32)] | None = None
+    layer: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")] = "regso"
+    types: Annotated[list[TypePrefix], Field(max_length=50)] = []
+    min_severity: Severity = 3
+    person_id: UUID | None = None
+
+
+class SubscriptionOut(BaseModel):
+    """A subscription as stored."""
+
+    subscription_id: UUID
+    area: str | None
+    layer: str
+    types: tuple[str, ...]
+    min_severity: int
+
+
+def _person(principal: Principal, asked: UUID | None) -> UUID:
+    """Whose subscription it is: one's own, or another's with the right to administer."""
+    if principal.kind == "person" and (asked is None or str(asked) == principal.subject):
+        return UUID(principal.subject)
+    if asked is not None and principal.may("subscriptions:write", "administrator"):
+        return asked
+    raise not_allowed("a person's login, or subscriptions:write with person_id")
+
+
+async def subscribe(database: Database, principal: Principal, body: SubscriptionIn) -> Subscription:
+    """Keep a new subscription."""
+    new = Subscription(
+        principal.kommun, uuid4(), _person(principal, body.person_id), body.layer, body.area, tuple(body.types), body.min_severity
+    )
+    async with database.transaction(principal.kommuner) as connection:
+        await store.add_subscription(connection, new)
+    return new
+
+
+def _out(subscription: Subscription) -> SubscriptionOut:
+    return SubscriptionOut(
+        subscription_id=subscription.subscription_id,
+        area=subscription.area,
+        layer=subscription.layer,
+        types=subscription.types,
+        min_severity=subscription.min_severity,
+    )
+
+
+@router.post("/subscriptions", status_code=201)
+async def post_subscription(request: Request, body: SubscriptionIn, principal: Caller) -> SubscriptionOut:
+    """Follow something."""
+    return _out(await subscribe(request.app.state.database, principal, body))
+
+
+@router.get("/subscriptions")
+async def get_subscriptions(request: Request, principal: Caller) -> list[SubscriptionOut]:
+    """What you follow."""
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        return [_out(s) for s in await store.own(connection, principal.kommun, _person(principal, None))]
+
+
+@router.delete("/subscriptions/{subscription_id}", status_code=204)
+async def delete_subscription(request: Request, subscription_id: UUID, principal: Caller) -> None:
+    """Stop following."""
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        if not await store.end_subscription(connection, principal.kommun, subscription_id, _person(principal, None)):
+            raise not_found("subscription of yours")
+
+
+@router.get("/deliveries")
+async def get_deliveries(request: Request, principal: Caller) -> dict[str, Any]:
+    """How many messages of the municipality are in which state, and what has been sent to you."""
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        states = await store.summary(connection, principal.kommun)
+        own = []
+        if principal.kind == "person":
+            own = await store.ledger(connection, principal.kommun, UUID(principal.subject), 50)
+    return {
+        "states": states,
+        "own": [
+            {
+                "report_id": r.report_id,
+                "state": r.state,
+                "reason": r.reason,
+                "attempts": r.attempts,
+                "created_at": r.created_at,
+                "sent_at": r.sent_at,
+            }
+            for r in own
+        ],
+    }

@@ -1,0 +1,143 @@
+"""Entering alerts in the ledger, and sending what is due.
+
+Entering is one transaction with the position: a redelivered batch finds its entries there. Sending commits the attempt
+first, hands the mail over, then commits ``sent``. A crash between the server's acceptance and that commit is the one
+window in which SMTP cannot promise both: we send again, with the same Message-ID, since a lost alert is worse than a
+doubled one.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.locations import ReportLocated
+from services.notify import domain, store
+from services.notify.gateways import Directory, Places
+from services.notify.mails import alert_mail
+from services.notify.metrics import MAILS
+from services.notify.settings import NotifySettings
+from services.runtime.asking import Away
+from services.runtime.database import Database
+from services.runtime.decoding import Received
+from services.runtime.errors import Permanent, is_transient
+from services.runtime.faultpoints import reach
+from services.runtime.logs import logger
+from services.runtime.mail import MailDelayed, SmtpServer
+from services.runtime.publisher import Outgoing, Publisher
+
+_log = logger(__name__)
+IDLE_SECONDS = 0.5
+
+
+class Alerts:
+    """The consumer's effect: who is told about each report."""
+
+    def __init__(self, settings: NotifySettings) -> None:
+        self._deadline = timedelta(hours=settings.alert_deadline_hours)
+        self._oldest = timedelta(days=settings.oldest_event_days)
+
+    async def take_reports(
+        self, connection: AsyncConnection, batch: Sequence[Received[ReportLocated]]
+    ) -> Sequence[Outgoing]:
+        """Enter the deliveries that this batch causes; a report causes one per subscription, ever."""
+        now = datetime.now(UTC)
+        wanted = await store.subscriptions(connection, {r.kommun for r in batch})
+        entries: dict[UUID, tuple[domain.Delivery, dict[str, Any], str]] = {}
+        for received in batch:
+            located = received.message
+            for delivery in domain.deliveries(
+                located, wanted, now, deadline=self._deadline, oldest_event=self._oldest
+            ):
+                event = located.model_dump(mode="json")
+                entries.setdefault(delivery.delivery_id, (delivery, event, received.envelope.correlationid))
+        await store.add_deliveries(connection, list(entries.values()))
+        return ()
+
+
+class Sender:
+    """The standing job that sends what is due, one delivery at a time."""
+
+    def __init__(
+        self, database: Database, settings: NotifySettings, smtp: SmtpServer, directory: Directory, places: Places
+    ) -> None:
+        self._database, self._settings, self._smtp = database, settings, smtp
+        self._directory, self._places = directory, places
+
+    async def run(self, _publisher: Publisher) -> None:
+        """Until cancelled. While the database is away it waits; everything else ends the process."""
+        while True:
+            try:
+                if not await self.send_one():
+                    await asyncio.sleep(IDLE_SECONDS)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                _log.warning("sender waits", error=type(error).__name__)
+                await asyncio.sleep(2)
+
+    async def send_one(self) -> bool:
+        """Settle or postpone one due delivery; False when none is due."""
+        async with self._database.transaction() as connection:
+            claimed = await store.claim(connection, self._settings.lease_seconds)
+        if claimed is None:
+            return False
+        ident, kommun = claimed
+        async with self._database.transaction((kommun,)) as connection:
+            row = await store.start(connection, kommun, ident)
+            if row is None:
+                await store.drop(connection, ident)
+            elif row.late:
+                await store.finish(connection, kommun, ident, "expired", "past_deadline")
+        if row is not None and not row.late:
+            with structlog.contextvars.bound_contextvars(correlation_id=row.correlation_id):
+                await self._hand_over(kommun, ident, row)
+        return True
+
+    async def _hand_over(self, kommun: str, ident: UUID, row: Row[Any]) -> None:
+        try:
+            address = await self._address(kommun, row.person_id)
+            async with self._database.transaction((kommun,)) as connection:
+                subscription = await store.subscription(connection, kommun, row.subscription_id)
+            located = ReportLocated.model_validate(row.event)
+            area = await self._places.area_name(located)
+            mail = alert_mail(
+                located, area, subscription, sender=self._settings.mail_from, receiver=address,
+                message_id=row.message_id, public_url=self._settings.public_url,
+            )  # fmt: skip
+            await reach("notify.before_send")
+            await self._smtp.send(mail)
+        except (MailDelayed, Away) as delayed:
+            MAILS.labels("delayed").inc()
+            delay = domain.retry_delay(row.attempts, self._settings.longest_retry_delay)
+            _log.warning("mail delayed", reason=str(delayed), delay=delay, attempts=row.attempts)
+            async with self._database.transaction((kommun,)) as connection:
+                await store.later(connection, ident, delay)
+            return
+        except Permanent as refused:
+            MAILS.labels("failed").inc()
+            _log.error("mail failed", reason=refused.reason)
+            async with self._database.transaction((kommun,)) as connection:
+                await store.finish(connection, kommun, ident, "failed", refused.reason)
+            return
+        await reach("notify.after_send")
+        async with self._database.transaction((kommun,)) as connection:
+            await store.finish(connection, kommun, ident, "sent")
+        MAILS.labels("sent").inc()
+
+    async def _address(self, kommun: str, person: UUID) -> str:
+        async with self._database.transaction((kommun,)) as connection:
+            kept = await store.contact(connection, kommun, person)
+        if kept is not None:
+            return kept
+        fresh = await self._directory.email(kommun, person)
+        if fresh is None:
+            raise Permanent("no_such_person", "the directory knows no such person")
+        async with self._database.transaction((kommun,)) as connection:
+            await store.keep_contact(connection, kommun, person, fresh)
+        return fresh

@@ -1,0 +1,1 @@
+"""Migrations of the notify schema: plain SQL steps, run by the owner role."""

@@ -1,0 +1,1 @@
+"""Pages of the room: routes in modules, templates beside them."""

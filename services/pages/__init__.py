@@ -1,0 +1,1 @@
+"""The shared front: layout, catalogue of texts, map and table components, static files. Knows no room."""

@@ -1,0 +1,49 @@
+"""Templates: the shared layout and components, and each room's own pages under its name."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from fastapi.responses import HTMLResponse
+from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined, select_autoescape
+
+from services.pages import swedish
+from services.pages.texts import text
+
+
+@cache
+def environment() -> Environment:
+    """One environment: ``layout.html`` and components here, ``ingest/report.html`` and the like in the rooms.
+
+    Undefined names are errors; everything is escaped.
+    """
+    rooms = {room: PackageLoader(f"services.{room}", "web") for room in ("ingest", "analysis", "notify")}
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader("services.pages", "templates"), PrefixLoader(rooms)]),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["t"] = text
+    made.filters |= {
+        "whole": swedish.whole,
+        "signed": swedish.signed,
+        "short_day": swedish.short_day,
+        "full_day": swedish.full_day,
+        "day_with_year": swedish.day_with_year,
+        "moment": swedish.moment,
+        "clock": swedish.clock,
+        "week": swedish.week,
+    }
+    return made
+
+
+def html(template: str, context: Mapping[str, Any]) -> str:
+    """The rendered template."""
+    return environment().get_template(template).render(**context)
+
+
+def page(template: str, context: Mapping[str, Any], status: int = 200) -> HTMLResponse:
+    """The rendered template as an answer."""
+    return HTMLResponse(html(template, context), status)

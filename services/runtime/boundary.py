@@ -1,0 +1,261 @@
+"""The boundary between Kafka and a room: one batch in, one transaction, positions moved with the effect.
+
+Read the package docstring first; this module is its steps 3 to 6.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.topics import Topic
+from services.runtime import dead_letters, metrics
+from services.runtime.database import Database
+from services.runtime.decoding import Received, Record, decode
+from services.runtime.errors import Permanent, is_transient
+from services.runtime.faultpoints import reach
+from services.runtime.halt import Halt, Halted
+from services.runtime.logs import logger
+from services.runtime.positions import PositionConflict, Positions, record_digest
+from services.runtime.publisher import Outgoing, Publisher
+
+Handler = Callable[[AsyncConnection, Sequence[Received[Any]]], Awaitable[Sequence[Outgoing]]]
+"""A room's effect: set-based, inside the given transaction, repeatable. Returns what must be published before the
+position may move; a handler that publishes must find its stored effect when it is called again."""
+
+_log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """One subscription of a room, named as in the catalogue: ``geo.reports``.
+
+    ``asynchronous`` lets commits return before they are on disk; only for effects that are facts and views.
+    """
+
+    name: str
+    topic: Topic
+    handle: Handler
+    asynchronous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How patient the boundary is; seconds and counts."""
+
+    retry_budget: float = 60.0
+    first_delay: float = 0.2
+    longest_delay: float = 10.0
+    dead_letter_limit: int = 100
+    dead_letter_window: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    record: Record
+    received: Received[Any] | None
+    fault: Permanent | None
+
+
+class _Interrupted(Exception):
+    """A retry was called off because partitions move or the process stops; the position has not moved."""
+
+
+class _Gap(Exception):
+    """The batch begins above the position: go back and read what lies between."""
+
+
+class Boundary:
+    """Settles the batches of one consumer in one process."""
+
+    def __init__(
+        self, consumer: Consumer, *, database: Database, publisher: Publisher, halt: Halt, policy: Policy | None = None
+    ) -> None:
+        self.consumer = consumer
+        self.positions = Positions(consumer.name, consumer.topic.name)
+        self.database = database
+        self.halt = halt
+        self.expected: dict[int, int] = {}
+        """Partition → next offset, for the partitions whose position is loaded. Others are refused."""
+        self.busy = asyncio.Lock()
+        """Held while a batch is in flight; revocation and shutdown wait for it."""
+        self.interrupt = asyncio.Event()
+        self.since: float | None = None
+        self.seek: Callable[[int, int], None] = lambda _partition, _offset: None
+        self._publisher = publisher
+        self._policy = policy or Policy()
+        self._gap: dict[int, int] | None = None
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Settle one batch: afterwards each record is applied, dead-lettered, or will be read again."""
+        async with self.busy:
+            if self.halt.reason is not None:
+                return
+            self.since = time.monotonic()
+            try:
+                await self._settle(self._fresh(records))
+                self._gap = None
+            except PositionConflict as conflict:
+                metrics.CONFLICTS.labels(self.consumer.name).inc()
+                _log.warning("position conflict", consumer=self.consumer.name, detail=str(conflict))
+                await self._reload()
+            except _Gap:
+                if self._gap == self.expected:
+                    raise self.halt.now(f"{self.consumer.name}: gap in the log above {self.expected}") from None
+                self._gap = dict(self.expected)
+                await self._reload()
+            except _Interrupted:
+                _log.info("batch given back", consumer=self.consumer.name)
+            finally:
+                metrics.BATCHES.labels(self.consumer.name).observe(time.monotonic() - self.since)
+                self.since = None
+
+    def _fresh(self, records: Sequence[Record]) -> list[_Item]:
+        """The records at or above the position, decoded; drops repeats and partitions that are not ours."""
+        following = dict(self.expected)
+        fresh: list[_Item] = []
+        for record in records:
+            awaited = following.get(record.partition)
+            if awaited is None or record.offset < awaited:
+                continue
+            if record.offset > awaited:
+                raise _Gap
+            following[record.partition] = record.offset + 1
+            fresh.append(self._decode(record))
+        return fresh
+
+    def _decode(self, record: Record) -> _Item:
+        try:
+            return _Item(record, decode(record, self.consumer.topic), None)
+        except Permanent as fault:
+            return _Item(record, None, fault)
+
+    async def _settle(self, items: list[_Item]) -> None:
+        """Apply all; where that fails for good, halve until the bad record stands alone, and bury it."""
+        parts = [items] if items else []
+        while parts:
+            part = parts.pop()
+            fault = await self._attempt(part)
+            if fault is None:
+                continue
+            if len(part) > 1:
+                middle = len(part) // 2
+                parts += [part[middle:], part[:middle]]
+            else:
+                parts.append([_Item(part[0].record, None, fault)])
+
+    async def _attempt(self, part: list[_Item]) -> Permanent | None:
+        """Apply with bounded retries; the permanent fault if there is one, None when done."""
+        buried: set[tuple[int, int]] = set()
+        deadline = time.monotonic() + self._policy.retry_budget
+        for delay in self._delays():
+            try:
+                await self._apply(part, buried)
+            except (PositionConflict, Halted, _Interrupted):
+                raise
+            except Permanent as fault:
+                return fault
+            except Exception as error:  # noqa: BLE001 - the boundary is where every failure gets its meaning
+                if not is_transient(error):
+                    _log.exception("handler failed", consumer=self.consumer.name, error=type(error).__name__)
+                    return Permanent("handler_error", type(error).__name__)
+                if time.monotonic() + delay > deadline:
+                    raise self.halt.now(
+                        f"{self.consumer.name}: {type(error).__name__} went on for {self._policy.retry_budget:.0f} s"
+                    ) from error
+                metrics.RETRIES.labels(self.consumer.name).inc()
+                _log.warning("retry", consumer=self.consumer.name, error=type(error).__name__, delay=round(delay, 2))
+                await self._wait(delay)
+            else:
+                return None
+        raise AssertionError("delays never end")
+
+    def _delays(self) -> Iterator[float]:
+        delay = self._policy.first_delay
+        while True:
+            yield delay * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+            delay = min(delay * 2, self._policy.longest_delay)
+
+    async def _wait(self, delay: float) -> None:
+        try:
+            await asyncio.wait_for(self.interrupt.wait(), timeout=delay)
+        except TimeoutError:
+            return
+        raise _Interrupted
+
+    async def _apply(self, part: list[_Item], buried: set[tuple[int, int]]) -> None:
+        """One part's transaction: lock and compare, effect, positions."""
+        good = [item.received for item in part if item.received is not None]
+        bad = [(item.record, item.fault) for item in part if item.fault is not None]
+        for record, fault in bad:
+            if (record.partition, record.offset) not in buried:
+                await self._bury(record, fault)
+                buried.add((record.partition, record.offset))
+        moves = {i.record.partition: (i.record.offset + 1, record_digest(i.record.value)) for i in part}
+        expected = {partition: self.expected[partition] for partition in moves}
+        owners = {received.kommun for received in good}
+        async with self.database.transaction(owners, asynchronous=self.consumer.asynchronous and not bad) as connection:
+            await self.positions.lock(connection, expected)
+            outgoing = await self.consumer.handle(connection, good) if good else ()
+            if not outgoing:
+                await self._move(connection, moves, bad)
+                await reach("boundary.before_commit")
+        if outgoing:
+            await reach("boundary.after_effect")
+            await self._publisher.send(outgoing)
+            await reach("boundary.after_confirm")
+            async with self.database.transaction() as connection:
+                await self.positions.lock(connection, expected)
+                await self._move(connection, moves, bad)
+        self.expected |= {partition: offset for partition, (offset, _) in moves.items()}
+        await reach("boundary.after_commit")
+        self._count(good, len(bad))
+
+    async def _move(
+        self,
+        connection: AsyncConnection,
+        moves: dict[int, tuple[int, str]],
+        bad: Sequence[tuple[Record, Permanent]],
+    ) -> None:
+        for record, fault in bad:
+            await dead_letters.note(connection, dead_letters.provenance(self.consumer.name, record, fault))
+        await self.positions.move(connection, moves)
+
+    async def _bury(self, record: Record, fault: Permanent) -> None:
+        """Dead-letter one record; halt when that fails, or when there have been too many."""
+        name = self.consumer.name
+        async with self.database.transaction() as connection:
+            recent = await dead_letters.recent(connection, name, self._policy.dead_letter_window)
+        if recent >= self._policy.dead_letter_limit:
+            minutes = self._policy.dead_letter_window / 60
+            raise self.halt.now(f"{name}: {recent} dead letters in {minutes:.0f} minutes")
+        origin = dead_letters.provenance(name, record, fault)
+        try:
+            await dead_letters.bury(self._publisher, record, origin)
+        except Exception as error:
+            raise self.halt.now(f"{name}: the dead letter could not be written: {type(error).__name__}") from error
+        _log.error("dead letter", consumer=name, reason=fault.reason, partition=record.partition, offset=record.offset)
+        await reach("boundary.after_dead_letter")
+
+    async def _reload(self) -> None:
+        """Load the positions of the partitions that are still ours and go there."""
+        async with self.database.transaction() as connection:
+            stored = await self.positions.load(connection, list(self.expected))
+        for partition, position in stored.items():
+            if partition in self.expected:
+                self.expected[partition] = position.next_offset
+                self.seek(partition, position.next_offset)
+
+    def _count(self, good: Sequence[Received[Any]], bad: int) -> None:
+        name, now = self.consumer.name, datetime.now(UTC)
+        metrics.RECORDS.labels(name, "applied").inc(len(good))
+        metrics.RECORDS.labels(name, "dead_letter").inc(bad)
+        metrics.LAST_COMMIT.labels(name).set(now.timestamp())
+        age = metrics.EVENT_AGE.labels(name)
+        for received in good:
+            age.observe(max(0.0, (now - received.envelope.time).total_seconds()))

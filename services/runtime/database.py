@@ -1,0 +1,43 @@
+"""The database of one process: a pool as its own role, and transactions opened for named municipalities only.
+
+Row-level security is forced on every table with a ``kommun``. A transaction sees and writes the municipalities in
+the transaction-local list ``app.kommuner``; without a list there are no rows. So a forgotten filter crosses nothing.
+"""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+_OPEN = text("select set_config('app.kommuner', :kommuner, true)")
+_ASYNCHRONOUS = text("set local synchronous_commit = off")
+
+
+class Database:
+    """A pool of connections as this process' role."""
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_timeout=10
+        )
+
+    @asynccontextmanager
+    async def transaction(
+        self, kommuner: Collection[str] = (), *, asynchronous: bool = False
+    ) -> AsyncIterator[AsyncConnection]:
+        """One READ COMMITTED transaction that sees ``kommuner`` and nothing else; commits at the end.
+
+        ``asynchronous`` lets the commit return before it is on disk: only for transactions that hold nothing but
+        facts, views and positions, which are lost together and read again.
+        """
+        async with self.engine.begin() as connection:
+            if kommuner:
+                await connection.execute(_OPEN, {"kommuner": ",".join(sorted(kommuner))})
+            if asynchronous:
+                await connection.execute(_ASYNCHRONOUS)
+            yield connection
+
+    async def close(self) -> None:
+        """Return every connection."""
+        await self.engine.dispose()

@@ -1,0 +1,29 @@
+"""Two kinds of failure with two meanings: permanent ones concern a record, transient ones the world around it."""
+
+import asyncio
+
+from aiokafka.errors import KafkaError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+_PERMANENT_SQL_CLASSES = ("22", "23")
+"""Data exceptions and broken constraints come with the record. Everything else the server says (connection 08, 53
+out of resources, 57 shutting down, 40 rollback, and 42 or 28: wrong schema or role) would fail for every record."""
+
+
+class Permanent(Exception):
+    """This record can never be handled; ``reason`` is a stable code for the dead letter."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether trying the same again later may help."""
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None) or getattr(getattr(error.orig, "__cause__", None), "sqlstate", None)
+        if state is not None:
+            return not str(state).startswith(_PERMANENT_SQL_CLASSES)
+        return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    return isinstance(error, KafkaError | OSError | PoolTimeout | TimeoutError | asyncio.TimeoutError)

@@ -1,0 +1,146 @@
+"""The outbox: what a room says from HTTP, written with the fact and sent by one relay at a time.
+
+``write`` adds rows in the caller's transaction. ``Relay`` holds an advisory lock on a connection of its own, selects
+*unsent rows* (never a watermark: an id that commits late would be skipped), sends, awaits every confirmation and
+marks the rows with partition and offset. If the log ends below what was confirmed, it sends again.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.topics import BY_NAME, RETENTION
+from services.runtime import metrics
+from services.runtime.errors import is_transient
+from services.runtime.faultpoints import reach
+from services.runtime.log_facts import log_ends
+from services.runtime.logs import logger
+from services.runtime.publisher import Confirmed, Outgoing, Publisher
+
+CHANNEL = "outbox"
+_LOCK_KEY = 0x4C42_4F58  # "LBOX": one relay per database
+_log = logger(__name__)
+
+_WRITE = text("""
+    insert into outbox (topic, key, value, header_names, header_values)
+    select t, k, v, string_to_array(n, ' '), string_to_array(h, chr(31))
+    from unnest(cast(:topics as text[]), cast(:keys as text[]), cast(:values as text[]),
+                cast(:names as text[]), cast(:headers as text[])) as r(t, k, v, n, h)""")
+_WAKE = text("select pg_notify('outbox', '')")
+
+_UNSENT = "select id, topic, key, value, header_names, header_values from outbox where sent_at is null order by id limit $1"
+_MARK = """
+    update outbox set sent_at = now(), sent_partition = t.p, sent_offset = t.o
+    from unnest($1::bigint[], $2::int[], $3::bigint[]) as t(id, p, o) where outbox.id = t.id"""
+_TAIL = """
+    select topic, sent_partition, max(sent_offset) as last from outbox
+    where sent_at is not null group by topic, sent_partition"""
+_AGAIN = """
+    update outbox set sent_at = null, sent_partition = null, sent_offset = null
+    where topic = $1 and sent_partition = $2 and sent_offset >= $3"""
+_PRUNE = "delete from outbox where sent_at < now() - make_interval(days => $1)"
+_DEPTH = "select count(*) from (select 1 from outbox where sent_at is null limit 100000) as unsent"
+
+
+async def write(connection: AsyncConnection, messages: Sequence[Outgoing]) -> None:
+    """Add messages to the outbox in this transaction and wake the relay at its commit."""
+    if not messages:
+        return
+    headers = [[(n, (v or b"").decode()) for n, v in m.headers] for m in messages]
+    await connection.execute(
+        _WRITE,
+        {
+            "topics": [m.topic for m in messages],
+            "keys": [(m.key or b"").decode() for m in messages],
+            "values": [(m.value or b"").decode() for m in messages],
+            "names": [" ".join(n for n, _ in h) for h in headers],
+            "headers": [chr(31).join(v for _, v in h) for h in headers],
+        },
+    )
+    await connection.execute(_WAKE)
+
+
+def driver_dsn(url: str) -> str:
+    """The plain DSN that asyncpg understands, from an SQLAlchemy URL."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _outgoing(row: Mapping[str, Any]) -> Outgoing:
+    headers = list(zip(row["header_names"], (h.encode() for h in row["header_values"]), strict=True))
+    return Outgoing(row["topic"], row["key"].encode(), row["value"].encode(), headers)
+
+
+class Relay:
+    """Sends the outbox of one database. Run as many as you like: one works, the others wait for its lock."""
+
+    def __init__(self, *, database_url: str, kafka: str, publisher: Publisher, batch: int = 500) -> None:
+        self._dsn, self._kafka, self._publisher, self._batch = driver_dsn(database_url), kafka, publisher, batch
+
+    async def run(self) -> None:
+        """Until cancelled. A failed round makes a new producer: an old one may be broken for good after an outage."""
+        delay = 0.5
+        while True:
+            try:
+                await self._hold()
+            except Exception as error:
+                if not is_transient(error) and not isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
+                    raise
+                _log.warning("relay starts over", error=type(error).__name__, delay=delay)
+                await self._publisher.stop()
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 10.0)
+            else:
+                delay = 0.5
+
+    async def _hold(self) -> None:
+        """Take the lock, then send for as long as its connection lives."""
+        connection = await asyncpg.connect(self._dsn, timeout=10)
+        try:
+            while not await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK_KEY):
+                await asyncio.sleep(0.5)
+            wake = asyncio.Event()
+            await connection.add_listener(CHANNEL, lambda *_: wake.set())
+            await self._check_tail(connection)
+            await connection.execute(_PRUNE, RETENTION.days * 2)
+            while True:
+                wake.clear()
+                while await self._round(connection):
+                    pass
+                metrics.OUTBOX_DEPTH.set(await connection.fetchval(_DEPTH))
+                try:
+                    await asyncio.wait_for(wake.wait(), timeout=1.0)
+                except TimeoutError:
+                    continue
+        finally:
+            await connection.close(timeout=5)
+
+    async def _round(self, connection: asyncpg.Connection) -> int:
+        """Send one batch of unsent rows and mark them; returns how many."""
+        rows = await connection.fetch(_UNSENT, self._batch)
+        if rows:
+            await reach("relay.before_publish")
+            confirmed: list[Confirmed] = await self._publisher.send([_outgoing(row) for row in rows])
+            await reach("relay.after_confirm")
+            await connection.execute(
+                _MARK, [r["id"] for r in rows], [c.partition for c in confirmed], [c.offset for c in confirmed]
+            )
+            metrics.OUTBOX_SENT.inc(len(rows))
+        return len(rows)
+
+    async def _check_tail(self, connection: asyncpg.Connection) -> None:
+        """Send again what a broker confirmed and then lost: its log ends below the highest confirmed offset."""
+        confirmed = await connection.fetch(_TAIL)
+        topics = {r["topic"]: BY_NAME[r["topic"]].partitions for r in confirmed}
+        if not topics:
+            return
+        ends = await log_ends(self._kafka, topics)
+        for row in confirmed:
+            end = ends[row["topic"], row["sent_partition"]].end
+            if row["last"] >= end:
+                answer = await connection.execute(_AGAIN, row["topic"], row["sent_partition"], end)
+                _log.error("the log lost its tail, sending again", topic=row["topic"], end=end, rows=answer)

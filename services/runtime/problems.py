@@ -1,0 +1,123 @@
+"""Errors over HTTP as problem details (RFC 9457): an absolute type, a title, and a sentence that says what to do.
+
+The answer never repeats what was sent: it may hold personal data.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from services.runtime.tokens import NotAuthenticated
+
+TYPE_BASE = "https://lagesbild.se/problem/"
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemBody(BaseModel):
+    """What every answer that is not a success looks like."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[dict[str, Any]] | None = None
+
+
+class Problem(Exception):
+    """Answer with a problem. ``kind`` is stable and documented; ``title`` is for people, in Swedish."""
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        title: str,
+        detail: str | None = None,
+        *,
+        errors: Sequence[Mapping[str, Any]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(title)
+        self.status, self.kind, self.title, self.detail = status, kind, title, detail
+        self.errors, self.headers = errors, headers
+
+    def response(self) -> JSONResponse:
+        """The answer."""
+        body = ProblemBody(
+            type=TYPE_BASE + self.kind,
+            title=self.title,
+            status=self.status,
+            detail=self.detail,
+            errors=[dict(e) for e in self.errors] if self.errors is not None else None,
+        )
+        return JSONResponse(
+            body.model_dump(exclude_none=True), self.status, headers=dict(self.headers or {}), media_type=MEDIA_TYPE
+        )
+
+
+def not_authenticated() -> Problem:
+    """401 with the way in."""
+    return Problem(
+        401,
+        "not-authenticated",
+        "Du behöver logga in eller ange en nyckel.",
+        "Send a token in the header Authorization: Bearer …",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def not_allowed(needs: str) -> Problem:
+    """403, naming the role or scope that is missing."""
+    return Problem(403, "not-allowed", "Du har inte behörighet till det här.", f"Needs {needs}.")
+
+
+def not_found(what: str) -> Problem:
+    """404 for a thing that is not there, or not this municipality's."""
+    return Problem(404, "not-found", "Det finns inte.", f"No such {what}.")
+
+
+def faults(error: RequestValidationError) -> list[dict[str, Any]]:
+    """Where and what is wrong, without the rejected input."""
+    return [{"loc": [str(p) for p in e["loc"]], "type": e["type"], "msg": e["msg"]} for e in error.errors()]
+
+
+_TITLES = {
+    400: ("bad-request", "Det går inte att förstå anropet."),
+    404: ("not-found", "Det finns inte."),
+    405: ("method-not-allowed", "Så går det inte att anropa adressen."),
+    413: ("too-large", "Det är för mycket på en gång."),
+    415: ("unsupported-media-type", "Formatet går inte att läsa."),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem. Call while building: later handlers are ignored silently."""
+
+    @app.exception_handler(Problem)
+    async def problem(_request: Request, error: Problem) -> JSONResponse:
+        return error.response()
+
+    @app.exception_handler(NotAuthenticated)
+    async def unauthenticated(_request: Request, _error: NotAuthenticated) -> JSONResponse:
+        return not_authenticated().response()
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        return Problem(
+            422, "invalid", "Något i det du skickade stämmer inte.", "See errors.", errors=faults(error)
+        ).response()
+
+    @app.exception_handler(HTTPException)
+    async def http(_request: Request, error: HTTPException) -> JSONResponse:
+        kind, title = _TITLES.get(error.status_code, (f"http-{error.status_code}", "Det gick inte."))
+        return Problem(error.status_code, kind, title, headers=error.headers).response()
+
+    @app.exception_handler(Exception)
+    async def unexpected(_request: Request, error: Exception) -> JSONResponse:
+        return Problem(
+            500, "internal", "Något gick fel hos oss. Försök igen om en stund.", type(error).__name__
+        ).response()

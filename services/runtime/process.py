@@ -1,0 +1,152 @@
+"""The two processes of a room: ``serve`` (HTTP, needs only the database) and ``work`` (consumers, relay, jobs)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from faststream.kafka import KafkaBroker
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from schemas.topics import topics_to_create
+from services.runtime.boundary import Boundary, Policy
+from services.runtime.consumers import Subscription, build_broker
+from services.runtime.halt import EXIT_CODE, Halt
+from services.runtime.http import create_app
+from services.runtime.logs import configure, logger
+from services.runtime.publisher import Publisher
+from services.runtime.room import Job, Room
+from services.runtime.settings import RoomSettings
+
+_log = logger(__name__)
+
+
+def _server(app: FastAPI, settings: RoomSettings) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=True,
+            timeout_graceful_shutdown=int(settings.graceful_timeout),
+        )
+    )
+
+
+def serve(room: Room) -> int:
+    """Run the HTTP side until SIGTERM; returns the exit code."""
+    configure(room.settings.log_level, room.name, "serve")
+    server = _server(create_app(room), room.settings)
+    server.run()
+    return 0 if server.started else 3
+
+
+def work(room: Room) -> int:
+    """Run consumers and jobs until SIGTERM or a halt; 70 after a halt, 3 when it could not start."""
+    configure(room.settings.log_level, room.name, "work")
+    plant = Plant(room)
+    server = _server(plant.app(), room.settings)
+
+    def end() -> None:
+        server.should_exit = True
+
+    plant.halt.on_halt(end)
+    server.run()
+    if plant.halt.reason is not None:
+        return EXIT_CODE
+    return 0 if server.started else 3
+
+
+class Plant:
+    """A room's working process: one publisher, one broker, its subscriptions and its jobs."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.halt = Halt()
+        settings = room.settings
+        largest = max(topic.max_bytes for topic in topics_to_create())
+        self.publisher = Publisher(settings.kafka, max_request_size=largest, client_id=f"lagesbild-{room.name}")
+        self.broker: KafkaBroker = build_broker(room.name, settings)
+        policy = Policy(
+            retry_budget=settings.retry_budget,
+            dead_letter_limit=settings.dead_letter_limit,
+            dead_letter_window=settings.dead_letter_window,
+        )
+        self.subscriptions = [
+            Subscription(
+                self.broker,
+                Boundary(c, database=room.database, publisher=self.publisher, halt=self.halt, policy=policy),
+                settings,
+            )
+            for c in room.consumers
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start everything, and on the way out stop reading, drain the batch in flight, and let go."""
+        for start in self.room.on_start:
+            await start()
+        if self.subscriptions:
+            await self.publisher.start()
+            await self.broker.start()
+        self._tasks = [asyncio.create_task(self._run(job), name=job.name) for job in self.room.jobs]
+        try:
+            yield
+        finally:
+            for subscription in self.subscriptions:
+                subscription.boundary.interrupt.set()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            if self.subscriptions:
+                await self.broker.stop()
+            await self.publisher.stop()
+            await self.room.database.close()
+
+    async def _run(self, job: Job) -> None:
+        try:
+            await job.run(self.publisher)
+        except Exception as error:
+            _log.exception("job failed", job=job.name)
+            raise self.halt.now(f"{job.name}: {type(error).__name__}") from error
+
+    def trouble(self) -> list[str]:
+        """Everything that is not well with this process."""
+        found = [self.halt.reason] if self.halt.reason else []
+        limit = self.room.settings.max_poll_interval_ms / 1000
+        found += [t for s in self.subscriptions if (t := s.trouble(limit)) is not None]
+        found += [f"job {t.get_name()} has ended" for t in self._tasks if t.done()]
+        return found
+
+    def app(self) -> FastAPI:
+        """The working process' own small server: health by progress, and metrics."""
+
+        @asynccontextmanager
+        async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+            async with self.running():
+                yield
+
+        app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+
+        @app.get("/healthz")
+        async def alive() -> PlainTextResponse:
+            return PlainTextResponse("ok")
+
+        @app.get("/readyz")
+        async def ready() -> JSONResponse:
+            trouble = self.trouble()
+            return JSONResponse(
+                {"room": self.room.name, "ready": not trouble, "trouble": trouble}, 503 if trouble else 200
+            )
+
+        @app.get("/metrics")
+        async def prometheus() -> Response:
+            return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+        return app

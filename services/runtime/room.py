@@ -1,0 +1,37 @@
+"""What a room hands to the plant room to be run: its HTTP side, its consumers and its standing jobs."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter
+
+from services.runtime.boundary import Consumer
+from services.runtime.database import Database
+from services.runtime.publisher import Publisher
+from services.runtime.settings import RoomSettings
+from services.runtime.tokens import Verifier
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that runs for as long as the process: a relay, a sender. Raising halts the process."""
+
+    name: str
+    run: Callable[[Publisher], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One room, wired. ``serve`` uses the routers and needs only the database; ``work`` uses consumers and jobs."""
+
+    name: str
+    settings: RoomSettings
+    database: Database
+    verifier: Verifier
+    routers: Sequence[APIRouter] = ()
+    consumers: Sequence[Consumer] = ()
+    jobs: Sequence[Job] = ()
+    on_start: Sequence[Callable[[], Awaitable[None]]] = ()
+    state: dict[str, object] = field(default_factory=dict)
+    max_body_bytes: int = 262_144
+    title: str = ""
