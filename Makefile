@@ -9,7 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 READY := $(VENV)/.ready
-UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+TOOLS := .cache/tools
+UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 
 .PHONY: help setup demo up down status test check clean assets
 
@@ -22,16 +23,14 @@ help:
 
 setup: $(READY)
 
-# uv is used if it is there and fetched into the environment if not; versions and hashes come from the lock file.
+# uv is used if it is there and fetched into a corner of its own if not; versions and hashes come from the lock file.
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: set PYTHON=…"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
-	@test -x "$(UV)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@cp requirements.lock $(VENV)/wanted.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: set PYTHON=..."; exit 1; }
+	@test -x "$(UV)" || { $(PYTHON) -m venv $(TOOLS) && $(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); } \
+		|| { echo "uv could not be fetched. Python's venv module is needed (Debian: apt-get install python3-venv) and a network."; exit 1; }
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
 	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
-	@test -x "$(UV)" || $(BIN)/python -m ensurepip -q
-	@site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); pwd > "$$site/lagesbild.pth"
-	@printf '#!/bin/sh\nexec "$(abspath $(BIN))/python" -m services.cli "$$@"\n' > $(BIN)/lagesbild && chmod +x $(BIN)/lagesbild
+	@$(UV) pip install --quiet --offline --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	@touch $(READY)
 
 demo: setup

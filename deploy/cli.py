@@ -111,7 +111,9 @@ def _show(found: dict[str, Any]) -> None:
         rows = [c for c in found["consumers"] if c["consumer"] == name]
         lags = [c["lag"] for c in rows]
         lag = "unknown" if None in lags else str(sum(lags))
-        consumers.add_row(name, rows[0]["topic"], str(sum(c["position"] for c in rows)), lag, str(found["dead_letters"].get(name, 0)))
+        consumers.add_row(
+            name, rows[0]["topic"], str(sum(c["position"] for c in rows)), lag, str(found["dead_letters"].get(name, 0))
+        )
     views = Table("view", "rows", title="Views")
     for name, rows in found["views"].items():
         views.add_row(name, str(rows))
@@ -122,7 +124,9 @@ def _show(found: dict[str, Any]) -> None:
         stderr.print(line, style="bold", highlight=False)
 
 
-def topics(data: DataDir = DEFAULT_DATA, kafka: KafkaServers = None, replication: int = 1, as_json: AsJson = False) -> None:
+def topics(
+    data: DataDir = DEFAULT_DATA, kafka: KafkaServers = None, replication: int = 1, as_json: AsJson = False
+) -> None:
     """Create the catalogue's topics where they are missing, and hold the others against it."""
     from deploy.topics import CatalogueMismatch, ensure_topics
 
@@ -137,7 +141,8 @@ def migrate(
     data: DataDir = DEFAULT_DATA,
     database_url: DatabaseUrl = None,
     admin_url: Annotated[
-        str | None, typer.Option("--admin-url", envvar="LAGESBILD_ADMIN_URL", help="URL that may create roles; optional.")
+        str | None,
+        typer.Option("--admin-url", envvar="LAGESBILD_ADMIN_URL", help="URL that may create roles; optional."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -26,7 +26,9 @@ async def collect(*, status_url: str, kafka: str, urls: dict[str, str]) -> dict[
     """The whole status. What cannot be asked is null, with the reason under ``trouble``."""
     trouble: list[str] = []
     rooms, ends, stored = await asyncio.gather(
-        asyncio.gather(*(_room(name, url) for name, url in urls.items())), _ends(kafka, trouble), _stored(status_url, trouble)
+        asyncio.gather(*(_room(name, url) for name, url in urls.items())),
+        _ends(kafka, trouble),
+        _stored(status_url, trouble),
     )
     trouble += [f"{r['room']} {r['process']}: {t}" for r in rooms for t in r["trouble"]]
     return {
@@ -45,7 +47,12 @@ async def _room(name: str, url: str) -> dict[str, Any]:
         async with httpx.AsyncClient(timeout=3, trust_env=False) as client:
             answer = (await client.get(f"{url}/readyz")).json()
     except (httpx.HTTPError, ValueError) as error:
-        return {"room": room, "process": process, "ready": False, "trouble": [f"does not answer ({type(error).__name__})"]}
+        return {
+            "room": room,
+            "process": process,
+            "ready": False,
+            "trouble": [f"does not answer ({type(error).__name__})"],
+        }
     said = answer.get("trouble") or []
     return {
         "room": room,

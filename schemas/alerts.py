@@ -1,4 +1,4 @@
-"""Hop 4, notify → analysis: was the alert useful?"""
+"""Hop 4, notify → analysis: whether an alert was useful."""
 
 from typing import Annotated
 from uuid import UUID

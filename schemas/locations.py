@@ -8,7 +8,9 @@ from pydantic import Field
 from schemas.reports import ReportReceived
 from schemas.values import AreaRef, Contract, Kommun, UtcTime, Version
 
-Precision = Literal["gps", "address", "near_number", "street", "crossing", "place", "area", "locality", "kommun", "lan", "none"]
+Precision = Literal[
+    "gps", "address", "near_number", "street", "crossing", "place", "area", "locality", "kommun", "lan", "none"
+]
 UnplacedReason = Literal[
     "no_place", "outside_sweden", "unknown_crs", "impossible_coordinates", "no_register", "unknown_area", "ambiguous"
 ]

@@ -1,1 +1,1 @@
-"""The rooms of Lägesbild, in flow order: ingest, geo, analysis, notify; with runtime as plant room and pages as shared front."""
+"""The rooms of Lägesbild, in flow order: ingest, geo, analysis, notify; plant room and front beside."""

@@ -43,7 +43,8 @@ async def prepare(dsn: str, passwords: Mapping[str, str] | None = None) -> None:
             await connection.execute(f"alter role {role} set search_path = {schema}")
         if not await connection.fetchval("select 1 from pg_database where datname = $1", DATABASE):
             await connection.execute(
-                f"create database {DATABASE} owner {OWNER_ROLE} encoding 'UTF8' lc_collate 'C' lc_ctype 'C' template template0"
+                f"create database {DATABASE} owner {OWNER_ROLE} encoding 'UTF8' "
+                "lc_collate 'C' lc_ctype 'C' template template0"
             )
         await connection.execute(f"revoke all on database {DATABASE} from public")
         for role in (STATUS_ROLE, *room_roles()):

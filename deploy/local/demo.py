@@ -1,3 +1,137 @@
-"""placeholder"""
-async def furnish(layout, step):
-    pass
+"""The demo: an invented municipality's people and reports on Nässjö's real map, through the public API.
+
+Everything is labelled as invented: the municipality is registered so, and every event and page carries the mark.
+A plain seeded generator: places people gather at, evenings and weekends heavier, more graffiti in the last weeks.
+"""
+
+import asyncio
+import json
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from deploy.local.layout import Layout
+from deploy.local.up import Step
+from services.ingest.handlers.people import People
+from services.runtime.database import Database
+
+KOMMUN, NAME = "0682", "Nässjö"
+SEED = 682
+DAYS = 84
+REPORTS = 420
+PEOPLE = (
+    ("Robin Exempel", "rapportor@exempel.invalid", ["rapportor"], "Exempelbostäder AB"),
+    ("Sam Påhitt", "analytiker@exempel.invalid", ["analytiker", "rapportor"], "Nässjö kommun"),
+    ("Kim Exempel", "est@exempel.invalid", ["est_medlem"], "Nässjö kommun"),
+    ("Alex Påhitt", "admin@exempel.invalid", ["administrator", "analytiker"], "Nässjö kommun"),
+)
+"""Invented people, one per role; their codes are found in the outbox viewer."""
+_SYSTEMS = (
+    ("Exempelbostäders felanmälan", "Exempelbostäder AB", "fastighetsbolag", 0.45),
+    ("Kommunens felanmälan", "Nässjö kommun", "felanmalan", 0.20),
+    ("Fältgruppens app", "Nässjö kommun", "rapportor", 0.35),
+)
+_SPOTS = (
+    (14.6968, 57.6533, 8), (14.6935, 57.6553, 5), (14.7055, 57.6517, 3), (14.6870, 57.6478, 3), (14.6812, 57.6604, 3),
+    (14.7102, 57.6580, 2), (14.4690, 57.7020, 2), (14.4800, 57.4900, 2), (14.7900, 57.7100, 1), (14.8300, 57.5900, 1),
+)  # fmt: skip
+"""(longitude, latitude, weight): where things happen in the demo; invented points on the real map."""
+_TYPES = (("A1", 9), ("A2", 3), ("A5", 2), ("B1", 6), ("B2", 3), ("B5", 2), ("C1", 1), ("C4", 3), ("C5", 3), ("C10", 3),
+          ("D1", 2), ("D2", 4), ("E1", 3), ("E2", 1), ("E3", 4), ("E7", 2), ("A3", 1))  # fmt: skip
+
+
+def invented_reports(now: datetime, seed: int = SEED) -> Iterator[dict[str, Any]]:
+    """Reports of the last twelve weeks, oldest first, each with the index of its system under ``_system``."""
+    chance = random.Random(seed)  # noqa: S311 - a demo, not a secret
+    moments = sorted(_moment(chance, now) for _ in range(REPORTS))
+    for number, moment in enumerate(moments):
+        recent = moment > now - timedelta(days=14)
+        types, weights = zip(*_TYPES, strict=True)
+        more_graffiti = [w * 2 if recent and t == "A1" else w for t, w in zip(types, weights, strict=True)]
+        code = chance.choices(types, more_graffiti)[0]
+        lon, lat, _ = chance.choices(_SPOTS, [w for _, _, w in _SPOTS])[0]
+        place: dict[str, Any] = {
+            "coordinates": {
+                "x": round(lon + chance.gauss(0, 0.0035), 5),
+                "y": round(lat + chance.gauss(0, 0.0018), 5),
+                "accuracy_m": chance.choice([8, 12, 20, 35]),
+            }
+        }
+        if number % 60 == 17:
+            place = {"text": "Vid lekplatsen"}
+        width = timedelta(hours=chance.choice([0, 0, 0, 10, 60])) if code[0] == "A" else timedelta()
+        yield {
+            "_system": chance.choices(range(len(_SYSTEMS)), [w for *_, w in _SYSTEMS])[0],
+            "id": f"demo-{seed}-{number}",
+            "source_version": 1,
+            "event_type": code,
+            "time_from": (moment - width).isoformat(),
+            "time_to": moment.isoformat(),
+            "place": place,
+            "environment": "semi_public" if code in {"B2", "B3"} else "public",
+            "confirmed": chance.random() < 0.7,
+            "count": chance.choice([1, 1, 1, 2, 3]),
+            "ongoing": code[0] == "E" and recent,
+        }
+
+
+def _moment(chance: random.Random, now: datetime) -> datetime:
+    """Evenings and weekends heavier; never later than an hour ago."""
+    while True:
+        day = now - timedelta(days=chance.uniform(0.05, DAYS))
+        moment = day.replace(hour=chance.choices(range(24), [1] * 7 + [3] * 9 + [5] * 6 + [4] * 2)[0], minute=chance.randrange(60), second=0, microsecond=0)
+        if moment < now - timedelta(hours=1) and (moment.weekday() >= 4 or chance.random() < 0.7):
+            return moment
+
+
+async def furnish(layout: Layout, step: Step) -> None:
+    """Make municipality, people, subscription and reports, once per data directory; safe after a stop half-way."""
+    marker = layout.data / "demo.json"
+    if marker.exists():
+        return
+    step("Invented municipality, people and reports")
+    database = Database(layout.database_url("lagesbild_ingest_serve"), pool_size=2)
+    try:
+        people = People(database)
+        await people.create_municipality(KOMMUN, NAME, invented=True)
+        _, admin = await people.create_key(
+            KOMMUN, system="demo", organisation="Lägesbild", source="rapportor",
+            scopes=["people:write", "subscriptions:write"],
+        )  # fmt: skip
+        keys = [
+            (await people.create_key(KOMMUN, system=s, organisation=o, source=source, scopes=["reports:write"]))[1]
+            for s, o, source, _ in _SYSTEMS
+        ]
+    finally:
+        await database.close()
+    async with httpx.AsyncClient(base_url=layout.public_url, timeout=30, trust_env=False) as http:
+        await _people(http, admin)
+        await _send(http, keys, list(invented_reports(datetime.now(UTC))))
+    marker.write_text(json.dumps({"kommun": KOMMUN, "people": [email for _, email, *_ in PEOPLE]}))
+
+
+async def _people(http: httpx.AsyncClient, key: str) -> None:
+    token = (await http.post("/v1/token", headers={"Authorization": f"Bearer {key}"})).json()["access_token"]
+    for name, email, roles, organisation in PEOPLE:
+        body = {"name": name, "email": email, "roles": roles, "organisation": organisation}
+        answer = await http.post("/v1/people", json=body, headers={"Authorization": f"Bearer {key}"})
+        answer.raise_for_status()
+        if "est_medlem" in roles:
+            follow = {"min_severity": 3, "person_id": answer.json()["person_id"]}
+            (await http.post("/v1/subscriptions", json=follow, headers={"Authorization": f"Bearer {token}"})).raise_for_status()
+
+
+async def _send(http: httpx.AsyncClient, keys: list[str], reports: list[dict[str, Any]]) -> None:
+    """Hand in all reports, eight at a time."""
+    gate = asyncio.Semaphore(8)
+
+    async def one(report: dict[str, Any]) -> None:
+        key = keys[report.pop("_system")]
+        async with gate:
+            answer = await http.post("/v1/reports", json=report, headers={"Authorization": f"Bearer {key}"})
+        answer.raise_for_status()
+
+    await asyncio.gather(*(one(report) for report in reports))

@@ -31,7 +31,8 @@ _PORTS = range(15_000, 30_000)
 """Below the range that the kernel gives to outgoing connections: a restarted broker must find its port free."""
 
 
-def _pick(taken: Collection[int]) -> int:
+def pick_port(taken: Collection[int] = ()) -> int:
+    """A free loopback port that is not among ``taken``."""
     while True:
         port = random.choice(_PORTS)  # noqa: S311 - a port is no secret
         if port not in taken and portpicker.is_port_free(port):
@@ -67,7 +68,7 @@ class Layout:
         ports = _stored(data / "ports.json")
         for name in PORT_NAMES:
             if name not in ports or not port_is_free(ports[name]):
-                ports[name] = _pick(ports.values())
+                ports[name] = pick_port(ports.values())
         (data / "ports.json").write_text(json.dumps(ports, indent=1))
         return cls(data, gateway_port, ports, _secrets(data / "secrets.json"))
 

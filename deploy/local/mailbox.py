@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 from aiosmtpd.controller import Controller
@@ -42,13 +42,24 @@ class Sink:
 
 def read(path: Path) -> EmailMessage:
     """A kept mail."""
-    return cast("EmailMessage", email.message_from_bytes(path.read_bytes(), policy=email.policy.default))
+    return email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+
+
+def _kept(folder: Path) -> list[Path]:
+    """The kept mails, newest first."""
+    return sorted(folder.glob("*.eml"), reverse=True)
 
 
 def _entry(path: Path, mail: EmailMessage) -> dict[str, Any]:
     stamp = datetime.strptime(path.stem.split("-")[0], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
     at = parsedate_to_datetime(mail["Date"]) if mail["Date"] else stamp
-    return {"id": path.stem, "subject": mail["Subject"] or "", "to": mail["To"] or "", "from": mail["From"] or "", "at": at}
+    return {
+        "id": path.stem,
+        "subject": mail["Subject"] or "",
+        "to": mail["To"] or "",
+        "from": mail["From"] or "",
+        "at": at,
+    }
 
 
 def build(folder: Path) -> FastAPI:
@@ -65,7 +76,7 @@ def build(folder: Path) -> FastAPI:
 
     @app.get("/utkorg")
     async def listing(request: Request) -> HTMLResponse:
-        paths = sorted(folder.glob("*.eml"), reverse=True)[:200]
+        paths = _kept(folder)[:200]
         mails = [_entry(path, read(path)) for path in paths]
         answer = page("mailbox.html", {"mails": mails, "mail": None, "path": request.url.path})
         answer.headers["Content-Security-Policy"] = _POLICY
@@ -75,7 +86,7 @@ def build(folder: Path) -> FastAPI:
     async def everything() -> JSONResponse:
         """All mails with their plain text, newest first: for tests and scripts."""
         entries = []
-        for path in sorted(folder.glob("*.eml"), reverse=True):
+        for path in _kept(folder):
             mail = read(path)
             plain = mail.get_body(("plain",))
             text = plain.get_content() if plain is not None else ""

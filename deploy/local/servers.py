@@ -197,7 +197,9 @@ def mailbox(layout: Layout) -> Program:
     """The SMTP sink with its page."""
     argv = [sys.executable, "-m", "deploy.local.mailbox", "--folder", str(layout.data / "mail"),
             "--smtp-port", str(layout.ports["smtp"]), "--http-port", str(layout.ports["mailbox"])]  # fmt: skip
-    return Program("mailbox", argv, _http_ready(layout.url("mailbox") + "/healthz"), layout.data / "logs" / "mailbox.log")
+    return Program(
+        "mailbox", argv, _http_ready(layout.url("mailbox") + "/healthz"), layout.data / "logs" / "mailbox.log"
+    )
 
 
 def gateway(layout: Layout) -> Program:

@@ -145,6 +145,12 @@ class Supervisor:
         await asyncio.gather(*(k.stop() for k in rooms))
         await asyncio.gather(*(k.stop() for k in ground))
 
+    async def stop_one(self, name: str) -> None:
+        """Stop one program and no longer keep it."""
+        for kept in [k for k in self._kept if k.program.name == name]:
+            self._kept.remove(kept)
+            await kept.stop()
+
     def pids(self) -> dict[str, int]:
         """Program → process id of those that run now."""
         return {k.program.name: k.process.pid for k in self._kept if k.process and k.process.returncode is None}

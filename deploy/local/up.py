@@ -45,7 +45,7 @@ class Instance:
     def runs(self) -> bool:
         """Whether the process that keeps it is alive."""
         try:
-            return psutil.Process(self.pid).create_time() == self.started
+            return bool(psutil.Process(self.pid).create_time() == self.started)
         except psutil.Error:
             return False
 
@@ -77,10 +77,12 @@ def describe(layout: Layout) -> Instance:
 async def running(
     layout: Layout, *, step: Step = lambda _text: None, tell: Step = print, rooms: bool = True
 ) -> AsyncIterator[Supervisor]:
-    """The instance, ready to use inside the block and stopped after it. ``rooms=False``: only the ground it stands on."""
+    """The instance, ready to use inside the block and stopped after it. ``rooms=False``: only what it stands on."""
     kept = read_instance(layout.data)
     if kept is not None and kept.pid != os.getpid() and kept.runs:
-        raise AlreadyRunning(f"process {kept.pid} already runs the instance in {layout.data}; stop it with 'lagesbild down'")
+        raise AlreadyRunning(
+            f"process {kept.pid} already runs the instance in {layout.data}; stop it with 'lagesbild down'"
+        )
     supervisor = Supervisor(tell)
     try:
         step("Kafka: fetching what is missing")

@@ -95,7 +95,10 @@ async def counts_csv(request: Request, principal: Caller, chosen: Selected, grou
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow([*answer.group_by, "reports", "seen", *(["invented"] if answer.invented else [])])
     for row in answer.rows:
-        writer.writerow([str(v).replace(".", ",") if isinstance(v, float) else v for v in row.values()] + (["ja"] if answer.invented else []))
+        writer.writerow(
+            [str(v).replace(".", ",") if isinstance(v, float) else v for v in row.values()]
+            + (["ja"] if answer.invented else [])
+        )
     name = f"rapporter-{principal.kommun}-{answer.first}-{answer.last}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response("\N{BYTE ORDER MARK}" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
@@ -108,7 +111,9 @@ async def counts_geojson(request: Request, principal: Caller, chosen: Selected) 
     geometry: Geometry = request.app.state.geometry
     outlines = await geometry.outlines(chosen.layer, principal.kommun, token_of(request) or "")
     if outlines is None:
-        raise Problem(503, "geo-away", "Kartan kan inte hämtas just nu. Försök igen om en stund.", headers={"Retry-After": "10"})
+        raise Problem(
+            503, "geo-away", "Kartan kan inte hämtas just nu. Försök igen om en stund.", headers={"Retry-After": "10"}
+        )
     by_area = {row["area"]: row for row in answer.rows}
     features = [
         f

@@ -52,7 +52,8 @@ async def take_context(connection: AsyncConnection, batch: Sequence[Received[Con
     changed = await _newest(connection, ContextLocated, versions)
     if changed:
         days = [
-            (n.fact.context.occurred_at or n.fact.context.published_at).astimezone(cube.SWEDEN).date() for _, n in changed
+            (n.fact.context.occurred_at or n.fact.context.published_at).astimezone(cube.SWEDEN).date()
+            for _, n in changed
         ]
         await store.upsert_context(connection, [new for _, new in changed], days)
         change = delta(context_days.contributions, ((old, new.fact) for old, new in changed))

@@ -56,10 +56,25 @@ class Placer:
                 located = ReportLocated(kommun=report.kommun, report=report, placement=placement)
                 known[identity] = store.Stored(number, report.revision, located.model_dump(mode="json"))
                 rows.append(
-                    store.New(*identity, number, report.revision, located.model_dump_json(), now, answer.reason, received.envelope.id)
+                    store.New(
+                        *identity,
+                        number,
+                        report.revision,
+                        located.model_dump_json(),
+                        now,
+                        answer.reason,
+                        received.envelope.id,
+                    )
                 )
-            identity_of = (located.kommun, located.report.report_id, located.report.revision, located.placement.placement)
-            outgoing.append(_message(REPORT_LOCATED, located, received.envelope, identity_of, located.placement.placed_at))
+            identity_of = (
+                located.kommun,
+                located.report.report_id,
+                located.report.revision,
+                located.placement.placement,
+            )
+            outgoing.append(
+                _message(REPORT_LOCATED, located, received.envelope, identity_of, located.placement.placed_at)
+            )
         await store.add_reports(connection, rows)
         return outgoing
 
@@ -86,7 +101,9 @@ class Placer:
                 known[identity] = store.Stored(number, item.revision, located.model_dump(mode="json"))
                 rows.append(store.New(*identity, number, item.revision, located.model_dump_json(), now))
             identity_of = (located.context.context_id, located.context.revision, located.placement.placement)
-            outgoing.append(_message(CONTEXT_LOCATED, located, received.envelope, identity_of, located.placement.placed_at))
+            outgoing.append(
+                _message(CONTEXT_LOCATED, located, received.envelope, identity_of, located.placement.placed_at)
+            )
         await store.add_context(connection, rows)
         return outgoing
 

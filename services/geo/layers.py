@@ -101,7 +101,9 @@ class Layers:
 
     def areas(self, layer: str, kommun: str | None = None) -> list[Area]:
         """The areas of a layer, of one kommun if given, by code; KeyError for an unknown layer."""
-        everything = {"regso": self.regso, "kommun": list(self.kommuner.values()), "lan": list(self.lan.values())}[layer]
+        everything = {"regso": self.regso, "kommun": list(self.kommuner.values()), "lan": list(self.lan.values())}[
+            layer
+        ]
         return sorted((a for a in everything if kommun is None or a.kommun == kommun), key=lambda a: a.code)
 
     def outlines(self, layer: str, kommun: str | None = None) -> dict[str, Any]:
@@ -136,7 +138,7 @@ class Layers:
 def _geojson(geometry: Any) -> Any:
     def degrees(points: NDArray[np.float64]) -> NDArray[np.float64]:
         lon, lat = to_wgs84(points[:, 0], points[:, 1])
-        return np.round(np.column_stack([lon, lat]), 5)
+        return np.round(np.column_stack([lon, lat]), 5).astype(np.float64)
 
     return json.loads(shapely.to_geojson(shapely.transform(geometry, degrees)))
 

@@ -75,7 +75,11 @@ def create_municipality(
     """Register a municipality, or rename it."""
     chosen = name or _checked(kommun)
     with_people(data, database_url, lambda people: people.create_municipality(kommun, chosen, invented=invented))
-    answer({"kommun": kommun, "name": chosen, "invented": invented}, as_json=as_json, human=f"{kommun} {chosen} is registered.")
+    answer(
+        {"kommun": kommun, "name": chosen, "invented": invented},
+        as_json=as_json,
+        human=f"{kommun} {chosen} is registered.",
+    )
 
 
 @key.command("create")
@@ -83,7 +87,9 @@ def create_key(
     kommun: Kommun,
     system: Annotated[str, typer.Option(help="Name of the system; the same name gets another key for it.")],
     organisation: Annotated[str, typer.Option(help="Organisation that owns the system.")],
-    source: Annotated[str, typer.Option(help="rapportor, fastighetsbolag, felanmalan, tips or polis.")] = "fastighetsbolag",
+    source: Annotated[
+        str, typer.Option(help="rapportor, fastighetsbolag, felanmalan, tips or polis.")
+    ] = "fastighetsbolag",
     scope: Annotated[list[str] | None, typer.Option(help=f"One or more of: {', '.join(SCOPES)}.")] = None,
     data: DataDir = DEFAULT_DATA,
     database_url: DatabaseUrl = None,
@@ -100,7 +106,9 @@ def create_key(
         client, made = with_people(
             data,
             database_url,
-            lambda people: people.create_key(kommun, system=system, organisation=organisation, source=source, scopes=scopes),
+            lambda people: people.create_key(
+                kommun, system=system, organisation=organisation, source=source, scopes=scopes
+            ),
         )
     except UnknownMunicipality:
         raise fail(f"{kommun} is not registered. First: lagesbild municipality create {kommun}") from None

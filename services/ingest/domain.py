@@ -105,7 +105,9 @@ _PERSONAL = {
 def version_key(version: int | datetime) -> tuple[VersionKind, Decimal]:
     """Kind and comparable number of a source version; times count microseconds since 1970."""
     if isinstance(version, datetime):
-        return "time", Decimal((version.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1))
+        return "time", Decimal(
+            (version.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        )
     return "integer", Decimal(version)
 
 
@@ -119,7 +121,12 @@ Verdict = Literal["new", "replay", "conflict", "newer", "older", "other_kind"]
 
 
 def judge(
-    kind: VersionKind, version: Decimal, digest: str, *, known: tuple[str, Decimal] | None, same_version_hash: str | None
+    kind: VersionKind,
+    version: Decimal,
+    digest: str,
+    *,
+    known: tuple[str, Decimal] | None,
+    same_version_hash: str | None,
 ) -> Verdict:
     """What a submission is, given the newest version known and the content stored for the same version.
 
@@ -190,7 +197,7 @@ NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 def short_number(report_id: UUID) -> str:
-    """A number that a person can read out, ``4F7K-20``: six of 31 signs from the id; for talking, not for looking up."""
+    """A number that a person can read out, ``4F7K-20``: six of 31 signs; for talking, not for looking up."""
     rest, signs = report_id.int, []
     for _ in range(6):
         rest, digit = divmod(rest, len(NUMBER_ALPHABET))

@@ -73,7 +73,7 @@ def login_mail(sender: str, receiver: str, code: str, minutes: int) -> EmailMess
 
 POLISEN_URL = "https://polisen.se/api/events"
 POLISEN_SECONDS_BETWEEN = 10.0
-"""The publisher's rule: at least ten seconds between calls, at most 60 an hour; 404 is final (domain reference §9.3)."""
+"""The publisher's rule: at least ten seconds between calls, at most 60 an hour; 404 is final (domain §9.3)."""
 _USER_AGENT = "Lagesbild/0.1 (municipal safety work; open source)"
 
 

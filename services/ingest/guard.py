@@ -15,7 +15,7 @@ _COORDINATION_DAYS = 60
 
 
 def luhn_digit(nine_digits: str) -> int:
-    """Check digit of the nine digits before it, by the Luhn rule with weights 2 1 2 1 …"""
+    """Check digit of the nine digits before it, by the Luhn rule with weights 2 1 2 1 and so on."""
     total = 0
     for index, digit in enumerate(nine_digits):
         product = int(digit) * (2 if index % 2 == 0 else 1)

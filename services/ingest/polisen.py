@@ -110,7 +110,9 @@ def occurred_at(headline: str, published_at: datetime) -> datetime | None:
     local = published_at.astimezone(_SWEDEN)
     for year in (local.year + 1, local.year, local.year - 1):
         try:
-            moment = datetime(year, month, int(match.group(1)), int(match.group(3)), int(match.group(4)), tzinfo=_SWEDEN)
+            moment = datetime(
+                year, month, int(match.group(1)), int(match.group(3)), int(match.group(4)), tzinfo=_SWEDEN
+            )
         except ValueError:
             continue
         if moment <= local + timedelta(days=1):

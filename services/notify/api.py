@@ -54,7 +54,13 @@ def _person(principal: Principal, asked: UUID | None) -> UUID:
 async def subscribe(database: Database, principal: Principal, body: SubscriptionIn) -> Subscription:
     """Keep a new subscription."""
     new = Subscription(
-        principal.kommun, uuid4(), _person(principal, body.person_id), body.layer, body.area, tuple(body.types), body.min_severity
+        principal.kommun,
+        uuid4(),
+        _person(principal, body.person_id),
+        body.layer,
+        body.area,
+        tuple(body.types),
+        body.min_severity,
     )
     async with database.transaction(principal.kommuner) as connection:
         await store.add_subscription(connection, new)

@@ -51,9 +51,7 @@ class Alerts:
         entries: dict[UUID, tuple[domain.Delivery, dict[str, Any], str]] = {}
         for received in batch:
             located = received.message
-            for delivery in domain.deliveries(
-                located, wanted, now, deadline=self._deadline, oldest_event=self._oldest
-            ):
+            for delivery in domain.deliveries(located, wanted, now, deadline=self._deadline, oldest_event=self._oldest):
                 event = located.model_dump(mode="json")
                 entries.setdefault(delivery.delivery_id, (delivery, event, received.envelope.correlationid))
         await store.add_deliveries(connection, list(entries.values()))

@@ -49,7 +49,10 @@ _FINISH = text("""
     where kommun = :kommun and delivery_id = :id""")
 _DROP = text("delete from due where delivery_id = :id")
 _LATER = text("update due set at = now() + make_interval(secs => :delay) where delivery_id = :id")
-_CONTACT = text("select email from contacts where kommun = :kommun and person_id = :person and fetched_at > now() - interval '1 day'")
+_CONTACT = text(
+    "select email from contacts"
+    " where kommun = :kommun and person_id = :person and fetched_at > now() - interval '1 day'"
+)
 _KEEP_CONTACT = text("""
     insert into contacts (kommun, person_id, email) values (:kommun, :person, :email)
     on conflict (kommun, person_id) do update set email = excluded.email, fetched_at = now()""")
@@ -106,9 +109,7 @@ async def end_subscription(connection: AsyncConnection, kommun: str, ident: UUID
     return bool(answer.rowcount)
 
 
-async def add_deliveries(
-    connection: AsyncConnection, new: Sequence[tuple[Delivery, dict[str, Any], str]]
-) -> None:
+async def add_deliveries(connection: AsyncConnection, new: Sequence[tuple[Delivery, dict[str, Any], str]]) -> None:
     """Enter (delivery, event, correlation id) in the ledger; those that are there stay as they are."""
     if not new:
         return

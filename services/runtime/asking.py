@@ -1,4 +1,4 @@
-"""Asking another room over its public HTTP API, never in the stream path: short timeouts, a clear answer when it is away."""
+"""Asking another room over its public HTTP API, never in the stream path: short timeouts, and a clear "away"."""
 
 from collections.abc import Mapping
 from typing import Any

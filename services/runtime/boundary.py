@@ -160,7 +160,7 @@ class Boundary:
                 raise
             except Permanent as fault:
                 return fault
-            except Exception as error:  # noqa: BLE001 - the boundary is where every failure gets its meaning
+            except Exception as error:
                 if not is_transient(error):
                     _log.exception("handler failed", consumer=self.consumer.name, error=type(error).__name__)
                     return Permanent("handler_error", type(error).__name__)
@@ -207,7 +207,8 @@ class Boundary:
                 await reach("boundary.before_commit")
         if outgoing:
             await reach("boundary.after_effect")
-            await self._publisher.send(outgoing)
+            async with asyncio.timeout(self._policy.retry_budget):  # the producer itself waits far longer
+                await self._publisher.send(outgoing)
             await reach("boundary.after_confirm")
             async with self.database.transaction() as connection:
                 await self.positions.lock(connection, expected)
@@ -236,7 +237,8 @@ class Boundary:
             raise self.halt.now(f"{name}: {recent} dead letters in {minutes:.0f} minutes")
         origin = dead_letters.provenance(name, record, fault)
         try:
-            await dead_letters.bury(self._publisher, record, origin)
+            async with asyncio.timeout(self._policy.retry_budget):
+                await dead_letters.bury(self._publisher, record, origin)
         except Exception as error:
             raise self.halt.now(f"{name}: the dead letter could not be written: {type(error).__name__}") from error
         _log.error("dead letter", consumer=name, reason=fault.reason, partition=record.partition, offset=record.offset)

@@ -49,7 +49,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka s
     def __init__(self, boundary: Boundary, settings: RoomSettings, kafka: Callable[[], Any]) -> None:
         self._boundary, self._settings, self._kafka = boundary, settings, kafka
 
-    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, _revoked: Sequence[TopicPartition]) -> None:
         """Call off retries, await the batch in flight, then forget the positions."""
         self._boundary.interrupt.set()
         try:
@@ -145,7 +145,7 @@ class Subscription:
         boundary.halt.on_halt(self._pause)
 
     async def _on_batch(self, message: KafkaMessage) -> None:
-        records: Sequence[Record] = message.raw_message  # type: ignore[assignment]  # the parser restores the batch
+        records: Sequence[Record] = message.raw_message  # the parser restores the batch
         await self.boundary.handle(records)
         await self._telemetry()
 

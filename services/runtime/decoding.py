@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from functools import cache
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from aiokafka import ConsumerRecord
 from pydantic import TypeAdapter, ValidationError
@@ -16,7 +16,7 @@ from services.runtime.errors import Permanent
 from services.runtime.identity import check_owner
 
 M = TypeVar("M", bound=Contract)
-Record = ConsumerRecord
+Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,9 @@ class Permanent(Exception):
 def is_transient(error: BaseException) -> bool:
     """Whether trying the same again later may help."""
     if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None) or getattr(getattr(error.orig, "__cause__", None), "sqlstate", None)
+        state = getattr(error.orig, "sqlstate", None) or getattr(
+            getattr(error.orig, "__cause__", None), "sqlstate", None
+        )
         if state is not None:
             return not str(state).startswith(_PERMANENT_SQL_CLASSES)
         return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated

@@ -78,7 +78,7 @@ def renewal(request: Request) -> RedirectResponse:
 
 
 def same_origin(request: Request) -> bool:
-    """Whether an unsafe request from a browser comes from our own pages; calls with a header token are not browsers'."""
+    """Whether an unsafe browser request comes from our own pages; calls with a header token are not browsers'."""
     if request.method in _SAFE or bearer(request) is not None or COOKIE not in request.cookies:
         return True
     site = request.headers.get("sec-fetch-site")
@@ -133,7 +133,7 @@ async def _around(request: Request, call_next: Callable[[Request], Awaitable[Res
             response = await call_next(request)
         else:
             response = problems.not_allowed("a request from our own pages").response()
-        if response.status_code == 413 and response.headers.get("content-type", "").startswith("text/plain"):  # noqa: PLR2004
+        if response.status_code == 413 and response.headers.get("content-type", "").startswith("text/plain"):
             response = problems.Problem(413, "too-large", "Det är för mycket på en gång.").response()
         route = getattr(request.scope.get("route"), "path", "other")
         seconds = time.perf_counter() - started

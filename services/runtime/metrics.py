@@ -12,10 +12,14 @@ RECORDS = Counter("est_records_total", "Records settled", ["consumer", "outcome"
 BATCHES = Histogram("est_batch_seconds", "Time to settle one batch", ["consumer"])
 LAST_COMMIT = Gauge("est_projection_last_event_timestamp_seconds", "Unix time of the last commit", ["consumer"])
 RETRIES = Counter("est_retries_total", "Transient failures retried in place", ["consumer"])
-CONFLICTS = Counter("est_position_conflicts_total", "Batches rolled back because another owner was faster", ["consumer"])
+CONFLICTS = Counter(
+    "est_position_conflicts_total", "Batches rolled back because another owner was faster", ["consumer"]
+)
 DEAD_LETTERS = Counter("est_dead_letters_total", "Records sent to the dead-letter topic", ["consumer", "reason"])
 REBALANCES = Counter("est_rebalances_total", "Partition assignments", ["consumer"])
-COMMIT_FAILURES = Counter("est_telemetry_commit_failures_total", "Kafka offset commits that failed (telemetry)", ["consumer"])
+COMMIT_FAILURES = Counter(
+    "est_telemetry_commit_failures_total", "Kafka offset commits that failed (telemetry)", ["consumer"]
+)
 HALTED = Gauge("est_halted", "1 when this process has halted on purpose")
 OUTBOX_DEPTH = Gauge("est_outbox_unsent_rows", "Outbox rows not yet confirmed by Kafka")
 OUTBOX_SENT = Counter("est_outbox_sent_total", "Outbox rows confirmed by Kafka")

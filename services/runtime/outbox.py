@@ -33,7 +33,9 @@ _WRITE = text("""
                 cast(:names as text[]), cast(:headers as text[])) as r(t, k, v, n, h)""")
 _WAKE = text("select pg_notify('outbox', '')")
 
-_UNSENT = "select id, topic, key, value, header_names, header_values from outbox where sent_at is null order by id limit $1"
+_UNSENT = (
+    "select id, topic, key, value, header_names, header_values from outbox where sent_at is null order by id limit $1"
+)
 _MARK = """
     update outbox set sent_at = now(), sent_partition = t.p, sent_offset = t.o
     from unnest($1::bigint[], $2::int[], $3::bigint[]) as t(id, p, o) where outbox.id = t.id"""
@@ -101,8 +103,8 @@ class Relay:
         """Take the lock, then send for as long as its connection lives."""
         connection = await asyncpg.connect(self._dsn, timeout=10)
         try:
-            while not await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK_KEY):
-                await asyncio.sleep(0.5)
+            while not await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK_KEY):  # noqa: ASYNC110
+                await asyncio.sleep(0.5)  # no event to wait for: the holder is another process
             wake = asyncio.Event()
             await connection.add_listener(CHANNEL, lambda *_: wake.set())
             await self._check_tail(connection)

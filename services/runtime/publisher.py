@@ -14,7 +14,7 @@ from schemas.topics import Topic
 from schemas.values import Contract
 
 REQUEST_TIMEOUT_MS = 600_000
-"""Longer than any outage we wait out: after a shorter one an idempotent producer may fail for ever (streaming.md §7)."""
+"""Longer than any outage we wait out: an outage longer than it may break an idempotent producer for good."""
 
 
 @dataclass(frozen=True, slots=True)

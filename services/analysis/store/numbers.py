@@ -55,7 +55,7 @@ async def counts(
     columns = ", ".join(f'{_GROUPS[g]} as "{g}"' for g in by)
     grouping = f"group by {', '.join(str(i + 1) for i in range(len(by)))} order by {', '.join(str(i + 1) for i in range(len(by)))}" if by else ""  # fmt: skip  # noqa: E501
     statement = f"""
-        select {columns + ',' if by else ''} coalesce(sum(reports), 0)::bigint as reports,
+        select {columns + "," if by else ""} coalesce(sum(reports), 0)::bigint as reports,
                coalesce(sum(seen), 0)::bigint as seen
         from cube where {_WHERE} {grouping}"""  # noqa: S608 - group expressions come from the table above
     values = {

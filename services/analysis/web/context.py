@@ -1,3 +1,5 @@
 """Pages."""
+
 from fastapi import APIRouter
+
 router = APIRouter()

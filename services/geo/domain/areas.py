@@ -49,7 +49,7 @@ def _halve(pieces: NDArray[np.object_], owners: Indices) -> tuple[NDArray[np.obj
         ]
     )
     parts, index = shapely.get_parts(halves, return_index=True)
-    areal = (shapely.get_dimensions(parts) == 2) & ~shapely.is_empty(parts)  # noqa: PLR2004 - two-dimensional
+    areal = (shapely.get_dimensions(parts) == 2) & ~shapely.is_empty(parts)
     return parts[areal], np.concatenate([owners, owners])[index[areal]]
 
 

@@ -17,7 +17,11 @@ class Names:
         for name in (item.title_place, item.location_name):
             if name is not None and (kommun := self._kommuner.get(name)) is not None:
                 return ContextPlacement(
-                    placement=number, placed_at=now, precision="kommun", located_kommun=kommun.code, located_lan=kommun.lan
+                    placement=number,
+                    placed_at=now,
+                    precision="kommun",
+                    located_kommun=kommun.code,
+                    located_lan=kommun.lan,
                 )
         for name in (item.location_name, item.title_place):
             if name is not None and (lan := self._lan.get(name)) is not None:

@@ -40,20 +40,25 @@ def settle(reports: Sequence[ReportReceived], layers: Layers) -> list[Settled]:
         if answers[i] is None and given is not None:
             by_crs[given.crs].append(i)
     for system, indices in by_crs.items():
-        given = [c for i in indices if (c := reports[i].place.coordinates) is not None]
-        x, y = np.array([c.x for c in given]), np.array([c.y for c in given])
+        points = [c for i in indices if (c := reports[i].place.coordinates) is not None]
+        x, y = np.array([c.x for c in points]), np.array([c.y for c in points])
         e, n = crs.to_sweref(x, y, system)
         lon, lat = (x, y) if system == crs.WGS84 else crs.to_wgs84(e, n)
         finite = np.isfinite(e) & np.isfinite(n)
         found = layers.index.find(np.where(finite, e, 0.0), np.where(finite, n, 0.0))
         for k, i in enumerate(indices):
-            point = Point(lon=round(float(lon[k]), 6), lat=round(float(lat[k]), 6), e=round(float(e[k]), 1), n=round(float(n[k]), 1)) if finite[k] else None  # fmt: skip
+            point = _point(lon[k], lat[k], e[k], n[k]) if finite[k] else None
             if found[k] < 0 or point is None:
-                answers[i] = Settled("gps", "outside_sweden", given[k].accuracy_m, point)
+                answers[i] = Settled("gps", "outside_sweden", points[k].accuracy_m, point)
             else:
                 area = layers.regso[found[k]]
-                answers[i] = Settled("gps", None, given[k].accuracy_m, point, area.code, area.kommun, area.lan)
+                answers[i] = Settled("gps", None, points[k].accuracy_m, point, area.code, area.kommun, area.lan)
     return [a if a is not None else Settled("none", "no_place") for a in answers]
+
+
+def _point(lon: float, lat: float, e: float, n: float) -> Point:
+    """Rounded to what a phone can know: a decimetre."""
+    return Point(lon=round(float(lon), 6), lat=round(float(lat), 6), e=round(float(e), 1), n=round(float(n), 1))
 
 
 def _without_point(place: PlaceAsGiven, layers: Layers) -> Settled | None:

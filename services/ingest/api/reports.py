@@ -70,7 +70,10 @@ def _sender_id(report: ReportIn, key: str | None) -> ReportIn:
     given = key.strip().strip('"') if key else None
     if report.id is None and not given:
         raise Problem(
-            400, "missing-id", "Rapporten saknar id.", "Give the report an id of your own, or the header Idempotency-Key."
+            400,
+            "missing-id",
+            "Rapporten saknar id.",
+            "Give the report an id of your own, or the header Idempotency-Key.",
         )
     if report.id is not None and given and given != report.id:
         raise Problem(422, "id-mismatch", "Id i rapporten och i huvudet är olika.", "id and Idempotency-Key disagree.")
@@ -188,7 +191,9 @@ async def event_types(request: Request, principal: DoorCaller) -> dict[str, Any]
     """The taxonomy in force with the municipality's own additions."""
     taxonomy = current()
     local = await request.app.state.reports.local_types(principal.kommun)
-    own = [{"code": code, "label": label, "severity": severity, "local": True} for code, (label, severity) in local.items()]
+    own = [
+        {"code": code, "label": label, "severity": severity, "local": True} for code, (label, severity) in local.items()
+    ]
     return {
         "version": taxonomy.version,
         "groups": [g.model_dump() for g in taxonomy.groups],

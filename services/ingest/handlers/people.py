@@ -77,7 +77,9 @@ class People:
                     source=source,
                     invented=municipality.invented,
                 )
-            await store.add_credential(connection, secrets.digest(key), kommun, client, key[:8], scopes)
+            await store.add_credential(
+                connection, secrets.digest(key), kommun=kommun, client_id=client, prefix=key[:8], scopes=scopes
+            )
         return client, key
 
     async def create_person(

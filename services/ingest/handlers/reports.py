@@ -34,6 +34,19 @@ class Answer:
     replayed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Submission:
+    """One call: who sends what, as which version, when."""
+
+    sender: Sender
+    report: ReportIn
+    sender_id: str
+    kind: str
+    version: Decimal
+    now: datetime
+    correlation: str
+
+
 class Unfinished(Exception):
     """The first attempt with this id is still being handled: try again in a moment."""
 
@@ -48,7 +61,9 @@ class Reports:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def submit(self, sender: Sender, report: ReportIn, correlation: str, *, now: datetime | None = None) -> Answer:
+    async def submit(
+        self, sender: Sender, report: ReportIn, correlation: str, *, now: datetime | None = None
+    ) -> Answer:
         """Accept one report, correction or withdrawal.
 
         Raises Refusal (nothing stored), Unfinished or VersionConflict. A returned answer is committed: report,
@@ -74,7 +89,8 @@ class Reports:
                 return Answer(before.status, before.answer, replayed=True)
             if verdict in {"conflict", "other_kind"}:
                 raise VersionConflict(verdict)
-            answer = await self._decide(connection, sender, report, sender_id, (kind, version), known, verdict, moment, correlation)
+            at = _Submission(sender, report, sender_id, kind, version, moment, correlation)
+            answer = await self._decide(connection, at, known, verdict)
             await store.remember(
                 connection,
                 sender.kommun,
@@ -91,22 +107,15 @@ class Reports:
         return answer
 
     async def _decide(
-        self,
-        connection: AsyncConnection,
-        sender: Sender,
-        report: ReportIn,
-        sender_id: str,
-        version: tuple[str, Decimal],
-        known: Row[Any] | None,
-        verdict: str,
-        now: datetime,
-        correlation: str,
+        self, connection: AsyncConnection, at: "_Submission", known: Row[Any] | None, verdict: str
     ) -> Answer:
-        report_id = client_report_id(sender.client_id, sender_id)
+        """Mint and store the next revision, with its outbox row; an older version mints nothing."""
+        sender, report = at.sender, at.report
+        report_id = client_report_id(sender.client_id, at.sender_id)
         if verdict == "older":
-            return Answer(200, _body(report_id, sender_id, "superseded", None))
+            return Answer(200, _body(report_id, at.sender_id, "superseded", None))
         local = await store.local_types(connection, sender.kommun)
-        domain.check(report, frozenset(local), now)
+        domain.check(report, frozenset(local), at.now)
         event = domain.to_event(
             report,
             sender,
@@ -114,15 +123,21 @@ class Reports:
             revision=next_number(None if known is None else known.revision, await store.epoch(connection)),
             severity=_default_severity(report.event_type, local),
             merged_into=None if known is None else known.merged_into,
-            received_at=now if known is None else known.received_at,
-            now=now,
+            received_at=at.now if known is None else known.received_at,
+            now=at.now,
         )
         await store.save(
-            connection, event, report, client=sender.client_id, sender_id=sender_id, kind=version[0], version=version[1]
+            connection,
+            event,
+            report,
+            client=sender.client_id,
+            sender_id=at.sender_id,
+            kind=at.kind,
+            version=at.version,
         )
-        await outbox.write(connection, [message(REPORT_RECEIVED, event, _envelope(event, correlation))])
+        await outbox.write(connection, [message(REPORT_RECEIVED, event, _envelope(event, at.correlation))])
         outcome = "withdrawn" if report.withdrawn else "created" if known is None else "corrected"
-        return Answer(201 if known is None else 200, _body(report_id, sender_id, outcome, event.revision))
+        return Answer(201 if known is None else 200, _body(report_id, at.sender_id, outcome, event.revision))
 
     async def withdraw(self, sender: Sender, report_id: UUID, correlation: str) -> Answer | None:
         """Withdraw one of the sender's own reports: the next version, with the same content; None if there is none."""

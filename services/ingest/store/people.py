@@ -125,7 +125,7 @@ async def client(connection: AsyncConnection, kommun: str, ident: UUID) -> Row[A
 
 
 async def add_credential(
-    connection: AsyncConnection, digest: bytes, kommun: str, client_id: UUID, prefix: str, scopes: list[str]
+    connection: AsyncConnection, digest: bytes, *, kommun: str, client_id: UUID, prefix: str, scopes: list[str]
 ) -> None:
     """Store a key's digest."""
     values = {"hash": digest, "kommun": kommun, "client": client_id, "prefix": prefix, "scopes": scopes}

@@ -136,7 +136,9 @@ async def save(
         await connection.execute(_ADD_TEXT, identity | {"text": report.text})
 
 
-async def mine(connection: AsyncConnection, kommun: str, client: UUID, limit: int) -> list[tuple[ReportReceived, datetime]]:
+async def mine(
+    connection: AsyncConnection, kommun: str, client: UUID, limit: int
+) -> list[tuple[ReportReceived, datetime]]:
     """A sender's own reports, newest first."""
     rows = await connection.execute(_MINE, {"kommun": kommun, "client": client, "limit": limit})
     return [(ReportReceived.model_validate(r.event), r.received_at) for r in rows]

@@ -1,0 +1,59 @@
+"""Lines over weeks as SVG, drawn in two widths so that text stays readable; axis from zero, the end labelled."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from services.pages.swedish import short_day, whole
+
+_LEFT, _TOP, _BOTTOM = 34, 12, 24
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One chart, ready to draw. ``partial`` joins the last whole week with the one that is not over."""
+
+    width: int
+    height: int
+    right: int
+    ticks: list[dict[str, Any]]
+    points: str
+    partial: str | None
+    end: tuple[float, float]
+    last: str
+    marks: list[dict[str, Any]]
+
+
+def nice_top(highest: float) -> int:
+    """The axis' top: a round number that four even steps reach."""
+    if highest <= 4:
+        return 4
+    power = 10 ** math.floor(math.log10(highest))
+    return int(next(m * power for m in (1, 2, 4, 8, 10, 20) if m * power >= highest))
+
+
+def line(values: Sequence[tuple[date, float]], *, width: int, height: int, last_is_partial: bool) -> Line:
+    """A line through (Monday, count) pairs, at least two."""
+    right, floor = width - 46, height - _BOTTOM
+    top = nice_top(max(v for _, v in values))
+
+    def x(i: int) -> float:
+        return round(_LEFT + (right - _LEFT) * i / max(1, len(values) - 1), 1)
+
+    def y(v: float) -> float:
+        return round(floor - (floor - _TOP) * v / top, 1)
+
+    points = [(x(i), y(v)) for i, (_, v) in enumerate(values)]
+    whole_points = points[:-1] if last_is_partial else points
+    joined = " ".join(f"{a},{b}" for a, b in whole_points)
+    tail = " ".join(f"{a},{b}" for a, b in points[-2:]) if last_is_partial else None
+    middle = len(values) // 2
+    marks = [
+        {"x": x(0), "label": short_day(values[0][0]), "anchor": "start"},
+        {"x": x(middle), "label": short_day(values[middle][0]), "anchor": "mid"},
+        {"x": x(len(values) - 1), "label": short_day(values[-1][0]), "anchor": "end"},
+    ]
+    ticks = [{"y": y(top * k / 4), "label": whole(round(top * k / 4))} for k in range(5)]
+    return Line(width, height, right, ticks, joined, tail, points[-1], whole(round(values[-1][1])), marks)

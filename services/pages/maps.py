@@ -1,0 +1,224 @@
+"""Areas with numbers as SVG: classes carry the colour, an inset shows a town too small for the whole map.
+
+Outlines come as GeoJSON in degrees; within one municipality a plane at its middle latitude is true enough to draw.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.pages.swedish import whole
+
+LIMITS = (2, 4, 7, 13)
+"""Class limits, fixed for every page: 0–1, 2–3, 4–6, 7–12, 13 and more (look guide §7)."""
+LEGEND = ("0–1", "2–3", "4–6", "7–12", "13 eller fler")
+_EARTH = 111_320.0
+"""Metres per degree of latitude, and of longitude at the equator."""
+_SMALL_SHARE = 0.03
+_LETTER = 6.4
+"""Rough width of one letter of a label, in drawing units."""
+
+Ring = list[tuple[float, float]]
+
+
+@dataclass(slots=True)
+class Shape:
+    """One area, ready to draw."""
+
+    code: str
+    name: str
+    count: str
+    step: int
+    d: str
+    x: float
+    y: float
+    labelled: bool
+    name_fits: bool
+
+
+@dataclass(slots=True)
+class Drawing:
+    """One map: shapes in drawing units, a scale bar, perhaps the frame of an inset."""
+
+    caption: str
+    width: int
+    height: int
+    shapes: list[Shape]
+    scale_px: float
+    scale_text: str
+    frame: tuple[float, float, float, float] | None = None
+
+
+@dataclass(slots=True)
+class _Area:
+    code: str
+    name: str
+    polygons: list[list[Ring]] = field(default_factory=list)
+
+    @property
+    def largest(self) -> Ring:
+        return max((p[0] for p in self.polygons), key=lambda ring: abs(_signed_area(ring)))
+
+    @property
+    def size(self) -> float:
+        return sum(abs(_signed_area(p[0])) for p in self.polygons)
+
+    def box(self) -> tuple[float, float, float, float]:
+        points = [point for polygon in self.polygons for point in polygon[0]]
+        xs, ys = [p[0] for p in points], [p[1] for p in points]
+        return min(xs), min(ys), max(xs), max(ys)
+
+
+def _signed_area(ring: Ring) -> float:
+    pairs = zip(ring, ring[1:], strict=False)
+    return sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairs) / 2
+
+
+def _centroid(ring: Ring) -> tuple[float, float]:
+    area = _signed_area(ring)
+    if area == 0:
+        return ring[0]
+    x = y = 0.0
+    for (x0, y0), (x1, y1) in zip(ring, ring[1:], strict=False):
+        cross = x0 * y1 - x1 * y0
+        x, y = x + (x0 + x1) * cross, y + (y0 + y1) * cross
+    return x / (6 * area), y / (6 * area)
+
+
+def _plane(features: Sequence[Mapping[str, Any]]) -> list[_Area]:
+    """Metres east and south of the middle, per area."""
+    areas = []
+    latitudes = [lat for f in features for p in _polygons(f) for _, lat in p[0]]
+    middle = (min(latitudes) + max(latitudes)) / 2
+    narrow = math.cos(math.radians(middle))
+    for feature in features:
+        polygons = [
+            [[(lon * narrow * _EARTH, -lat * _EARTH) for lon, lat in ring] for ring in polygon]
+            for polygon in _polygons(feature)
+        ]
+        areas.append(_Area(str(feature["id"]), feature["properties"]["name"], polygons))
+    return areas
+
+
+def _polygons(feature: Mapping[str, Any]) -> list[Any]:
+    geometry = feature["geometry"]
+    coordinates: list[Any] = geometry["coordinates"]
+    return [coordinates] if geometry["type"] == "Polygon" else coordinates
+
+
+def step(count: float) -> int:
+    """The colour class of a count, 1 to 5."""
+    return 1 + sum(count >= limit for limit in LIMITS)
+
+
+def _town(areas: list[_Area]) -> list[_Area]:
+    """The cluster of small areas around the smallest one; empty where an inset would show nothing new."""
+    total = sum(a.size for a in areas)
+    small = [a for a in areas if a.size < _SMALL_SHARE * total]
+    if len(small) < 4:
+        return []
+    boxes = [a.box() for a in areas]
+    extent = max(max(b[2] for b in boxes) - min(b[0] for b in boxes), max(b[3] for b in boxes) - min(b[1] for b in boxes))
+    cluster = [min(small, key=lambda a: a.size)]
+    grew = True
+    while grew:
+        near = [a for a in small if a not in cluster and any(_gap(a, b) < 0.01 * extent for b in cluster)]
+        cluster += near
+        grew = bool(near)
+    return cluster if len(cluster) >= 4 else []
+
+
+def _gap(a: _Area, b: _Area) -> float:
+    ax0, ay0, ax1, ay1 = a.box()
+    bx0, by0, bx1, by1 = b.box()
+    return math.hypot(max(0.0, ax0 - bx1, bx0 - ax1), max(0.0, ay0 - by1, by0 - ay1))
+
+
+def draw(
+    features: Sequence[Mapping[str, Any]], counts: Mapping[str, float], *, whole_caption: str, inset_caption: str
+) -> list[Drawing]:
+    """The whole municipality, and its town as an inset where that shows more. ``counts``: area → reports."""
+    areas = _plane(features)
+    town = _town(areas)
+    main = _drawing(areas, counts, _bounds(areas), 330, whole_caption, skip={a.code for a in town})
+    if not town:
+        return [main[0]]
+    bounds = _bounds(town)
+    drawing, scale, origin = main
+    x0, y0, x1, y1 = bounds
+    drawing.frame = (
+        round((x0 - origin[0]) * scale, 1),
+        round((y0 - origin[1]) * scale, 1),
+        round((x1 - x0) * scale, 1),
+        round((y1 - y0) * scale, 1),
+    )
+    return [drawing, _drawing(areas, counts, bounds, 312, inset_caption, skip={a.code for a in areas} - {a.code for a in town})[0]]
+
+
+def _bounds(areas: list[_Area]) -> tuple[float, float, float, float]:
+    boxes = [a.box() for a in areas]
+    x0, y0 = min(b[0] for b in boxes), min(b[1] for b in boxes)
+    x1, y1 = max(b[2] for b in boxes), max(b[3] for b in boxes)
+    margin = 0.03 * max(x1 - x0, y1 - y0)
+    return x0 - margin, y0 - margin, x1 + margin, y1 + margin
+
+
+def _drawing(
+    areas: list[_Area],
+    counts: Mapping[str, float],
+    bounds: tuple[float, float, float, float],
+    width: int,
+    caption: str,
+    skip: set[str],
+) -> tuple[Drawing, float, tuple[float, float]]:
+    """A drawing of what lies in ``bounds``, its scale and origin. Areas in ``skip`` are drawn without a label."""
+    x0, y0, x1, y1 = bounds
+    scale = width / (x1 - x0)
+    height = round((y1 - y0) * scale) + 24
+    shapes = []
+    for area in sorted(areas, key=lambda a: -a.size):
+        bx0, by0, bx1, by1 = area.box()
+        if bx1 < x0 or bx0 > x1 or by1 < y0 or by0 > y1:
+            continue
+        count = counts.get(area.code, 0)
+        x, y = _centroid(area.largest)
+        fits = len(area.name) * _LETTER < (bx1 - bx0) * scale * 1.25
+        shapes.append(
+            Shape(
+                area.code,
+                area.name,
+                whole(round(count)),
+                step(count),
+                _path(area, scale, x0, y0, width, height),
+                round((x - x0) * scale, 1),
+                round((y - y0) * scale - 4, 1),
+                area.code not in skip,
+                fits and len(areas) <= 40,
+            )
+        )
+    metres = _round_length((x1 - x0) / 6)
+    label = f"{metres / 1000:g} km".replace(".", ",") if metres >= 1000 else f"{metres:.0f} m"
+    return Drawing(caption, width, height, shapes, round(metres * scale, 1), label), scale, (x0, y0)
+
+
+def _path(area: _Area, scale: float, x0: float, y0: float, width: int, height: int) -> str:
+    """SVG path with one decimal. Points far outside the drawing are pulled to just outside it."""
+    parts = []
+    for polygon in area.polygons:
+        for ring in polygon:
+            points = [
+                (
+                    min(max((x - x0) * scale, -50.0), width + 50.0),
+                    min(max((y - y0) * scale, -50.0), height + 50.0),
+                )
+                for x, y in ring
+            ]
+            parts.append("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) + "Z")
+    return "".join(parts)
+
+
+def _round_length(metres: float) -> float:
+    """1, 2 or 5 times a power of ten, not longer than ``metres``."""
+    power = 10 ** math.floor(math.log10(metres))
+    return float(max(m for m in (1, 2, 5) if m * power <= metres) * power)
