@@ -82,7 +82,12 @@ def _moment(chance: random.Random, now: datetime) -> datetime:
     """Evenings and weekends heavier; never later than an hour ago."""
     while True:
         day = now - timedelta(days=chance.uniform(0.05, DAYS))
-        moment = day.replace(hour=chance.choices(range(24), [1] * 7 + [3] * 9 + [5] * 6 + [4] * 2)[0], minute=chance.randrange(60), second=0, microsecond=0)
+        moment = day.replace(
+            hour=chance.choices(range(24), [1] * 7 + [3] * 9 + [5] * 6 + [4] * 2)[0],
+            minute=chance.randrange(60),
+            second=0,
+            microsecond=0,
+        )
         if moment < now - timedelta(hours=1) and (moment.weekday() >= 4 or chance.random() < 0.7):
             return moment
 
@@ -121,7 +126,9 @@ async def _people(http: httpx.AsyncClient, key: str) -> None:
         answer.raise_for_status()
         if "est_medlem" in roles:
             follow = {"min_severity": 3, "person_id": answer.json()["person_id"]}
-            (await http.post("/v1/subscriptions", json=follow, headers={"Authorization": f"Bearer {token}"})).raise_for_status()
+            (
+                await http.post("/v1/subscriptions", json=follow, headers={"Authorization": f"Bearer {token}"})
+            ).raise_for_status()
 
 
 async def _send(http: httpx.AsyncClient, keys: list[str], reports: list[dict[str, Any]]) -> None:

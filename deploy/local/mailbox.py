@@ -16,9 +16,10 @@ from typing import Any
 
 import uvicorn
 from aiosmtpd.controller import Controller
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
+from services.pages.frame import frame
 from services.pages.render import page
 
 _POLICY = "default-src 'self'; style-src 'self'; img-src 'self' data:; frame-src 'self'; frame-ancestors 'none'"
@@ -75,10 +76,10 @@ def build(folder: Path) -> FastAPI:
         return PlainTextResponse("ok")
 
     @app.get("/utkorg")
-    async def listing(request: Request) -> HTMLResponse:
+    async def listing() -> HTMLResponse:
         paths = _kept(folder)[:200]
         mails = [_entry(path, read(path)) for path in paths]
-        answer = page("mailbox.html", {"mails": mails, "mail": None, "path": request.url.path})
+        answer = page("mailbox.html", frame(None, "/utkorg") | {"mails": mails, "mail": None})
         answer.headers["Content-Security-Policy"] = _POLICY
         return answer
 
@@ -95,17 +96,17 @@ def build(folder: Path) -> FastAPI:
         return JSONResponse(entries)
 
     @app.get("/utkorg/{ident}")
-    async def one(request: Request, ident: str) -> HTMLResponse:
+    async def one(ident: str) -> HTMLResponse:
         path = found(ident)
         if path is None:
-            return page("mailbox.html", {"mails": [], "mail": None, "path": request.url.path}, 404)
+            return page("mailbox.html", frame(None, "/utkorg") | {"mails": [], "mail": None}, 404)
         mail = read(path)
         plain = mail.get_body(("plain",))
         shown = _entry(path, mail) | {
             "text": plain.get_content() if plain is not None else "",
             "has_html": mail.get_body(("html",)) is not None,
         }
-        answer = page("mailbox.html", {"mails": [], "mail": shown, "path": request.url.path})
+        answer = page("mailbox.html", frame(None, "/utkorg") | {"mails": [], "mail": shown})
         answer.headers["Content-Security-Policy"] = _POLICY
         return answer
 

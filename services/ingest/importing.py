@@ -92,9 +92,7 @@ def newest_only(lines: list[bytes]) -> tuple[list[tuple[int, bytes]], int]:
     return [(number, lines[number - 1]) for number in kept], len(lines) - len(kept)
 
 
-async def send(
-    lines: list[tuple[int, bytes]], summary: Summary, *, api: str, key: str, advance: Any
-) -> None:
+async def send(lines: list[tuple[int, bytes]], summary: Summary, *, api: str, key: str, advance: Any) -> None:
     """Send in batches; try again for a minute when the door does not answer."""
     async with httpx.AsyncClient(
         base_url=api, timeout=60, trust_env=False, headers={"Authorization": f"Bearer {key}"}
@@ -156,11 +154,15 @@ async def _run(lines: list[tuple[int, bytes]], summary: Summary, *, api: str, ke
 
 
 def polisen(
-    source: Annotated[str, typer.Argument(help="File (JSON, JSON Lines, gzipped or not) or the publisher's address.")] = POLISEN_URL,
+    source: Annotated[
+        str, typer.Argument(help="File (JSON, JSON Lines, gzipped or not) or the publisher's address.")
+    ] = POLISEN_URL,
     kommun: Annotated[
         str | None, typer.Option(help="On a local instance: make a key of this municipality's for the import.")
     ] = None,
-    api_key: Annotated[str | None, typer.Option("--key", envvar="LAGESBILD_KEY", help="Key with scope context:write.")] = None,
+    api_key: Annotated[
+        str | None, typer.Option("--key", envvar="LAGESBILD_KEY", help="Key with scope context:write.")
+    ] = None,
     api: Annotated[str | None, typer.Option(envvar="LAGESBILD_API", help="Address of Lägesbild.")] = None,
     versions: Annotated[str, typer.Option(help="newest, or all in the file's order.")] = "newest",
     rejects: Annotated[Path | None, typer.Option(help="File for refused lines and their reasons.")] = None,
@@ -210,13 +212,12 @@ def _own_key(data: Path, kommun: str | None) -> str:
 
 def _sentences(summary: Summary, rejects: Path | None) -> str:
     found = summary.as_dict()
-    lines = [
-        f"Read {found['read']} = new {found['new']} + newer {found['newer']} + older {found['older']}"
-        f" + same {found['same']} + refused {found['refused']}"
-    ]
+    parts = " + ".join(f"{name} {found[name]}" for name in ("new", "newer", "older", "same", "refused"))
+    lines = [f"Read {found['read']} = {parts}"]
     if summary.placed is not None:
         p = summary.placed
-        lines.append(f"Published items now {p['total']} = in a kommun {p['kommun']} + only in a län {p['lan']} + nowhere {p['none']}")
+        places = f"in a kommun {p['kommun']} + only in a län {p['lan']} + nowhere {p['none']}"
+        lines.append(f"Published items now {p['total']} = {places}")
     reasons: Counter[str] = Counter(r["reason"] for r in summary.rejects)
     lines += [f"Refused, {reason}: {count}" for reason, count in sorted(reasons.items())]
     if summary.rejects and rejects is not None:

@@ -6,6 +6,7 @@ Outlines come as GeoJSON in degrees; within one municipality a plane at its midd
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from services.pages.swedish import whole
@@ -20,6 +21,8 @@ _LETTER = 6.4
 """Rough width of one letter of a label, in drawing units."""
 
 Ring = list[tuple[float, float]]
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 
 @dataclass(slots=True)
@@ -71,8 +74,7 @@ class _Area:
 
 
 def _signed_area(ring: Ring) -> float:
-    pairs = zip(ring, ring[1:], strict=False)
-    return sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairs) / 2
+    return sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairwise(ring)) / 2
 
 
 def _centroid(ring: Ring) -> tuple[float, float]:
@@ -80,7 +82,7 @@ def _centroid(ring: Ring) -> tuple[float, float]:
     if area == 0:
         return ring[0]
     x = y = 0.0
-    for (x0, y0), (x1, y1) in zip(ring, ring[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(ring):
         cross = x0 * y1 - x1 * y0
         x, y = x + (x0 + x1) * cross, y + (y0 + y1) * cross
     return x / (6 * area), y / (6 * area)
@@ -119,7 +121,9 @@ def _town(areas: list[_Area]) -> list[_Area]:
     if len(small) < 4:
         return []
     boxes = [a.box() for a in areas]
-    extent = max(max(b[2] for b in boxes) - min(b[0] for b in boxes), max(b[3] for b in boxes) - min(b[1] for b in boxes))
+    extent = max(
+        max(b[2] for b in boxes) - min(b[0] for b in boxes), max(b[3] for b in boxes) - min(b[1] for b in boxes)
+    )
     cluster = [min(small, key=lambda a: a.size)]
     grew = True
     while grew:
@@ -141,7 +145,7 @@ def draw(
     """The whole municipality, and its town as an inset where that shows more. ``counts``: area → reports."""
     areas = _plane(features)
     town = _town(areas)
-    main = _drawing(areas, counts, _bounds(areas), 330, whole_caption, skip={a.code for a in town})
+    main = _drawing(areas, counts, _bounds(areas), width=330, caption=whole_caption, skip={a.code for a in town})
     if not town:
         return [main[0]]
     bounds = _bounds(town)
@@ -153,7 +157,9 @@ def draw(
         round((x1 - x0) * scale, 1),
         round((y1 - y0) * scale, 1),
     )
-    return [drawing, _drawing(areas, counts, bounds, 312, inset_caption, skip={a.code for a in areas} - {a.code for a in town})[0]]
+    others = {a.code for a in areas} - {a.code for a in town}
+    inset, _, _ = _drawing(areas, counts, bounds, width=312, caption=inset_caption, skip=others)
+    return [drawing, inset]
 
 
 def _bounds(areas: list[_Area]) -> tuple[float, float, float, float]:
@@ -165,12 +171,7 @@ def _bounds(areas: list[_Area]) -> tuple[float, float, float, float]:
 
 
 def _drawing(
-    areas: list[_Area],
-    counts: Mapping[str, float],
-    bounds: tuple[float, float, float, float],
-    width: int,
-    caption: str,
-    skip: set[str],
+    areas: list[_Area], counts: Mapping[str, float], bounds: Box, *, width: int, caption: str, skip: set[str]
 ) -> tuple[Drawing, float, tuple[float, float]]:
     """A drawing of what lies in ``bounds``, its scale and origin. Areas in ``skip`` are drawn without a label."""
     x0, y0, x1, y1 = bounds
@@ -190,7 +191,7 @@ def _drawing(
                 area.name,
                 whole(round(count)),
                 step(count),
-                _path(area, scale, x0, y0, width, height),
+                _path(area, scale, (x0, y0), (width, height)),
                 round((x - x0) * scale, 1),
                 round((y - y0) * scale - 4, 1),
                 area.code not in skip,
@@ -202,8 +203,9 @@ def _drawing(
     return Drawing(caption, width, height, shapes, round(metres * scale, 1), label), scale, (x0, y0)
 
 
-def _path(area: _Area, scale: float, x0: float, y0: float, width: int, height: int) -> str:
+def _path(area: _Area, scale: float, origin: tuple[float, float], size: tuple[int, int]) -> str:
     """SVG path with one decimal. Points far outside the drawing are pulled to just outside it."""
+    (x0, y0), (width, height) = origin, size
     parts = []
     for polygon in area.polygons:
         for ring in polygon:

@@ -1,5 +1,221 @@
-"""Pages."""
+"""The overview: finding first, then numbers, then tools. Map and table say the same; the URL is the truth."""
 
-from fastapi import APIRouter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, get_args
 
-router = APIRouter()
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from schemas.taxonomy import current
+from schemas.values import UNPLACED, Source
+from services.analysis.api import READERS
+from services.analysis.domain import certainty
+from services.analysis.domain.selection import BadSelection, Selection, last_days, parse_day, reports, split_areas
+from services.analysis.gateways import Geometry
+from services.analysis.store import numbers
+from services.pages import charts, maps
+from services.pages.frame import frame
+from services.pages.render import page
+from services.pages.texts import text
+from services.runtime.database import Database
+from services.runtime.http import Visitor, token_of
+from services.runtime.tokens import Principal
+
+router = APIRouter(include_in_schema=False)
+WEEKS = 26
+SOURCES = get_args(Source)
+
+
+def message(principal: Principal, path: str, heading: str, detail: str | None, status: int) -> HTMLResponse:
+    """A page that says what is the matter and what to do."""
+    return page("message.html", frame(principal, path) | {"heading": heading, "detail": detail}, status)
+
+
+def read_selection(request: Request, days: int = 14) -> Selection:
+    """The selection in the page's address; empty fields mean everything."""
+    query = request.query_params
+    start, end = last_days(datetime.now(UTC), days)
+
+    def many(name: str) -> tuple[str, ...]:
+        return tuple(v for v in query.getlist(name) if v)
+
+    return Selection(
+        parse_day(query.get("from"), "from", start),
+        parse_day(query.get("to"), "to", end),
+        areas=many("area"),
+        types=many("type"),
+        sources=many("source"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """What the database says: (group, weight) pairs for the period and the one before."""
+
+    now: dict[str, int]
+    before: dict[str, int]
+    types: list[tuple[str, int]]
+    sources: list[tuple[str, int]]
+    weeks: list[tuple[date, int]]
+    seen: int
+    invented: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One area in the table."""
+
+    name: str
+    now: int
+    before: int
+
+    @property
+    def step(self) -> int:
+        """The map's colour class."""
+        return maps.step(self.now)
+
+    @property
+    def word(self) -> certainty.Word:
+        """What the two counts bear."""
+        return certainty.word(self.now, self.before)
+
+
+async def _ask(database: Database, principal: Principal, chosen: Selection) -> _Numbers:
+    kommun = principal.kommun
+    half_year = replace(chosen, first=_monday(chosen.last) - timedelta(weeks=WEEKS - 1))
+    async with database.transaction(principal.kommuner) as connection:
+        now = await numbers.counts(connection, kommun, chosen, ["area"])
+        before = await numbers.counts(connection, kommun, chosen.before(), ["area"])
+        types = await numbers.counts(connection, kommun, chosen, ["type"])
+        sources = await numbers.counts(connection, kommun, chosen, ["source"])
+        weeks = await numbers.counts(connection, kommun, half_year, ["week"])
+        invented = await numbers.any_invented(connection, kommun)
+    return _Numbers(
+        {r.area: r.reports for r in now},
+        {r.area: r.reports for r in before},
+        sorted(((r.type, r.reports) for r in types), key=lambda pair: (-pair[1], pair[0])),
+        sorted(((r.source, r.reports) for r in sources), key=lambda pair: -pair[1]),
+        [(r.week, r.reports) for r in weeks],
+        sum(r.seen for r in now),
+        invented,
+    )
+
+
+@router.get("/oversikt")
+async def overview(request: Request, principal: Visitor) -> Response:
+    """The page."""
+    if not principal.may(*READERS):
+        return message(principal, "/oversikt", text("error.denied"), text("error.denied_who"), 403)
+    try:
+        chosen = read_selection(request)
+    except BadSelection as bad:
+        return message(principal, "/oversikt", str(bad), None, 422)
+    found = await _ask(request.app.state.database, principal, chosen)
+    geometry: Geometry = request.app.state.geometry
+    outlines = await geometry.outlines("regso", principal.kommun, token_of(request) or "")
+    names = {f["id"]: f["properties"]["name"] for f in outlines["features"]} if outlines is not None else {}
+    context = (
+        frame(principal, "/oversikt")
+        | _tiles(found, set(names))
+        | _tables(found, names)
+        | {
+            "chosen": chosen,
+            "before": chosen.before(),
+            "now": datetime.now(UTC),
+            "query": chosen.query(),
+            "area_options": sorted(names.items(), key=lambda pair: pair[1]),
+            "group_options": [(g.code, g.label) for g in current().groups if g.kind != "calendar"],
+            "source_options": [(s, text(f"source.{s}")) for s in SOURCES],
+            "drawings": _drawings(outlines, found),
+            "legend": maps.LEGEND,
+            "trend": _trend(found.weeks, chosen),
+        }
+    )
+    context["invented"] = context["invented"] or found.invented
+    return page("analysis/overview.html", context)
+
+
+def _tiles(found: _Numbers, own: set[str]) -> dict[str, Any]:
+    total, before = round(reports(sum(found.now.values()))), round(reports(sum(found.before.values())))
+    _, unplaced, elsewhere = split_areas(found.now, own)
+    interval = certainty.garwood(total)
+    word = certainty.word(total, before)
+    said = "certainty_thin" if word == "thin" else f"certainty_{word}"
+    return {
+        "total": total,
+        "total_before": before,
+        "low": round(interval.low),
+        "high": round(interval.high),
+        "change": total - before,
+        "word": word,
+        "sentence": text(f"overview.{said}", count=total + before) if word == "thin" else text(f"overview.{said}"),
+        "unplaced": round(reports(unplaced)),
+        "elsewhere": round(reports(elsewhere)) if own else 0,
+        "seen": round(reports(found.seen)),
+    }
+
+
+def _tables(found: _Numbers, names: dict[str, str]) -> dict[str, Any]:
+    codes = set(names) | (set(found.now) | set(found.before)) - {UNPLACED}
+    rows = [
+        _Row(names.get(code, code), round(reports(found.now.get(code, 0))), round(reports(found.before.get(code, 0))))
+        for code in codes
+        if code in names or not names
+    ]
+    rows.sort(key=lambda row: (-row.now, -row.before, row.name))
+    highest = max((w for _, w in found.types), default=0)
+    return {
+        "rows": rows,
+        "unplaced_before": round(reports(found.before.get(UNPLACED, 0))),
+        "types": [
+            {"label": _type_label(code), "count": round(reports(w)), "width": round(100 * w / highest, 1)}
+            for code, w in found.types
+        ],
+        "sources": [(text(f"source.{s}"), round(reports(w))) for s, w in found.sources],
+    }
+
+
+def _type_label(code: str) -> str:
+    known = current().type(code)
+    return known.label if known is not None else f"{current().group(code).label} ({code})"
+
+
+def _drawings(outlines: dict[str, Any] | None, found: _Numbers) -> list[maps.Drawing]:
+    if outlines is None or not outlines["features"]:
+        return []
+    counts = {code: float(reports(weight)) for code, weight in found.now.items()}
+    return maps.draw(
+        outlines["features"], counts, whole_caption=text("overview.map_whole"), inset_caption=text("overview.map_inset")
+    )
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _trend(weeks: Sequence[tuple[date, int]], chosen: Selection) -> dict[str, Any] | None:
+    """Weeks up to the period's last, those without reports as zero; the last one dashed while it is not over."""
+    known = dict(weeks)
+    end = _monday(chosen.last)
+    mondays = [end - timedelta(weeks=WEEKS - 1 - i) for i in range(WEEKS)]
+    values = [(m, float(reports(known.get(m, 0)))) for m in mondays]
+    if not any(v for _, v in values):
+        return None
+    partial = chosen.last < end + timedelta(days=6) or chosen.last >= datetime.now(UTC).date()
+    peak = max(values, key=lambda pair: pair[1])
+    settled = values[-2] if partial else values[-1]
+    return {
+        "wide": charts.line(values, width=640, height=252, last_is_partial=partial),
+        "narrow": charts.line(values, width=340, height=200, last_is_partial=partial),
+        "label": text(
+            "overview.trend_label",
+            weeks=WEEKS,
+            last=round(settled[1]),
+            highest=round(peak[1]),
+            peak=peak[0].isocalendar().week,
+        ),
+        "partial": partial,
+        "rows": [(m, round(v)) for m, v in reversed(values)],
+    }

@@ -1,5 +1,154 @@
-"""Pages."""
+"""Logging in by an e-mailed code, and the short token that every room verifies.
 
-from fastapi import APIRouter
+The main path is a code, not a link: scanners open links and press buttons. The attempt is bound to the browser that
+asked, by a cookie; GET never logs anybody in.
+"""
 
-router = APIRouter()
+import re
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from services.ingest.gateways import Mailer, login_mail
+from services.ingest.handlers.people import People
+from services.ingest.settings import IngestSettings
+from services.pages.frame import frame, start_of
+from services.pages.render import page
+from services.runtime.errors import Permanent
+from services.runtime.logs import logger
+from services.runtime.mail import MailDelayed
+from services.runtime.tokens import COOKIE, TOKEN_SECONDS, Principal
+
+router = APIRouter(include_in_schema=False)
+DEVICE, NONCE = "lb_device", "lb_login"
+_ADDRESS = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+_log = logger(__name__)
+
+
+def local_path(target: str) -> str:
+    """The target if it is a path of ours, else the start page: no redirect leaves the site."""
+    parts = urlsplit(target)
+    safe = not parts.scheme and not parts.netloc and target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if safe else "/"
+
+
+def set_cookie(
+    response: Response, settings: IngestSettings, name: str, value: str, *, seconds: int, path: str = "/"
+) -> None:
+    """A cookie that no script reads and no other site sends along with a form."""
+    response.set_cookie(
+        name, value, max_age=seconds, path=path, httponly=True, samesite="lax", secure=settings.cookies_are_secure
+    )
+
+
+async def signed_in(request: Request) -> Principal | None:
+    """The person behind this browser's device session."""
+    session = request.cookies.get(DEVICE)
+    people: People = request.app.state.people
+    return await people.by_session(session) if session else None
+
+
+async def give_token(request: Request, response: Response, person: Principal) -> None:
+    """Put a fresh short token into the browser."""
+    people: People = request.app.state.people
+    set_cookie(response, request.app.state.settings, COOKIE, await people.token(person), seconds=TOKEN_SECONDS)
+
+
+def _login_page(request: Request, status: int = 200, **extra: Any) -> HTMLResponse:
+    settings: IngestSettings = request.app.state.settings
+    context = frame(None, "/logga-in") | {
+        "mailbox": settings.mailbox_path,
+        "minutes": settings.code_minutes,
+        "error": None,
+        "email": "",
+        "step": "address",
+        "target": "/",
+    }
+    return page("ingest/login.html", context | extra, status)
+
+
+@router.get("/")
+async def start(request: Request) -> RedirectResponse:
+    """To the first page by role, or to the login."""
+    person = await signed_in(request)
+    response = RedirectResponse(start_of(person) if person is not None else "/logga-in", 303)
+    if person is not None:
+        await give_token(request, response, person)
+    return response
+
+
+@router.get("/logga-in")
+async def ask_address(request: Request, till: Annotated[str, Query()] = "/") -> HTMLResponse:
+    """The first step."""
+    return _login_page(request, target=local_path(till))
+
+
+@router.post("/logga-in")
+async def send_code(
+    request: Request, email: Annotated[str, Form()] = "", till: Annotated[str, Form()] = "/"
+) -> HTMLResponse:
+    """Send a code if the address is known; the page says the same either way."""
+    settings: IngestSettings = request.app.state.settings
+    people: People = request.app.state.people
+    address = email.strip()
+    if not _ADDRESS.match(address) or len(address) > 200:
+        return _login_page(request, 422, error="login.wrong_email", email=address, target=local_path(till))
+    started = await people.start_login(address, settings.code_minutes)
+    if started.send_to is not None:
+        mailer: Mailer = request.app.state.mailer
+        try:
+            await mailer.send(login_mail(settings.mail_from, started.send_to, started.code, settings.code_minutes))
+        except (MailDelayed, Permanent) as error:
+            _log.error("login mail failed", error=type(error).__name__)
+    response = _login_page(request, step="code", target=local_path(till))
+    set_cookie(response, settings, NONCE, started.nonce, seconds=settings.code_minutes * 60, path="/logga-in")
+    return response
+
+
+@router.post("/logga-in/kod")
+async def enter_code(
+    request: Request, code: Annotated[str, Form()] = "", till: Annotated[str, Form()] = "/"
+) -> Response:
+    """The second step: the right code in the right browser starts a device session."""
+    settings: IngestSettings = request.app.state.settings
+    people: People = request.app.state.people
+    digits = re.sub(r"\D", "", code)
+    nonce = request.cookies.get(NONCE)
+    session = await people.finish_login(nonce, digits, settings.device_days) if nonce and len(digits) == 6 else None
+    if session is None:
+        return _login_page(request, 422, step="code", error="login.wrong", target=local_path(till))
+    response = RedirectResponse(local_path(till), 303)
+    set_cookie(response, settings, DEVICE, session, seconds=settings.device_days * 86_400)
+    response.delete_cookie(NONCE, path="/logga-in")
+    person = await people.by_session(session)
+    if person is not None:
+        await give_token(request, response, person)
+    return response
+
+
+@router.get("/logga-in/fornya")
+async def renew(request: Request, till: Annotated[str, Query()] = "/") -> RedirectResponse:
+    """A fresh token from the device session, then back; to the login when there is none."""
+    person = await signed_in(request)
+    if person is None:
+        response = RedirectResponse("/logga-in", 303)
+        response.delete_cookie(COOKIE)
+        return response
+    response = RedirectResponse(local_path(till), 303)
+    await give_token(request, response, person)
+    return response
+
+
+@router.post("/logga-ut")
+async def sign_out(request: Request) -> RedirectResponse:
+    """End this device's session."""
+    session = request.cookies.get(DEVICE)
+    if session:
+        people: People = request.app.state.people
+        await people.end_session(session)
+    response = RedirectResponse("/logga-in", 303)
+    response.delete_cookie(DEVICE)
+    response.delete_cookie(COOKIE)
+    return response

@@ -1,5 +1,157 @@
-"""Pages."""
+"""The reporter's pages: hand in, and what became of it. They work on a phone and without JavaScript."""
 
-from fastapi import APIRouter
+import asyncio
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID, uuid4
 
-router = APIRouter()
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from schemas.reports import ReportReceived
+from schemas.taxonomy import ZERO_REPORT, current
+from services.ingest.api.reports import submit
+from services.ingest.domain import short_number
+from services.ingest.gateways import Corridor, Fate
+from services.ingest.handlers.people import People
+from services.ingest.handlers.reports import Reports
+from services.ingest.web import forms
+from services.ingest.web.login import give_token, signed_in
+from services.pages import swedish
+from services.pages.frame import frame
+from services.pages.render import page
+from services.pages.texts import text
+from services.runtime.http import LoginNeeded
+from services.runtime.problems import Problem
+from services.runtime.tokens import Principal
+
+router = APIRouter(include_in_schema=False)
+GROUP_ORDER = "AEBCDG"
+"""Tiles in the order of the mock; F is off for reporters."""
+
+
+async def reporter(request: Request) -> Principal:
+    """The person by the device session, so that a form is never lost to a token that ran out."""
+    person = await signed_in(request)
+    if person is None:
+        raise LoginNeeded
+    return person
+
+
+Reporter = Annotated[Principal, Depends(reporter)]
+
+
+async def _form_page(
+    request: Request,
+    person: Principal,
+    *,
+    status: int = 200,
+    faults: dict[str, str] | None = None,
+    form: dict[str, str] | None = None,
+    problem: str | None = None,
+) -> HTMLResponse:
+    """The form, empty or as it was sent, with its faults. A field that is not there reads as empty."""
+    people: People = request.app.state.people
+    corridor: Corridor = request.app.state.corridor
+    reports: Reports = request.app.state.reports
+    areas = await corridor.area_names(person.kommun, await people.token(person))
+    local = await reports.local_types(person.kommun)
+    taxonomy = current()
+    kinds = {
+        g: [(t.code, t.label) for t in taxonomy.types if t.code[0] == g and t.code != ZERO_REPORT]
+        + [(code, label) for code, (label, _) in local.items() if code[0] == g]
+        for g in GROUP_ORDER
+    }
+    now = datetime.now(UTC)
+    context = frame(person, "/rapportera", phone=True) | {
+        "groups": [taxonomy.group(g) for g in GROUP_ORDER],
+        "kinds": kinds,
+        "areas": areas,
+        "now": f"{swedish.full_day(now.astimezone(swedish.SWEDEN).date())} {swedish.clock(now)}",
+        "faults": defaultdict(str, faults or {}),
+        "problem": problem,
+        "form": defaultdict(str, form or {"id": str(uuid4()), "when": "now", "count": "1", "confirmed": "1"}),
+        "zero_id": str(uuid4()),
+    }
+    response = page("ingest/report.html", context, status)
+    await give_token(request, response, person)
+    return response
+
+
+@router.get("/rapportera")
+async def report_form(request: Request, person: Reporter) -> HTMLResponse:
+    """The form."""
+    return await _form_page(request, person)
+
+
+@router.post("/rapportera")
+async def report(request: Request, person: Reporter) -> Response:
+    """Hand in what the form says; faults stand at their fields and nothing written is lost."""
+    form = {k: v for k, v in (await request.form()).items() if isinstance(v, str)}
+    reading = forms.read(form, datetime.now(UTC))
+    if reading.report is None:
+        return await _form_page(request, person, status=422, faults=reading.faults, form=form)
+    people: People = request.app.state.people
+    sender = await people.sender(person)
+    try:
+        answer = await submit(request.app.state.reports, sender, reading.report, request.state.correlation_id)
+    except Problem as problem:
+        return await _form_page(request, person, status=problem.status, problem=problem.title, form=form)
+    zero = reading.report.event_type == ZERO_REPORT
+    number = "noll" if zero else answer.body["number"]
+    return RedirectResponse(f"/mina-rapporter?framme={number}", 303)
+
+
+@router.get("/mina-rapporter")
+async def mine(request: Request, person: Reporter, framme: str = "", tillbaka: str = "") -> HTMLResponse:
+    """The reporter's own reports, each with its fate."""
+    people: People = request.app.state.people
+    corridor: Corridor = request.app.state.corridor
+    sender = await people.sender(person)
+    found = await request.app.state.reports.mine(person.kommun, sender.client_id)
+    token = await people.token(person)
+    fates = await asyncio.gather(*(corridor.fate(r.report_id, token) for r, _ in found))
+    local = await request.app.state.reports.local_types(person.kommun)
+    notice = None
+    if framme == "noll":
+        notice = text("mine.sent_zero")
+    elif framme and len(framme) <= 8 and framme.replace("-", "").isalnum():
+        notice = text("mine.sent", number=framme)
+    elif tillbaka:
+        notice = text("mine.withdrawn")
+    cards = [_card(r, at, fate, local) for (r, at), fate in zip(found, fates, strict=True)]
+    context = frame(person, "/mina-rapporter", phone=True) | {"cards": cards, "notice": notice}
+    response = page("ingest/mine.html", context)
+    await give_token(request, response, person)
+    return response
+
+
+@router.post("/mina-rapporter/dra-tillbaka")
+async def withdraw(request: Request, person: Reporter, report_id: Annotated[UUID, Form()]) -> Response:
+    """Withdraw one of one's own reports."""
+    people: People = request.app.state.people
+    sender = await people.sender(person)
+    await request.app.state.reports.withdraw(sender, report_id, request.state.correlation_id)
+    return RedirectResponse("/mina-rapporter?tillbaka=ja", 303)
+
+
+def _card(report: ReportReceived, received: datetime, fate: Fate, local: dict[str, tuple[str, int]]) -> dict[str, Any]:
+    """One report as the page shows it."""
+    known = current().type(report.event_type)
+    label = known.label if known is not None else local.get(report.event_type, (report.event_type, 1))[0]
+    counted = fate.fact is not None and fate.fact.get("revision") == report.revision
+    why = fate.fact.get("reason") if fate.fact is not None and counted else None
+    return {
+        "id": str(report.report_id),
+        "number": short_number(report.report_id),
+        "title": label,
+        "when": swedish.interval(report.time_from, report.time_to),
+        "received": swedish.moment(received),
+        "withdrawn": report.withdrawn,
+        "zero": report.event_type == ZERO_REPORT,
+        "placed": fate.placement,
+        "counted": counted and why is None,
+        "why": text(f"reason.{why}") if why else None,
+        "away": fate.away,
+    }

@@ -1,0 +1,104 @@
+"""Reading the report form: plain fields to a report, faults as keys of texts at their fields."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from schemas.taxonomy import ZERO_REPORT
+from services.ingest.domain import ReportIn
+
+SWEDEN = ZoneInfo("Europe/Stockholm")
+
+
+@dataclass
+class Reading:
+    """A report, or the faults that keep it from being one: field → key of a text."""
+
+    report: ReportIn | None = None
+    faults: dict[str, str] = field(default_factory=dict)
+
+
+def read(form: Mapping[str, str], now: datetime) -> Reading:
+    """The report in the form's fields."""
+    if form.get("zero"):
+        report = ReportIn(id=_id(form), event_type=ZERO_REPORT, time_from=now)
+        return Reading(report)
+    faults: dict[str, str] = {}
+    code = form.get(f"l2_{form.get('l1', '')}", "")
+    if not code:
+        faults["what"] = "report.error_what"
+    start, end = _times(form, now, faults)
+    place = _place(form)
+    if not place:
+        faults["where"] = "report.error_where"
+    if faults:
+        return Reading(None, faults)
+    try:
+        report = ReportIn.model_validate(
+            {
+                "id": _id(form),
+                "event_type": code,
+                "time_from": start,
+                "time_to": end,
+                "place": place,
+                "confirmed": bool(form.get("confirmed")),
+                "ongoing": bool(form.get("ongoing")),
+                "count": form.get("count") or 1,
+                "severity": form.get("severity") or None,
+                "text": form.get("text") or None,
+                "environment": "semi_public" if code in {"B2", "B3"} else "public",
+            }
+        )
+    except ValidationError:
+        return Reading(None, {"more": "report.error_values"})
+    return Reading(report)
+
+
+def _id(form: Mapping[str, str]) -> str:
+    """The form's own id, so that a form sent twice is one report."""
+    return form.get("id") or str(uuid4())
+
+
+def _times(form: Mapping[str, str], now: datetime, faults: dict[str, str]) -> tuple[datetime, datetime]:
+    when = form.get("when", "now")
+    if when == "at":
+        moment = _local(form.get("at", ""))
+        if moment is None:
+            faults["when"] = "report.error_when"
+        return moment or now, moment or now
+    if when == "between":
+        start, end = _local(form.get("from", "")), _local(form.get("to", "")) or now
+        if start is None:
+            faults["when"] = "report.error_when"
+        elif end < start:
+            faults["when"] = "report.error_order"
+        return start or now, end
+    return now, now
+
+
+def _local(value: str) -> datetime | None:
+    """A datetime-local field as UTC; Swedish time."""
+    try:
+        return datetime.fromisoformat(value).replace(tzinfo=SWEDEN).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def _place(form: Mapping[str, str]) -> dict[str, object]:
+    place: dict[str, object] = {}
+    with suppress(KeyError, ValueError):
+        place["coordinates"] = {
+            "x": float(form["lon"]),
+            "y": float(form["lat"]),
+            "accuracy_m": min(float(form.get("accuracy") or 0), 1_000_000) or None,
+        }
+    if form.get("area"):
+        place["area_code"] = form["area"]
+    if form.get("address", "").strip():
+        place["text"] = form["address"].strip()[:120]
+    return place

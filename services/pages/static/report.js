@@ -1,0 +1,51 @@
+// The report form's comforts: position filled in by itself, a summary on the send bar, focus on the first fault.
+// Everything works without this file.
+const form = document.querySelector("#rapport");
+const field = (name) => form.elements.namedItem(name);
+const nameLine = form.querySelector("[data-name]");
+const accuracyLine = form.querySelector("[data-accuracy]");
+
+document.querySelector("#fel a")?.focus();
+
+function summarise() {
+  const group = form.querySelector('[name="l1"]:checked');
+  const kind = group && form.querySelector(`[name="l2_${group.value}"]:checked`);
+  const when = form.querySelector('[name="when"]:checked');
+  const parts = [kind ?? group, when].filter(Boolean).map((input) => input.parentElement.textContent.trim());
+  const area = field("area");
+  if (field("lat").value) parts.push(nameLine.textContent);
+  else if (area?.value) parts.push(area.selectedOptions[0].textContent);
+  else if (field("address").value) parts.push(field("address").value);
+  form.querySelector("[data-summary]").textContent = parts.join(" · ");
+}
+
+async function place(position) {
+  const { longitude, latitude, accuracy } = position.coords;
+  field("lon").value = longitude.toFixed(6);
+  field("lat").value = latitude.toFixed(6);
+  field("accuracy").value = Math.round(accuracy);
+  accuracyLine.textContent = accuracyLine.dataset.text.replace("{metres}", String(Math.round(accuracy)));
+  nameLine.textContent = `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`;
+  try {
+    const answer = await fetch(`/v1/locate?lon=${longitude}&lat=${latitude}`, { headers: { accept: "application/json" } });
+    if (answer.ok) nameLine.textContent = (await answer.json()).name;
+  } catch {
+    // Without coverage the coordinates stand; the place is settled when the report arrives.
+  }
+  summarise();
+}
+
+function locate() {
+  accuracyLine.textContent = accuracyLine.dataset.searching;
+  navigator.geolocation.getCurrentPosition(place, () => { accuracyLine.textContent = ""; }, {
+    enableHighAccuracy: true, timeout: 15000, maximumAge: 30000,
+  });
+}
+
+if ("geolocation" in navigator) {
+  for (const part of form.querySelectorAll("[data-position]")) part.hidden = false;
+  form.querySelector("[data-locate]").addEventListener("click", locate);
+  if (!field("lat").value) locate();
+}
+form.addEventListener("input", summarise);
+summarise();
