@@ -123,16 +123,20 @@ class Layers:
             area = self.regso[i]
             groups[{"regso": area.code, "kommun": area.kommun or "", "lan": area.lan}[layer]].append(geometry)
         names = {a.code: a.name for a in self.areas(layer)}
-        features = [
-            {
-                "type": "Feature",
-                "id": code,
-                "properties": {"area": code, "name": names[code]},
-                "geometry": _geojson(shapely.coverage_union_all(np.array(parts))),
-            }
-            for code, parts in sorted(groups.items())
-        ]
+        features = []
+        for code, parts in sorted(groups.items()):
+            outline = shapely.coverage_union_all(np.array(parts))
+            properties = {"area": code, "name": names[code], "label": _label(outline)}
+            features.append({"type": "Feature", "id": code, "properties": properties, "geometry": _geojson(outline)})
         return {"type": "FeatureCollection", "credit": CREDIT, "version": self.version, "features": features}
+
+
+def _label(geometry: Any) -> list[float]:
+    """Where a name is written: the middle of the largest circle inside the largest part, in degrees."""
+    largest = max(shapely.get_parts(geometry), key=shapely.area)
+    centre = shapely.get_coordinates(shapely.maximum_inscribed_circle(largest, 50))[:1]
+    lon, lat = to_wgs84(centre[:, 0], centre[:, 1])
+    return [round(float(lon[0]), 5), round(float(lat[0]), 5)]
 
 
 def _geojson(geometry: Any) -> Any:

@@ -5,7 +5,7 @@ Outlines come as GeoJSON in degrees; within one municipality a plane at its midd
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -57,11 +57,8 @@ class Drawing:
 class _Area:
     code: str
     name: str
-    polygons: list[list[Ring]] = field(default_factory=list)
-
-    @property
-    def largest(self) -> Ring:
-        return max((p[0] for p in self.polygons), key=lambda ring: abs(_signed_area(ring)))
+    polygons: list[list[Ring]]
+    label: tuple[float, float]
 
     @property
     def size(self) -> float:
@@ -77,17 +74,6 @@ def _signed_area(ring: Ring) -> float:
     return sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairwise(ring)) / 2
 
 
-def _centroid(ring: Ring) -> tuple[float, float]:
-    area = _signed_area(ring)
-    if area == 0:
-        return ring[0]
-    x = y = 0.0
-    for (x0, y0), (x1, y1) in pairwise(ring):
-        cross = x0 * y1 - x1 * y0
-        x, y = x + (x0 + x1) * cross, y + (y0 + y1) * cross
-    return x / (6 * area), y / (6 * area)
-
-
 def _plane(features: Sequence[Mapping[str, Any]]) -> list[_Area]:
     """Metres east and south of the middle, per area."""
     areas = []
@@ -99,7 +85,9 @@ def _plane(features: Sequence[Mapping[str, Any]]) -> list[_Area]:
             [[(lon * narrow * _EARTH, -lat * _EARTH) for lon, lat in ring] for ring in polygon]
             for polygon in _polygons(feature)
         ]
-        areas.append(_Area(str(feature["id"]), feature["properties"]["name"], polygons))
+        lon, lat = feature["properties"]["label"]
+        label = (lon * narrow * _EARTH, -lat * _EARTH)
+        areas.append(_Area(str(feature["id"]), feature["properties"]["name"], polygons, label))
     return areas
 
 
@@ -183,24 +171,36 @@ def _drawing(
         if bx1 < x0 or bx0 > x1 or by1 < y0 or by0 > y1:
             continue
         count = counts.get(area.code, 0)
-        x, y = _centroid(area.largest)
-        fits = len(area.name) * _LETTER < (bx1 - bx0) * scale * 1.25
+        x, y = area.label
+        name = _short(area.name, (bx1 - bx0) * scale, len(areas))
         shapes.append(
             Shape(
                 area.code,
-                area.name,
+                name,
                 whole(round(count)),
                 step(count),
                 _path(area, scale, (x0, y0), (width, height)),
                 round((x - x0) * scale, 1),
                 round((y - y0) * scale - 4, 1),
                 area.code not in skip,
-                fits and len(areas) <= 40,
+                bool(name),
             )
         )
     metres = _round_length((x1 - x0) / 6)
     label = f"{metres / 1000:g} km".replace(".", ",") if metres >= 1000 else f"{metres:.0f} m"
     return Drawing(caption, width, height, shapes, round(metres * scale, 1), label), scale, (x0, y0)
+
+
+def _short(name: str, room: float, areas: int) -> str:
+    """The name if it fits in ``room`` units, else its first part (Ingsberg-Nyhem-Hultet → Ingsberg), else nothing.
+
+    A small area alone on the whole map may write across its edge; with many areas that would be a thicket.
+    """
+    if areas > 40:
+        return ""
+    first = name.split("-", maxsplit=1)[0]
+    allowed = max(room * 1.1, 60.0)
+    return next((n for n in (name, first) if len(n) * _LETTER <= allowed), "")
 
 
 def _path(area: _Area, scale: float, origin: tuple[float, float], size: tuple[int, int]) -> str:

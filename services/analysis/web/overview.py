@@ -201,8 +201,10 @@ def _trend(weeks: Sequence[tuple[date, int]], chosen: Selection) -> dict[str, An
     end = _monday(chosen.last)
     mondays = [end - timedelta(weeks=WEEKS - 1 - i) for i in range(WEEKS)]
     values = [(m, float(reports(known.get(m, 0)))) for m in mondays]
-    if not any(v for _, v in values):
+    first = next((i for i, (_, v) in enumerate(values) if v), None)
+    if first is None or len(values) - first < 3:
         return None
+    values = values[first:]  # weeks before anybody reported are silence, and silence is never shown as zero
     partial = chosen.last < end + timedelta(days=6) or chosen.last >= datetime.now(UTC).date()
     peak = max(values, key=lambda pair: pair[1])
     settled = values[-2] if partial else values[-1]
@@ -211,7 +213,7 @@ def _trend(weeks: Sequence[tuple[date, int]], chosen: Selection) -> dict[str, An
         "narrow": charts.line(values, width=340, height=200, last_is_partial=partial),
         "label": text(
             "overview.trend_label",
-            weeks=WEEKS,
+            weeks=len(values),
             last=round(settled[1]),
             highest=round(peak[1]),
             peak=peak[0].isocalendar().week,

@@ -1,7 +1,7 @@
 """Exact point in polygon in EPSG:3006: which area of a tiling layer contains a point.
 
 An STRtree over the polygons cut into pieces of at most 64 vertices (geo reference §4: seven times faster than whole
-polygons, equal answers). The traps: ``intersects`` keeps border points; of several hits the lowest code wins; a point
+polygons, equal answers). The traps: border points hit both areas and the lowest code wins; a point
 lost on a hairline between pieces is tried against the whole polygons, then given to the nearest one within a metre.
 """
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 MAX_VERTICES = 64
 HAIRLINE_METRES = 1.0
+BORDER_METRES = 1e-6
+"""A point this near an edge is on it: whichever side rounding puts it, both areas are hit and the lowest code wins."""
 NONE = -1
 
 Floats = NDArray[np.float64]
@@ -89,6 +91,6 @@ class AreaIndex:
         """The lowest area index among the polygons that each point touches."""
         far = np.iinfo(np.intp).max
         lowest = np.full(len(points), far, dtype=np.intp)
-        which, piece = tree.query(points, predicate="intersects")
+        which, piece = tree.query(points, predicate="dwithin", distance=BORDER_METRES)
         np.minimum.at(lowest, which, owners[piece])
         return np.where(lowest == far, NONE, lowest)

@@ -1,0 +1,151 @@
+"""Which version wins, what is refused, what the privacy guard sees."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from schemas.envelope import client_report_id
+from services.ingest import domain, guard
+from services.ingest.domain import Refusal, ReportIn
+from services.runtime.minting import EPOCH_SHIFT, next_number
+from tests.support.facts import NOON
+
+CLIENT = UUID("11111111-1111-4111-8111-111111111111")
+
+
+def given_report(**changes: Any) -> ReportIn:
+    values: dict[str, Any] = {
+        "id": "a",
+        "event_type": "A1",
+        "time_from": NOON.isoformat(),
+        "place": {"coordinates": {"x": 14.7, "y": 57.65}},
+    }
+    return ReportIn.model_validate(values | changes)
+
+
+def test_the_same_version_with_the_same_content_is_a_replay_for_ever() -> None:
+    verdict = domain.judge("integer", Decimal(1), "h", known=("integer", Decimal(9)), same_version_hash="h")
+    assert verdict == "replay"
+
+
+@pytest.mark.parametrize(
+    ("known", "stored", "expected"),
+    [
+        (None, None, "new"),
+        (("integer", Decimal(1)), None, "newer"),
+        (("integer", Decimal(3)), None, "older"),
+        (("integer", Decimal(2)), "other", "conflict"),
+        (("time", Decimal(1)), None, "other_kind"),
+    ],
+)
+def test_verdicts(known: tuple[str, Decimal] | None, stored: str | None, expected: str) -> None:
+    assert domain.judge("integer", Decimal(2), "h", known=known, same_version_hash=stored) == expected
+
+
+def test_times_and_numbers_are_ordered_within_their_kind() -> None:
+    early, late = (domain.version_key(NOON + timedelta(seconds=s)) for s in (0, 1))
+    assert early[0] == late[0] == "time"
+    assert early[1] < late[1]
+    assert domain.version_key(7) == ("integer", Decimal(7))
+
+
+def test_content_hash_ignores_id_and_version_only() -> None:
+    base = domain.content_hash(given_report())
+    assert domain.content_hash(given_report(id="b", source_version=5)) == base
+    assert domain.content_hash(given_report(count=2)) != base
+
+
+@given(st.integers(0, 3), st.integers(0, 50))
+def test_minted_numbers_only_grow_also_over_a_restore(epoch: int, steps: int) -> None:
+    number = None
+    for _ in range(steps + 1):
+        following = next_number(number, epoch)
+        assert number is None or following > number
+        number = following
+    assert number is not None
+    assert next_number(number, epoch + 1) > number
+    assert next_number(number, epoch + 1) >> EPOCH_SHIFT == epoch + 1
+
+
+def test_a_sender_s_own_id_gives_the_same_report_id_for_ever() -> None:
+    assert client_report_id(CLIENT, "a") == client_report_id(CLIENT, "a")
+    assert client_report_id(CLIENT, "a") != client_report_id(UUID(int=5), "a")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"suspect": "x"},
+        {"event_type": "H1"},
+        {"time_from": "2026-11-19T12:00:00"},
+        {"time_to": "2026-11-18T12:00:00Z"},
+        {"count": 0},
+        {"place": {"coordinates": {"x": float("nan"), "y": 1}}},
+        {"place": {"coordinates": {"x": 1, "y": 1}, "name": "x"}},
+        {"place": {"text": "x" * 121}},
+        {"text": "x" * 1001},
+    ],
+)
+def test_bad_reports_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        given_report(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"event_type": "A99"}, "unknown_type"),
+        ({"time_from": "2027-01-01T00:00:00Z"}, "future_time"),
+        ({"place": {}}, "missing_place"),
+        ({"text": "ring 070-123 45 67"}, "personal_identifier"),
+        ({"place": {"text": "hos anna@exempel.se"}}, "personal_identifier"),
+    ],
+)
+def test_well_formed_reports_may_still_be_refused(changes: dict[str, Any], code: str) -> None:
+    with pytest.raises(Refusal) as refusal:
+        domain.check(given_report(**changes), frozenset(), NOON)
+    assert refusal.value.code == code
+
+
+def test_a_zero_report_needs_no_place_and_a_local_type_is_known() -> None:
+    domain.check(given_report(event_type="G1", place={}), frozenset(), NOON)
+    domain.check(given_report(event_type="A-X1"), frozenset({"A-X1"}), NOON)
+    domain.check(given_report(event_type="F1", time_from="2026-12-24T12:00:00Z"), frozenset(), NOON)
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("19811228-9874", ["personnummer"]),
+        ("811228-9874", ["personnummer"]),
+        ("8112289874", ["personnummer"]),
+        ("701063-2391", ["personnummer"]),
+        ("811228-9875", []),
+        ("Storgatan 12, 571 31 Nässjö", []),
+        ("rad 2026-11-19 kl 07.10", []),
+        ("skriv till x.y@kommun.se", ["email"]),
+        ("tel 0380-51 80 00", ["phone"]),
+        ("+46 70 123 45 67", ["phone"]),
+        ("buss 370 mot 4 platser", []),
+        ("", []),
+    ],
+)
+def test_the_guard_sees_what_is_certain_and_leaves_the_rest(text: str, rules: list[str]) -> None:
+    assert list(guard.findings(text)) == rules
+
+
+def test_short_numbers_have_no_signs_that_look_alike() -> None:
+    number = domain.short_number(UUID("4f7c20aa-1111-4111-8111-111111111111"))
+    assert len(number) == 7
+    assert number[4] == "-"
+    assert not set(number) & set("01OIL")
+
+
+def test_times_are_utc() -> None:
+    assert given_report(time_from="2026-11-19T13:00:00+01:00").time_from == datetime(2026, 11, 19, 12, tzinfo=UTC)
