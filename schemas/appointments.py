@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import StringConstraints
 
-from schemas.values import Contract, Kommun, UtcTime, Version
+from schemas.values import AreaCode, Contract, Kommun, UtcTime, Version
 
 ReporterToken = Annotated[str, StringConstraints(min_length=8, max_length=64)]
 
@@ -17,7 +17,7 @@ class AppointmentChanged(Contract):
     reporter_token: ReporterToken
     revision: Version
     organisation: UUID | None = None
-    areas: tuple[str, ...] = ()
+    areas: tuple[AreaCode, ...] = ()
     since: UtcTime
     until: UtcTime | None = None
     trained: bool = False

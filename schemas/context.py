@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import StringConstraints
 
-from schemas.values import Contract, Kommun, UtcTime, Version
+from schemas.values import Contract, Kommun, Lan, UtcTime, Version
 
 PlaceName = Annotated[str, StringConstraints(max_length=120)]
 
@@ -42,7 +42,7 @@ class ContextPlacement(Contract):
     placed_at: UtcTime
     precision: Literal["kommun", "lan", "none"]
     located_kommun: Kommun | None = None
-    located_lan: str | None = None
+    located_lan: Lan | None = None
 
 
 class ContextLocated(Contract):

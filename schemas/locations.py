@@ -3,10 +3,13 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from schemas.reports import ReportReceived
-from schemas.values import AreaRef, Contract, Kommun, UtcTime, Version
+from schemas.values import AreaRef, Contract, Kommun, Lan, UtcTime, Version
+
+Cell = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{15}$")]
+"""An H3 cell."""
 
 Precision = Literal[
     "gps", "address", "near_number", "street", "crossing", "place", "area", "locality", "kommun", "lan", "none"
@@ -29,7 +32,7 @@ class PlaceRef(Contract):
     """A named place (torg, resecentrum, skolgård) that contains the point."""
 
     place_id: UUID
-    version: str
+    version: Annotated[str, StringConstraints(min_length=1, max_length=32)]
 
 
 class Placement(Contract):
@@ -46,10 +49,10 @@ class Placement(Contract):
     radius_m: Annotated[float, Field(ge=0)] | None = None
     point: Point | None = None
     located_kommun: Kommun | None = None
-    located_lan: str | None = None
+    located_lan: Lan | None = None
     areas: tuple[AreaRef, ...]
     places: tuple[PlaceRef, ...] = ()
-    cells: dict[str, str] = {}
+    cells: dict[str, Cell] = {}
 
 
 class ReportLocated(Contract):

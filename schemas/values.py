@@ -25,6 +25,12 @@ Kommun = Annotated[str, StringConstraints(pattern=r"^\d{4}$")]
 EventType = Annotated[str, StringConstraints(pattern=r"^[A-G](?:\d{1,2}|-X\d{1,3})$")]
 """Taxonomy code: ``A1``, or a municipality's own ``A-X1``. Level 1 is always its first letter."""
 
+Lan = Annotated[str, StringConstraints(pattern=r"^\d{2}$")]
+"""County code as text with leading zeros, ``06``."""
+
+AreaCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-zÅÄÖåäö_-]{2,32}$")]
+"""Code of an area in some layer."""
+
 UtcTime = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A moment with an offset, kept in UTC."""
 
@@ -56,7 +62,7 @@ class PlaceAsGiven(Contract):
 
     coordinates: Coordinates | None = None
     text: Annotated[str, StringConstraints(max_length=PLACE_TEXT_LIMIT, min_length=1)] | None = None
-    area_code: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-zÅÄÖåäö_-]{2,32}$")] | None = None
+    area_code: AreaCode | None = None
 
 
 class AreaRef(Contract):

@@ -63,13 +63,25 @@ def _entry(path: Path, mail: EmailMessage) -> dict[str, Any]:
     }
 
 
+def _found(folder: Path, ident: str) -> Path | None:
+    path = folder / f"{ident}.eml"
+    return path if ident.replace("-", "").isalnum() and path.exists() else None
+
+
+def _page(mails: list[dict[str, Any]], mail: dict[str, Any] | None, status: int = 200) -> HTMLResponse:
+    answer = page("mailbox.html", frame(None, "/utkorg") | {"mails": mails, "mail": mail}, status)
+    answer.headers["Content-Security-Policy"] = _POLICY
+    return answer
+
+
+def _text(mail: EmailMessage) -> str:
+    plain = mail.get_body(("plain",))
+    return str(plain.get_content()) if plain is not None else ""
+
+
 def build(folder: Path) -> FastAPI:
     """The pages."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-
-    def found(ident: str) -> Path | None:
-        path = folder / f"{ident}.eml"
-        return path if ident.replace("-", "").isalnum() and path.exists() else None
 
     @app.get("/healthz")
     async def alive() -> PlainTextResponse:
@@ -77,11 +89,7 @@ def build(folder: Path) -> FastAPI:
 
     @app.get("/utkorg")
     async def listing() -> HTMLResponse:
-        paths = _kept(folder)[:200]
-        mails = [_entry(path, read(path)) for path in paths]
-        answer = page("mailbox.html", frame(None, "/utkorg") | {"mails": mails, "mail": None})
-        answer.headers["Content-Security-Policy"] = _POLICY
-        return answer
+        return _page([_entry(path, read(path)) for path in _kept(folder)[:200]], None)
 
     @app.get("/utkorg/mejl.json")
     async def everything() -> JSONResponse:
@@ -89,30 +97,23 @@ def build(folder: Path) -> FastAPI:
         entries = []
         for path in _kept(folder):
             mail = read(path)
-            plain = mail.get_body(("plain",))
-            text = plain.get_content() if plain is not None else ""
             entry = _entry(path, mail)
-            entries.append(entry | {"at": entry["at"].isoformat(), "message_id": mail["Message-ID"], "text": text})
+            more = {"at": entry["at"].isoformat(), "message_id": mail["Message-ID"], "text": _text(mail)}
+            entries.append(entry | more)
         return JSONResponse(entries)
 
     @app.get("/utkorg/{ident}")
     async def one(ident: str) -> HTMLResponse:
-        path = found(ident)
+        path = _found(folder, ident)
         if path is None:
-            return page("mailbox.html", frame(None, "/utkorg") | {"mails": [], "mail": None}, 404)
+            return _page([], None, 404)
         mail = read(path)
-        plain = mail.get_body(("plain",))
-        shown = _entry(path, mail) | {
-            "text": plain.get_content() if plain is not None else "",
-            "has_html": mail.get_body(("html",)) is not None,
-        }
-        answer = page("mailbox.html", frame(None, "/utkorg") | {"mails": [], "mail": shown})
-        answer.headers["Content-Security-Policy"] = _POLICY
-        return answer
+        more = {"text": _text(mail), "has_html": mail.get_body(("html",)) is not None}
+        return _page([], _entry(path, mail) | more)
 
     @app.get("/utkorg/{ident}/innehall")
     async def body(ident: str) -> HTMLResponse:
-        path = found(ident)
+        path = _found(folder, ident)
         part = read(path).get_body(("html",)) if path is not None else None
         answer = HTMLResponse(part.get_content() if part is not None else "", 200 if part is not None else 404)
         answer.headers["Content-Security-Policy"] = _FRAME_POLICY

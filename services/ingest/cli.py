@@ -37,13 +37,9 @@ def attach(app: typer.Typer, official_names: Callable[[], dict[str, str]]) -> No
 
 def with_people(data: Path, url: str | None, use: Callable[[People], Awaitable[T]]) -> T:
     """Use the door's database directly: for the first things, before anybody can log in."""
-    from deploy.local.up import read_instance
     from services.runtime.database import Database
 
-    instance = read_instance(data)
-    chosen = url or (instance.door_url if instance is not None else None)
-    if chosen is None:
-        raise fail(f"No database: start an instance (lagesbild up --data {data}) or give --database-url.")
+    chosen = url or _local_door(data)
 
     async def run() -> T:
         database = Database(chosen, pool_size=1)
@@ -53,6 +49,16 @@ def with_people(data: Path, url: str | None, use: Callable[[People], Awaitable[T
             await database.close()
 
     return asyncio.run(run())
+
+
+def _local_door(data: Path) -> str:
+    """The database of the local instance; only a machine with the local run's packages has one."""
+    from deploy.local.up import read_instance
+
+    instance = read_instance(data)
+    if instance is None:
+        raise fail(f"No database: start an instance (lagesbild up --data {data}) or give --database-url.")
+    return instance.door_url
 
 
 def _checked(kommun: str) -> str:

@@ -171,12 +171,7 @@ def polisen(
     as_json: AsJson = False,
 ) -> None:
     """Import published events of polisen.se; repeat it as often as you like."""
-    from deploy.local.up import read_instance
-
-    instance = read_instance(data)
-    address = api or (instance.public_url if instance is not None else None)
-    if address is None:
-        raise fail(f"Where is Lägesbild? Give --api, or start an instance in {data}.")
+    address = api or _local_address(data)
     key = api_key or _own_key(data, kommun)
     try:
         lines = list(read_lines(source))
@@ -193,6 +188,15 @@ def polisen(
     answer(summary.as_dict(), as_json=as_json, human=_sentences(summary, rejects))
     if summary.rejects:
         raise typer.Exit(3)
+
+
+def _local_address(data: Path) -> str:
+    from deploy.local.up import read_instance
+
+    instance = read_instance(data)
+    if instance is None:
+        raise fail(f"Where is Lägesbild? Give --api, or start an instance in {data}.")
+    return instance.public_url
 
 
 def _own_key(data: Path, kommun: str | None) -> str:

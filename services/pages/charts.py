@@ -1,6 +1,5 @@
 """Lines over weeks as SVG, drawn in two widths so that text stays readable; axis from zero, the end labelled."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -27,11 +26,13 @@ class Line:
 
 
 def nice_top(highest: float) -> int:
-    """The axis' top: a round number that four even steps reach."""
-    if highest <= 4:
-        return 4
-    power = 10 ** math.floor(math.log10(highest))
-    return int(next(m * power for m in (1, 2, 4, 8, 10, 20) if m * power >= highest))
+    """The axis' top: four equal steps of 1, 2 or 5 times a power of ten, so that every tick is a whole number."""
+    power = 1
+    while True:
+        for step in (1, 2, 5):
+            if 4 * step * power >= highest:
+                return 4 * step * power
+        power *= 10
 
 
 def line(values: Sequence[tuple[date, float]], *, width: int, height: int, last_is_partial: bool) -> Line:

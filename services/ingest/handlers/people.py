@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from joserfc.jwk import OKPKey
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.appointments import AppointmentChanged
 from schemas.envelope import Envelope, derived_id
@@ -118,27 +119,31 @@ class People:
                 token=token,
                 email_hash=secrets.email_digest(email),
             )
-            now = datetime.now(UTC)
-            appointment = AppointmentChanged(
-                kommun=kommun,
-                reporter_token=token,
-                revision=next_number(None, await epoch(connection)),
-                organisation=owner,
-                since=now,
-                minted_at=now,
-            )
-            envelope = Envelope(
-                id=derived_id(APPOINTMENT_CHANGED.name, kommun, token, appointment.revision),
-                source=SOURCE,
-                type=type_of(APPOINTMENT_CHANGED),
-                time=now,
-                partitionkey=kommun,
-                correlationid=str(uuid4()),
-            )
-            await outbox.write(connection, [message(APPOINTMENT_CHANGED, appointment, envelope)])
+            await self._appoint(connection, kommun, token, owner)
         return person
 
-    async def _organisation(self, connection: Any, kommun: str, name: str) -> UUID:
+    async def _appoint(self, connection: AsyncConnection, kommun: str, token: str, organisation: UUID) -> None:
+        """Say that a reporter is appointed: an opaque token, never a person."""
+        now = datetime.now(UTC)
+        appointment = AppointmentChanged(
+            kommun=kommun,
+            reporter_token=token,
+            revision=next_number(None, await epoch(connection)),
+            organisation=organisation,
+            since=now,
+            minted_at=now,
+        )
+        envelope = Envelope(
+            id=derived_id(APPOINTMENT_CHANGED.name, kommun, token, appointment.revision),
+            source=SOURCE,
+            type=type_of(APPOINTMENT_CHANGED),
+            time=now,
+            partitionkey=kommun,
+            correlationid=str(uuid4()),
+        )
+        await outbox.write(connection, [message(APPOINTMENT_CHANGED, appointment, envelope)])
+
+    async def _organisation(self, connection: AsyncConnection, kommun: str, name: str) -> UUID:
         found = await store.organisation(connection, kommun, name)
         if found is None:
             found = uuid4()

@@ -23,7 +23,7 @@ from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
 from services.runtime.http import LoginNeeded
-from services.runtime.problems import Problem
+from services.runtime.problems import Problem, not_found
 from services.runtime.tokens import Principal
 
 router = APIRouter(include_in_schema=False)
@@ -155,3 +155,13 @@ def _card(report: ReportReceived, received: datetime, fate: Fate, local: dict[st
         "why": text(f"reason.{why}") if why else None,
         "away": fate.away,
     }
+
+
+@router.get("/{path:path}")
+async def nowhere(request: Request, path: str) -> Response:
+    """What no room answers: a page for people, a problem for programs."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return not_found("address").response()
+    person = await signed_in(request)
+    context = {"heading": text("error.not_found"), "detail": None}
+    return page("message.html", frame(person, f"/{path}") | context, 404)

@@ -71,7 +71,7 @@ def test_the_place_is_what_stands_after_the_last_comma() -> None:
 def test_events_carry_no_headline_and_no_summary() -> None:
     event = polisen.to_event(polisen.read_item(ITEM, NOON), 1, NOON)
     assert "Text." not in event.model_dump_json()
-    assert ITEM["name"] not in event.model_dump_json()
+    assert str(ITEM["name"]) not in event.model_dump_json()
 
 
 def test_newest_versions_are_chosen_and_unreadable_lines_kept() -> None:

@@ -1,0 +1,121 @@
+"""The catalogue is the code's, the compose file's and the gateway's; no registry or machine is named."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploy.local.layout import Layout
+from deploy.local.servers import room_environment
+from schemas.topics import CATALOGUE
+from services.analysis.settings import AnalysisSettings
+from services.analysis.subscribers import CONSUMERS as ANALYSIS
+from services.geo.settings import GeoSettings
+from services.geo.subscribers import consumers as geo_consumers
+from services.ingest.settings import IngestSettings
+from services.notify.handlers import Alerts
+from services.notify.settings import NotifySettings
+from services.notify.subscribers import consumers as notify_consumers
+from services.runtime.migrations import ROOMS
+from services.runtime.settings import RoomSettings
+
+ROOT = Path(__file__).parents[2]
+SETTINGS: dict[str, type[RoomSettings]] = {
+    "ingest": IngestSettings,
+    "geo": GeoSettings,
+    "analysis": AnalysisSettings,
+    "notify": NotifySettings,
+}
+
+
+class _NoPlacer:
+    place_reports = place_context = None
+
+
+def compose() -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8")))
+
+
+def test_consumers_in_the_code_are_those_of_the_catalogue() -> None:
+    settings = NotifySettings.model_validate({"database_url": "postgresql+asyncpg://x@/x"})
+    built = [
+        *geo_consumers(_NoPlacer()),  # type: ignore[arg-type]  # only names and topics are looked at
+        *ANALYSIS,
+        *notify_consumers(Alerts(settings)),
+    ]
+    assert {(c.name, c.topic.name) for c in built} == {(name, t.name) for t in CATALOGUE for name in t.consumers}
+
+
+def test_producers_and_consumers_are_rooms() -> None:
+    for topic in CATALOGUE:
+        assert topic.producer in ROOMS
+        assert {name.partition(".")[0] for name in (*topic.consumers, *topic.awaited)} <= set(ROOMS)
+
+
+def known_variables(room: str) -> set[str]:
+    return {f"LAGESBILD_{name.upper()}" for name in SETTINGS[room].model_fields}
+
+
+def test_compose_runs_every_process_with_settings_that_the_code_reads() -> None:
+    services = compose()["services"]
+    for room in ROOMS:
+        for process in ("serve", "work"):
+            service = services[room if process == "serve" else f"{room}-work"]
+            assert service["command"] == ["room", room, process]
+            given = set(service["environment"])
+            assert given <= known_variables(room), f"{room} {process} gives what nobody reads"
+            assert {"LAGESBILD_DATABASE_URL", "LAGESBILD_KAFKA"} <= given
+            assert service["restart"] == "always"
+            assert service["read_only"] is True
+            assert "healthcheck" in service
+
+
+def test_compose_stands_in_flow_order_and_waits_for_its_ground() -> None:
+    services = compose()["services"]
+    order = [name for name in services if name in ROOMS]
+    assert order == list(ROOMS)
+    assert services["topics"]["command"][0] == "topics"
+    assert services["migrate"]["command"][0] == "migrate"
+    for room in ROOMS:
+        waits = services[f"{room}-work"]["depends_on"]
+        assert waits["topics"]["condition"] == waits["migrate"]["condition"] == "service_completed_successfully"
+
+
+def test_compose_images_are_pinned_and_volumes_named() -> None:
+    found = compose()
+    for name, service in found["services"].items():
+        image = service.get("image", "")
+        assert re.fullmatch(r"[a-z0-9./-]+:[0-9][0-9A-Za-z.-]*", image), f"{name}: {image}"
+    used = {v.split(":")[0] for s in found["services"].values() for v in s.get("volumes", []) if not v.startswith(".")}
+    assert used == set(found["volumes"])
+
+
+def test_the_local_run_gives_settings_that_the_code_reads(tmp_path: Path) -> None:
+    layout = Layout.open(tmp_path, 8080)
+    for room in ROOMS:
+        for process in ("serve", "work"):
+            assert set(room_environment(layout, room, process)) <= known_variables(room)
+
+
+def test_compose_and_the_local_run_use_the_variables_of_the_same_caddyfile() -> None:
+    named = set(re.findall(r"\{\$([A-Z_]+)", (ROOT / "deploy" / "Caddyfile").read_text("utf-8")))
+    assert set(compose()["services"]["gateway"]["environment"]) <= named
+
+
+def test_the_repository_names_no_registry_and_no_machine() -> None:
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    registry = re.compile(
+        r"https?://(files|registry|repo[0-9]?|proxy|index|static|deb)\.|https?://[a-z.]+/(simple|maven2)"
+    )
+    machine = re.compile(r"(^|[^a-zA-Z0-9_.])/(work|farm|root)/")
+    guilty = []
+    for name in files:
+        path = ROOT / name
+        if not name or path.suffix in {".parquet", ".png"} or not path.exists() or path == Path(__file__):
+            continue
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+            if registry.search(line) or machine.search(line):
+                guilty.append(f"{name}:{number}")
+    assert guilty == []
