@@ -22,10 +22,9 @@ def room(name: str, process: str) -> None:
     """Run one process of a room: NAME is ingest, geo, analysis or notify, PROCESS is serve or work."""
     if name not in ROOMS or process not in {"serve", "work"}:
         raise fail(f"No process '{name} {process}': rooms are {', '.join(ROOMS)}, processes serve and work.", 2)
-    from services.runtime import process as run
-
     built = importlib.import_module(f"services.{name}.app").build()
-    raise typer.Exit(run.serve(built) if process == "serve" else run.work(built))
+    run = importlib.import_module("services.runtime.serving" if process == "serve" else "services.runtime.working")
+    raise typer.Exit(getattr(run, process)(built))
 
 
 def _attach() -> None:

@@ -16,7 +16,7 @@ from deploy.database.roles import prepare
 from deploy.local import servers
 from deploy.local.kafka_jars import ensure_jars
 from deploy.local.layout import Layout
-from deploy.local.supervisor import Supervisor
+from deploy.local.supervisor import Program, Supervisor
 from deploy.topics import ensure_topics
 from services.runtime.migrations import OWNER_ROLE, ROOMS, STATUS_ROLE, upgrade
 
@@ -92,10 +92,9 @@ async def running(
         ground = await asyncio.gather(
             asyncio.to_thread(servers.kafka, layout), asyncio.to_thread(servers.postgres, layout)
         )
-        await supervisor.start(*ground)
-        step("Topics, roles and migrations")
-        await prepare(layout.dsn("postgres", "postgres"))
-        await asyncio.gather(ensure_topics(layout.kafka), asyncio.to_thread(upgrade, layout.database_url(OWNER_ROLE)))
+        await supervisor.start(ground[1])
+        step("Roles, migrations and topics")
+        await asyncio.gather(_database(layout), _topics(layout, supervisor, ground[0]))
         (layout.data / "instance.json").write_text(json.dumps(asdict(describe(layout)), indent=1))
         if rooms:
             if layers is not None:
@@ -110,6 +109,16 @@ async def running(
     finally:
         step("Stopping")
         await supervisor.stop()
+
+
+async def _database(layout: Layout) -> None:
+    await prepare(layout.dsn("postgres", "postgres"))
+    await asyncio.to_thread(upgrade, layout.database_url(OWNER_ROLE))
+
+
+async def _topics(layout: Layout, supervisor: Supervisor, kafka: Program) -> None:
+    await supervisor.start(kafka)
+    await ensure_topics(layout.kafka)
 
 
 async def until_told() -> None:

@@ -40,6 +40,7 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
             "reports": Reports(database),
             "context": Context(database),
             "corridor": Corridor(chosen.geo_url, chosen.analysis_url),
+            "not_found_page": pages.nowhere,
             "mailer": Mailer(chosen.smtp_host, chosen.smtp_port, chosen.smtp_starttls),
         },
         "title": "Lägesbild ingest",

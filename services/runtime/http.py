@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
@@ -12,6 +13,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.runtime import metrics, problems
 from services.runtime.errors import is_transient
@@ -133,8 +135,6 @@ async def _around(request: Request, call_next: Callable[[Request], Awaitable[Res
             response = await call_next(request)
         else:
             response = problems.not_allowed("a request from our own pages").response()
-        if response.status_code == 413 and response.headers.get("content-type", "").startswith("text/plain"):
-            response = problems.Problem(413, "too-large", "Det är för mycket på en gång.").response()
         route = getattr(request.scope.get("route"), "path", "other")
         seconds = time.perf_counter() - started
         metrics.HTTP_REQUESTS.labels(request.method, route, response.status_code).observe(seconds)
@@ -144,6 +144,30 @@ async def _around(request: Request, call_next: Callable[[Request], Awaitable[Res
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Correlation-Id"] = correlation
     return response
+
+
+class TooLarge:
+    """Outermost: FastAPI's body limit answers in plain text before any middleware of ours; say it as a problem."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything through, replacing a plain 413."""
+        replaced = False
+
+        async def watching(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                kind = dict(message["headers"]).get(b"content-type", b"")
+                if kind.startswith(b"text/plain"):
+                    replaced = True
+                    answer = problems.Problem(413, "too-large", "Det är för mycket på en gång.").response()
+                    await answer(scope, receive, send)
+            if not replaced:
+                await send(message)
+
+        await self._app(scope, receive, watching)
 
 
 def _add_health(app: FastAPI, room: Room) -> None:

@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-
 ROOMS = ("ingest", "geo", "analysis", "notify")
 OWNER_ROLE = "lagesbild_owner"
 STATUS_ROLE = "lagesbild_status"
@@ -28,6 +25,10 @@ def work_role(room: str) -> str:
 
 def upgrade(url: str, rooms: Sequence[str] = ROOMS) -> None:
     """Bring the schemas of these rooms to their newest version; ``url`` is the owner's (postgresql+asyncpg)."""
+    # Imported here: every process knows the names of the roles, one in a hundred migrates.
+    from alembic import command
+    from alembic.config import Config
+
     for room in rooms:
         services = Path(str(resources.files("services")))
         config = Config()

@@ -4,9 +4,10 @@ The answer never repeats what was sent: it may hold personal data.
 """
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -112,7 +113,12 @@ def install(app: FastAPI) -> None:
         ).response()
 
     @app.exception_handler(HTTPException)
-    async def http(_request: Request, error: HTTPException) -> JSONResponse:
+    async def http(request: Request, error: HTTPException) -> Response:
+        page = getattr(app.state, "not_found_page", None)
+        wants_page = "text/html" in request.headers.get("accept", "")
+        if error.status_code == HTTPStatus.NOT_FOUND and page is not None and wants_page:
+            shown: Response = await page(request)
+            return shown
         kind, title = _TITLES.get(error.status_code, (f"http-{error.status_code}", "Det gick inte."))
         return Problem(error.status_code, kind, title, headers=error.headers).response()
 

@@ -24,11 +24,11 @@ from services.runtime.boundary import Consumer, Handler
 from services.runtime.database import Database
 from services.runtime.decoding import Received
 from services.runtime.migrations import OWNER_ROLE, work_role
-from services.runtime.process import Plant
 from services.runtime.publisher import Outgoing
 from services.runtime.room import Room
 from services.runtime.settings import RoomSettings
 from services.runtime.tokens import Verifier
+from services.runtime.working import Plant
 from tests.support.ground import Ground
 from tests.support.instance import eventually
 

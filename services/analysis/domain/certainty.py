@@ -2,8 +2,6 @@
 
 from typing import Literal, NamedTuple
 
-from scipy.special import bdtr, gammaincinv
-
 Word = Literal["sure", "unsure", "thin"]
 FEWEST = 5
 """Below this many reports in both periods together nothing is said about change (house rule; look guide §4)."""
@@ -21,6 +19,8 @@ def garwood(count: int, level: float = 0.95) -> Interval:
 
     garwood(0) = (0, 3.689), garwood(5) = (1.623, 11.668).
     """
+    from scipy.special import gammaincinv  # half a second, which no process should pay at its start
+
     tail = (1 - level) / 2
     low = 0.0 if count == 0 else float(gammaincinv(count, tail))
     return Interval(low, float(gammaincinv(count + 1, 1 - tail)))
@@ -31,6 +31,8 @@ def two_counts_p(now: int, before: int) -> float:
 
     Given the sum, the first count is binomial(now + before, 1/2).
     """
+    from scipy.special import bdtr  # late for the same reason
+
     total = now + before
     return 1.0 if total == 0 else min(1.0, 2 * float(bdtr(min(now, before), total, 0.5)))
 

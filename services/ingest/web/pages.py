@@ -23,7 +23,7 @@ from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
 from services.runtime.http import LoginNeeded
-from services.runtime.problems import Problem, not_found
+from services.runtime.problems import Problem
 from services.runtime.tokens import Principal
 
 router = APIRouter(include_in_schema=False)
@@ -157,11 +157,7 @@ def _card(report: ReportReceived, received: datetime, fate: Fate, local: dict[st
     }
 
 
-@router.get("/{path:path}")
-async def nowhere(request: Request, path: str) -> Response:
-    """What no room answers: a page for people, a problem for programs."""
-    if "text/html" not in request.headers.get("accept", ""):
-        return not_found("address").response()
-    person = await signed_in(request)
+async def nowhere(request: Request) -> HTMLResponse:
+    """The page for an address that no room answers."""
     context = {"heading": text("error.not_found"), "detail": None}
-    return page("message.html", frame(person, f"/{path}") | context, 404)
+    return page("message.html", frame(await signed_in(request), request.url.path) | context, 404)

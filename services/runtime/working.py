@@ -1,10 +1,9 @@
-"""The two processes of a room: ``serve`` (HTTP, needs only the database) and ``work`` (consumers, relay, jobs)."""
+"""The working process of a room: consumers, relay, standing jobs, and a small server for health and metrics."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import uvicorn
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from faststream.kafka import KafkaBroker
@@ -14,43 +13,19 @@ from schemas.topics import topics_to_create
 from services.runtime.boundary import Boundary, Policy
 from services.runtime.consumers import Subscription, build_broker
 from services.runtime.halt import EXIT_CODE, Halt
-from services.runtime.http import create_app
 from services.runtime.logs import configure, logger
 from services.runtime.publisher import Publisher
 from services.runtime.room import Job, Room
-from services.runtime.settings import RoomSettings
+from services.runtime.serving import server_of
 
 _log = logger(__name__)
-
-
-def _server(app: FastAPI, settings: RoomSettings) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=True,
-            timeout_graceful_shutdown=int(settings.graceful_timeout),
-        )
-    )
-
-
-def serve(room: Room) -> int:
-    """Run the HTTP side until SIGTERM; returns the exit code."""
-    configure(room.settings.log_level, room.name, "serve")
-    server = _server(create_app(room), room.settings)
-    server.run()
-    return 0 if server.started else 3
 
 
 def work(room: Room) -> int:
     """Run consumers and jobs until SIGTERM or a halt; 70 after a halt, 3 when it could not start."""
     configure(room.settings.log_level, room.name, "work")
     plant = Plant(room)
-    server = _server(plant.app(), room.settings)
+    server = server_of(plant.app(), room.settings)
 
     def end() -> None:
         server.should_exit = True

@@ -1,0 +1,32 @@
+"""The serving process of a room: HTTP, which needs only the database. It imports nothing of FastStream's."""
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from services.runtime.http import TooLarge, create_app
+from services.runtime.logs import configure
+from services.runtime.room import Room
+from services.runtime.settings import RoomSettings
+
+
+def server_of(app: ASGIApp, settings: RoomSettings) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=True,
+            timeout_graceful_shutdown=int(settings.graceful_timeout),
+        )
+    )
+
+
+def serve(room: Room) -> int:
+    """Run the HTTP side until SIGTERM; returns the exit code."""
+    configure(room.settings.log_level, room.name, "serve")
+    server = server_of(TooLarge(create_app(room)), room.settings)
+    server.run()
+    return 0 if server.started else 3
