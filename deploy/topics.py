@@ -1,5 +1,8 @@
 """The topics job: makes what the catalogue names and holds what exists against it."""
 
+import asyncio
+import time
+
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from schemas.topics import TopicToCreate, topics_to_create
@@ -22,23 +25,36 @@ def _wanted(topic: TopicToCreate, replication: int) -> NewTopic:
     )
 
 
-async def ensure_topics(bootstrap: str, *, replication: int = 1) -> list[str]:
-    """Create what is missing and return its names; CatalogueMismatch when partition counts differ."""
+async def ensure_topics(bootstrap: str, *, replication: int = 1, patience: float = 30.0) -> list[str]:
+    """Create what is missing and return its names.
+
+    A broker that has just started may refuse or not yet show a topic: tried again for ``patience`` seconds.
+    CatalogueMismatch when a topic has another partition count, or is still missing at the end.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        existing = set(await admin.list_topics())
-        missing = [t for t in topics_to_create() if t.name not in existing]
-        if missing:
+        before = set(await admin.list_topics())
+        deadline = time.monotonic() + patience
+        while missing := await _missing(admin):
+            if time.monotonic() > deadline:
+                raise CatalogueMismatch(f"{', '.join(t.name for t in missing)} could not be created on {bootstrap}")
             await admin.create_topics([_wanted(t, replication) for t in missing])
-        described = await admin.describe_topics([t.name for t in topics_to_create()])
+            await asyncio.sleep(0.2)
     finally:
         await admin.close()
+    return [t.name for t in topics_to_create() if t.name not in before]
+
+
+async def _missing(admin: AIOKafkaAdminClient) -> list[TopicToCreate]:
+    """The topics of the catalogue that the broker does not show."""
+    described = await admin.describe_topics([t.name for t in topics_to_create()])
     counts = {d["topic"]: len(d["partitions"]) for d in described}
+    missing = [t for t in topics_to_create() if not counts.get(t.name)]
     for topic in topics_to_create():
-        if counts.get(topic.name) != topic.partitions:
+        if topic not in missing and counts[topic.name] != topic.partitions:
             raise CatalogueMismatch(
-                f"{topic.name} has {counts.get(topic.name)} partitions, the catalogue says {topic.partitions}: "
+                f"{topic.name} has {counts[topic.name]} partitions, the catalogue says {topic.partitions}: "
                 "more partitions mean a new topic"
             )
-    return [t.name for t in missing]
+    return missing

@@ -10,6 +10,7 @@ from services.runtime.settings import RoomSettings
 
 
 def server_of(app: ASGIApp, settings: RoomSettings) -> uvicorn.Server:
+    """A uvicorn server with the room's address, our logging and a drain before it stops."""
     return uvicorn.Server(
         uvicorn.Config(
             app,

@@ -60,11 +60,11 @@ async def up(data: Path, port: int, command: str = "up") -> AsyncIterator[Runnin
             await asyncio.wait_for(process.wait(), 60)
 
 
-async def cli(*arguments: str, expect: int = 0) -> str:
+async def cli(*arguments: str, expect: int = 0, patience: float = 60) -> str:
     process = await asyncio.create_subprocess_exec(
         *COMMAND, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV
     )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    out, err = await asyncio.wait_for(process.communicate(), patience)
     assert process.returncode == expect, err.decode()
     return out.decode()
 
