@@ -12,6 +12,9 @@ READY := $(VENV)/.ready
 TOOLS := .cache/tools
 UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 
+# The system's certificates: many municipalities sit behind a proxy with one of its own.
+export UV_SYSTEM_CERTS ?= true
+
 .PHONY: help setup demo up down status test check clean assets
 
 help:

@@ -1,4 +1,4 @@
-"""Commands of operation: ``up``, ``down``, ``demo``, ``status``, ``topics``, ``migrate``."""
+"""Commands of operation: ``up``, ``down``, ``demo``, ``status``, ``topics``, ``migrate``, ``accept-broker``."""
 
 import asyncio
 import sys
@@ -21,6 +21,7 @@ def attach(app: typer.Typer) -> None:
     """Add the commands."""
     for command in (up, down, demo, status, topics, migrate):
         app.command()(command)
+    app.command("accept-broker")(accept_broker)
 
 
 def _instance(data: Path) -> Any:
@@ -158,3 +159,25 @@ def migrate(
     upgrade(database_url or _instance(data).owner_url)
     answer({"migrated": True}, as_json=as_json, human="Every schema is at its newest version.")
     sys.stdout.flush()
+
+
+def accept_broker(
+    consumer: Annotated[str, typer.Argument(help="As in the catalogue: geo.reports.")],
+    where: Annotated[str, typer.Option("--from", help="keep, beginning or end.")] = "beginning",
+    data: DataDir = DEFAULT_DATA,
+    database_url: DatabaseUrl = None,
+    kafka: KafkaServers = None,
+    as_json: AsJson = False,
+) -> None:
+    """After a halt "another cluster", "outside the log" or "another record", and a look: this is its log now."""
+    from deploy.broker import UnknownConsumer, accept
+    from services.runtime.outbox import driver_dsn
+
+    if where not in {"keep", "beginning", "end"}:
+        raise fail(f"--from is keep, beginning or end, not {where}.", 2)
+    url = database_url or _instance(data).owner_url
+    try:
+        moved = asyncio.run(accept(driver_dsn(url), kafka or _instance(data).kafka, consumer, where))  # type: ignore[arg-type]  # checked above
+    except UnknownConsumer:
+        raise fail(f"The catalogue has no consumer {consumer}.", 2) from None
+    answer(moved, as_json=as_json, human=f"{consumer}: {len(moved)} partitions accepted, reading from {where}.")

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deploy import broker
 from schemas.dead_letters import dead_letter_topic
 from schemas.envelope import Envelope, event_type
 from schemas.topics import Topic
@@ -312,6 +313,27 @@ async def test_a_log_that_is_not_the_one_we_know_halts_the_process(
         assert expected in str(made.halt.reason)
         assert made.trouble()
     assert len(await applied(ground, run)) == 8
+
+
+async def test_after_a_look_the_log_is_accepted_and_read_again(
+    ground: Ground, topic: Topic, effects: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = uuid4().hex
+    await publish(ground, topic, range(8))
+    async with plant(ground, topic, effect(run, "before")):
+        await wait_for(ground, run, 8)
+    connection = await asyncpg.connect(ground.dsn(OWNER_ROLE))
+    await connection.execute("update geo.positions set cluster_id = 'another' where consumer = $1", topic.consumers[0])
+    await connection.close()
+    monkeypatch.setattr(broker, "CATALOGUE", (topic,))
+    with pytest.raises(broker.UnknownConsumer):
+        await broker.accept(ground.dsn(OWNER_ROLE), ground.kafka, "geo.nobody", "keep")
+    assert sum((await broker.accept(ground.dsn(OWNER_ROLE), ground.kafka, topic.consumers[0], "keep")).values()) == 8
+    moved = await broker.accept(ground.dsn(OWNER_ROLE), ground.kafka, topic.consumers[0], "beginning")
+    assert moved == {0: 0, 1: 0, 2: 0, 3: 0}
+    async with plant(ground, topic, effect(run, "after")):
+        found = await wait_for(ground, run, 16)
+    assert sorted(n for n, by in found if by == "after") == list(range(8))
 
 
 async def test_too_many_dead_letters_halt_instead_of_emptying_the_topic(
