@@ -57,7 +57,7 @@ async def _run(data: Path, port: int, after: Any = None) -> None:
 
 
 def _keep(data: Path, port: int, after: Any = None) -> None:
-    from deploy.local.kafka_jars import JarMismatch
+    from deploy.local.kafka_jars import FetchFailed, JarMismatch
     from deploy.local.layout import port_is_free
     from deploy.local.supervisor import NotReady
     from deploy.local.up import AlreadyRunning
@@ -66,7 +66,7 @@ def _keep(data: Path, port: int, after: Any = None) -> None:
         raise fail(f"Port {port} is taken. Choose another one with --port.")
     try:
         asyncio.run(_run(data, port, after))
-    except (AlreadyRunning, NotReady, JarMismatch, FileNotFoundError) as error:
+    except (AlreadyRunning, NotReady, JarMismatch, FetchFailed, FileNotFoundError) as error:
         raise fail(str(error)) from None
 
 

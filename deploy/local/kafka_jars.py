@@ -17,6 +17,10 @@ class JarMismatch(Exception):
     """A jar is not the one that the lock file names."""
 
 
+class FetchFailed(Exception):
+    """The jars could not be fetched; the text says what to look at."""
+
+
 def cache_dir() -> Path:
     """Where downloads are kept between instances: ``LAGESBILD_CACHE`` or the user's cache folder."""
     chosen = os.environ.get("LAGESBILD_CACHE")
@@ -34,7 +38,7 @@ def _sha256(path: Path) -> str:
 
 
 def ensure_jars(progress: Callable[[int, int], None] = lambda _done, _all: None) -> Path:
-    """Folder with exactly the locked jars, fetched if needed; JarMismatch when one differs from the lock."""
+    """Folder with exactly the locked jars, fetched if needed; JarMismatch when one differs, FetchFailed without one."""
     wanted = _locked()
     version = next(d["version"] for d in wanted if d["artifactId"].startswith("kafka_"))
     folder = cache_dir() / f"kafka-{version}"
@@ -52,13 +56,20 @@ def ensure_jars(progress: Callable[[int, int], None] = lambda _done, _all: None)
 
 def _fetch(dependency: dict[str, str], folder: Path) -> None:
     # Imported here: jgo is needed once per machine, the rest of the module at every start.
+    import requests
     from jgo.maven import MavenContext
 
     target = folder / f"{dependency['artifactId']}-{dependency['version']}.jar"
     if not (target.exists() and _sha256(target) == dependency["sha256"]):
         context = MavenContext(repo_cache=cache_dir() / "maven", timeout=60)
         component = context.project(dependency["groupId"], dependency["artifactId"]).at_version(dependency["version"])
-        source = Path(component.artifact(packaging=dependency.get("packaging", "jar")).resolve())
+        try:
+            source = Path(component.artifact(packaging=dependency.get("packaging", "jar")).resolve())
+        except (requests.RequestException, RuntimeError, OSError) as error:
+            raise FetchFailed(
+                f"Kafka's {target.name} could not be fetched ({type(error).__name__}). Is there a network? "
+                "Behind a proxy with a certificate of its own, set REQUESTS_CA_BUNDLE to it."
+            ) from error
         part = target.with_suffix(".part")
         shutil.copyfile(source, part)
         part.rename(target)
