@@ -24,7 +24,7 @@ FURNITURE = {
 }  # fmt: skip
 OWN_ROOMS = {
     # What a room has besides the furniture, because it is what the room is about.
-    "ingest": {"guard", "secrets", "polisen", "importing"},
+    "ingest": {"guard", "secrets", "polisen"},
     "geo": {"layers"},
     "analysis": set(),
     "notify": {"mails"},

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from services.ingest.importing import read_lines
+from services.ingest.cli.importing import read_lines
 from tests.integration.test_operation import cli
 from tests.support.data import shared
 from tests.support.instance import Instance

@@ -38,6 +38,8 @@ class Instance:
     url: str
     mail_folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    """What the supervisor has told the operator."""
 
     def program(self, room: str, process: str, extra: Mapping[str, str] | None = None, suffix: str = "") -> Program:
         made = servers.room(self.ground.layout, room, process)
@@ -214,7 +216,7 @@ async def start_instance(ground: Ground, *, gateway: bool = False) -> AsyncItera
     lines: list[str] = []
     supervisor = Supervisor(lines.append)
     layout = ground.layout
-    instance = Instance(ground, supervisor, layout.url("ingest_serve"), layout.data / "mail")
+    instance = Instance(ground, supervisor, layout.url("ingest_serve"), layout.data / "mail", said=lines)
     try:
         await supervisor.start(
             servers.mailbox(layout),

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.ingest import importing, polisen
+from services.ingest import polisen
+from services.ingest.cli import importing
 from services.ingest.polisen import BadItem
 from tests.support.facts import NOON
 

@@ -1,16 +1,15 @@
 """Commands of the door: ``municipality create``, ``key create``, ``import polisen``."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Annotated, TypeVar
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
-from services.ingest.handlers.people import SCOPES, People, UnknownMunicipality
+from services.ingest.cli import importing
+from services.ingest.cli.direct import with_people
+from services.ingest.handlers.people import SCOPES, UnknownMunicipality
 from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail
 
-T = TypeVar("T")
 Kommun = Annotated[str, typer.Argument(help="Municipality code, four digits.")]
 DatabaseUrl = Annotated[
     str | None, typer.Option("--database-url", envvar="LAGESBILD_DATABASE_URL", help="URL of the door's serving role.")
@@ -27,38 +26,10 @@ def attach(app: typer.Typer, official_names: Callable[[], dict[str, str]]) -> No
     """Add the commands. ``official_names`` gives code → name of every municipality, which is not the door's to know."""
     global _official_names  # noqa: PLW0603 - typer's commands are plain functions; this is their one collaborator
     _official_names = official_names
-    from services.ingest import importing
-
     imports.command("polisen")(importing.polisen)
     app.add_typer(municipality, name="municipality")
     app.add_typer(key, name="key")
     app.add_typer(imports, name="import")
-
-
-def with_people(data: Path, url: str | None, use: Callable[[People], Awaitable[T]]) -> T:
-    """Use the door's database directly: for the first things, before anybody can log in."""
-    from services.runtime.database import Database
-
-    chosen = url or _local_door(data)
-
-    async def run() -> T:
-        database = Database(chosen, pool_size=1)
-        try:
-            return await use(People(database))
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
-
-
-def _local_door(data: Path) -> str:
-    """The database of the local instance; only a machine with the local run's packages has one."""
-    from deploy.local.up import read_instance
-
-    instance = read_instance(data)
-    if instance is None:
-        raise fail(f"No database: start an instance (lagesbild up --data {data}) or give --database-url.")
-    return instance.door_url
 
 
 def _checked(kommun: str) -> str:

@@ -20,6 +20,7 @@ import httpx
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from services.ingest.cli.direct import local_address, with_people
 from services.ingest.gateways import POLISEN_URL, fetch_events
 from services.ingest.polisen import BadItem, read_item
 from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail, stderr
@@ -171,7 +172,7 @@ def polisen(
     as_json: AsJson = False,
 ) -> None:
     """Import published events of polisen.se; repeat it as often as you like."""
-    address = api or _local_address(data)
+    address = api or local_address(data)
     key = api_key or _own_key(data, kommun)
     try:
         lines = list(read_lines(source))
@@ -190,18 +191,7 @@ def polisen(
         raise typer.Exit(3)
 
 
-def _local_address(data: Path) -> str:
-    from deploy.local.up import read_instance
-
-    instance = read_instance(data)
-    if instance is None:
-        raise fail(f"Where is Lägesbild? Give --api, or start an instance in {data}.")
-    return instance.public_url
-
-
 def _own_key(data: Path, kommun: str | None) -> str:
-    from services.ingest.cli import with_people
-
     if kommun is None:
         raise fail("Give --key, or on a local instance --kommun.", 2)
     made = with_people(
