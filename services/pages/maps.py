@@ -199,7 +199,7 @@ def _short(name: str, room: float, areas: int) -> str:
     if areas > 40:
         return ""
     first = name.split("-", maxsplit=1)[0]
-    allowed = max(room * 1.1, 60.0)
+    allowed = max(room, 60.0)
     return next((n for n in (name, first) if len(n) * _LETTER <= allowed), "")
 
 

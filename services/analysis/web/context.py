@@ -1,5 +1,6 @@
 """What happens elsewhere: published items of polisen.se by municipality, county, type and day, apart from reports."""
 
+from datetime import date
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -10,6 +11,7 @@ from services.analysis.domain.selection import BadSelection, reports
 from services.analysis.gateways import Geometry
 from services.analysis.store import numbers
 from services.analysis.web.overview import message, read_selection
+from services.pages import swedish
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -58,12 +60,27 @@ async def elsewhere(request: Request, principal: Visitor) -> Response:
         "in_kommun": by_precision.get("kommun", 0),
         "in_lan": by_precision.get("lan", 0),
         "nowhere": by_precision.get("none", 0),
-        "places": [(_place_name(r, kommuner, lan), round(reports(r.reports))) for r in places[:MOST_ROWS]],
+        "invented": False,  # what others have published is real, also in a municipality of examples
+        "places": _shortened([(_place_name(r, kommuner, lan), round(reports(r.reports))) for r in places]),
         "types": [(r.event_type, round(reports(r.reports))) for r in types],
-        "days": sorted(((r.day, round(reports(r.reports))) for r in days), reverse=True)[:MOST_ROWS],
+        "days": _days([(r.day, round(reports(r.reports))) for r in days]),
         "latest": [_item(ContextLocated.model_validate(e), kommuner, lan) for e in latest],
     }
     return page("analysis/context.html", context)
+
+
+def _shortened(rows: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The longest rows, and one for all the others: the column still sums to the total."""
+    if len(rows) <= MOST_ROWS:
+        return rows
+    rest = rows[MOST_ROWS:]
+    return [*rows[:MOST_ROWS], (text("context.others", count=len(rest)), sum(count for _, count in rest))]
+
+
+def _days(rows: list[tuple[date, int]]) -> list[tuple[str, int]]:
+    """Newest first; days beyond the limit in one row."""
+    newest = sorted(rows, reverse=True)
+    return _shortened([(swedish.full_day(day), count) for day, count in newest])
 
 
 def _place_name(row: Any, kommuner: dict[str, str], lan: dict[str, str]) -> str:
