@@ -192,12 +192,14 @@ class Boundary:
         """One part's transaction: lock and compare, effect, positions."""
         good = [item.received for item in part if item.received is not None]
         bad = [(item.record, item.fault) for item in part if item.fault is not None]
+        moves = {i.record.partition: (i.record.offset + 1, record_digest(i.record.value)) for i in part}
+        if not moves.keys() <= self.expected.keys():
+            raise PositionConflict("the partition was taken from us while its batch was in flight")
+        expected = {partition: self.expected[partition] for partition in moves}
         for record, fault in bad:
             if (record.partition, record.offset) not in buried:
                 await self._bury(record, fault)
                 buried.add((record.partition, record.offset))
-        moves = {i.record.partition: (i.record.offset + 1, record_digest(i.record.value)) for i in part}
-        expected = {partition: self.expected[partition] for partition in moves}
         owners = {received.kommun for received in good}
         async with self.database.transaction(owners, asynchronous=self.consumer.asynchronous and not bad) as connection:
             await self.positions.lock(connection, expected)
@@ -213,7 +215,8 @@ class Boundary:
             async with self.database.transaction() as connection:
                 await self.positions.lock(connection, expected)
                 await self._move(connection, moves, bad)
-        self.expected |= {partition: offset for partition, (offset, _) in moves.items()}
+        # A partition that was revoked meanwhile stays forgotten: its next owner has loaded what we just moved.
+        self.expected.update({p: offset for p, (offset, _) in moves.items() if p in self.expected})
         await reach("boundary.after_commit")
         self._count(good, len(bad))
 

@@ -81,7 +81,7 @@ def renewal(request: Request) -> RedirectResponse:
 
 def same_origin(request: Request) -> bool:
     """Whether an unsafe browser request comes from our own pages; calls with a header token are not browsers'."""
-    if request.method in _SAFE or bearer(request) is not None or COOKIE not in request.cookies:
+    if request.method in _SAFE or bearer(request) is not None or not request.cookies:
         return True
     site = request.headers.get("sec-fetch-site")
     if site is not None:

@@ -16,7 +16,7 @@ from services.runtime.decoding import decode
 from services.runtime.errors import Permanent, is_transient
 from services.runtime.halt import Halt
 from services.runtime.log_facts import LogEnds
-from services.runtime.positions import Position, record_digest
+from services.runtime.positions import Position, PositionConflict, record_digest
 from tests.support.facts import located, received
 
 ENVELOPE = Envelope(
@@ -169,6 +169,20 @@ def test_the_first_reason_to_halt_stands_and_everybody_hears_it_once() -> None:
     halt.now("second")
     assert halt.reason == "first"
     assert heard == [1]
+
+
+async def test_a_partition_taken_in_mid_batch_is_a_conflict_and_no_dead_letter() -> None:
+    from services.runtime.boundary import Boundary, Consumer, _Item
+
+    async def never(_connection: Any, _batch: Any) -> tuple[()]:
+        raise AssertionError
+
+    nothing: Any = None
+    boundary = Boundary(Consumer("t.c", REPORT_RECEIVED, never), database=nothing, publisher=nothing, halt=Halt())
+    record: Any = Raw()
+    record.partition, record.offset = 3, 7
+    with pytest.raises(PositionConflict):
+        await boundary._attempt([_Item(record, None, Permanent("invalid", "x"))])
 
 
 async def test_an_interrupt_ends_a_retry_early() -> None:
