@@ -1,4 +1,4 @@
-"""``lagesbild accept-broker``: after a look, tell a halted consumer that this is its log now."""
+"""``lagesbild accept-broker`` and ``restored``: telling the rooms that a broker or a database is another one now."""
 
 from typing import Literal
 
@@ -12,6 +12,19 @@ Where = Literal["keep", "beginning", "end"]
 
 class UnknownConsumer(Exception):
     """The catalogue has no consumer of this name."""
+
+
+async def next_epoch(owner_dsn: str) -> dict[str, int]:
+    """After a database was restored: numbers minted from now on lie above all that were ever given out."""
+    connection = await asyncpg.connect(owner_dsn)
+    try:
+        async with connection.transaction():
+            return {
+                room: await connection.fetchval(f"update {room}.epoch set epoch = epoch + 1 returning epoch")  # noqa: S608 - a room's name
+                for room in ("ingest", "geo")
+            }
+    finally:
+        await connection.close()
 
 
 async def accept(owner_dsn: str, kafka: str, consumer: str, where: Where) -> dict[int, int]:

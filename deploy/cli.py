@@ -22,6 +22,7 @@ def attach(app: typer.Typer) -> None:
     for command in (up, down, demo, status, topics, migrate):
         app.command()(command)
     app.command("accept-broker")(accept_broker)
+    app.command("restored")(restored)
 
 
 def _instance(data: Path) -> Any:
@@ -181,3 +182,12 @@ def accept_broker(
     except UnknownConsumer:
         raise fail(f"The catalogue has no consumer {consumer}.", 2) from None
     answer(moved, as_json=as_json, human=f"{consumer}: {len(moved)} partitions accepted, reading from {where}.")
+
+
+def restored(data: DataDir = DEFAULT_DATA, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """After restoring the database from a backup, before the rooms start: begin the next epoch of numbers."""
+    from deploy.broker import next_epoch
+    from services.runtime.outbox import driver_dsn
+
+    epochs = asyncio.run(next_epoch(driver_dsn(database_url or _instance(data).owner_url)))
+    answer(epochs, as_json=as_json, human=f"Epochs now: {epochs}")

@@ -39,7 +39,7 @@ class Placer:
         """Place each revision that is newer than what is known; answer older and equal ones with what is stored."""
         now = datetime.now(UTC)
         identities = list({(r.message.kommun, r.message.report_id) for r in batch})
-        known = await store.newest(connection, "placements", identities)
+        known = await store.known(connection, "placements", identities)
         age = await store.epoch(connection)
         settled = placing.settle([r.message for r in batch], self._layers)
         rows: list[store.New] = []
@@ -48,13 +48,13 @@ class Placer:
             report = received.message
             identity = (report.kommun, report.report_id)
             stored = known.get(identity)
-            if stored is not None and stored.revision >= report.revision:
-                located = ReportLocated.model_validate(stored.event)
+            if stored is not None and stored.newest.revision >= report.revision:
+                located = ReportLocated.model_validate(_again(stored, report.revision).event)
             else:
-                number = next_number(None if stored is None else stored.placement, age)
+                number = next_number(None if stored is None else stored.newest.placement, age)
                 placement = placing.to_placement(answer, self._layers, number=number, now=now)
                 located = ReportLocated(kommun=report.kommun, report=report, placement=placement)
-                known[identity] = store.Stored(number, report.revision, located.model_dump(mode="json"))
+                store.remember(known, identity, store.Stored(number, report.revision, located.model_dump(mode="json")))
                 rows.append(
                     store.New(
                         *identity,
@@ -84,7 +84,7 @@ class Placer:
         """The same for published items: municipality or county by exact name."""
         now = datetime.now(UTC)
         identities = list({(r.message.kommun, r.message.context_id) for r in batch})
-        known = await store.newest(connection, "context_placements", identities)
+        known = await store.known(connection, "context_placements", identities)
         age = await store.epoch(connection)
         rows: list[store.New] = []
         outgoing: list[Outgoing] = []
@@ -92,13 +92,13 @@ class Placer:
             item = received.message
             identity = (item.kommun, item.context_id)
             stored = known.get(identity)
-            if stored is not None and stored.revision >= item.revision:
-                located = ContextLocated.model_validate(stored.event)
+            if stored is not None and stored.newest.revision >= item.revision:
+                located = ContextLocated.model_validate(_again(stored, item.revision).event)
             else:
-                number = next_number(None if stored is None else stored.placement, age)
+                number = next_number(None if stored is None else stored.newest.placement, age)
                 placement = self._names.place(item, number=number, now=now)
                 located = ContextLocated(kommun=item.kommun, context=item, placement=placement)
-                known[identity] = store.Stored(number, item.revision, located.model_dump(mode="json"))
+                store.remember(known, identity, store.Stored(number, item.revision, located.model_dump(mode="json")))
                 rows.append(store.New(*identity, number, item.revision, located.model_dump_json(), now))
             identity_of = (located.context.context_id, located.context.revision, located.placement.placement)
             outgoing.append(
@@ -106,6 +106,11 @@ class Placer:
             )
         await store.add_context(connection, rows)
         return outgoing
+
+
+def _again(stored: store.Known, revision: int) -> store.Stored:
+    """What was stored for this very revision, so that a repeat is complete; the newest for one we never placed."""
+    return stored.by_revision.get(revision, stored.newest)
 
 
 def _message(topic: Topic, body: Contract, cause: Envelope, identity: tuple[object, ...], at: datetime) -> Outgoing:

@@ -10,17 +10,15 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _EPOCH = text("select epoch from epoch")
-_NEWEST = {
+_STORED = {
     "placements": text("""
-        select distinct on (p.kommun, p.report_id) p.kommun, p.report_id as id, p.placement, p.revision, p.event
-        from placements p
+        select p.kommun, p.report_id as id, p.placement, p.revision, p.event from placements p
         join unnest(cast(:kommuner as text[]), cast(:ids as uuid[])) as w(k, i) on p.kommun = w.k and p.report_id = w.i
-        order by p.kommun, p.report_id, p.placement desc"""),
+        order by p.kommun, p.report_id, p.placement"""),
     "context_placements": text("""
-        select distinct on (p.kommun, p.context_id) p.kommun, p.context_id as id, p.placement, p.revision, p.event
-        from context_placements p
+        select p.kommun, p.context_id as id, p.placement, p.revision, p.event from context_placements p
         join unnest(cast(:kommuner as text[]), cast(:ids as uuid[])) as w(k, i) on p.kommun = w.k and p.context_id = w.i
-        order by p.kommun, p.context_id, p.placement desc"""),
+        order by p.kommun, p.context_id, p.placement"""),
 }
 _ADD_REPORTS = text("""
     insert into placements (kommun, report_id, placement, revision, reason, event, envelope_id, placed_at)
@@ -48,7 +46,7 @@ Identity = tuple[str, UUID]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The newest placement of something, and what was published about it."""
+    """One placement of something, and what was published about it."""
 
     placement: int
     revision: int
@@ -74,12 +72,30 @@ async def epoch(connection: AsyncConnection) -> int:
     return int(await connection.scalar(_EPOCH) or 0)
 
 
-async def newest(connection: AsyncConnection, table: str, identities: Sequence[Identity]) -> dict[Identity, Stored]:
-    """The newest placements of these identities in ``placements`` or ``context_placements``."""
+@dataclass(slots=True)
+class Known:
+    """What is stored of one identity: the newest placement, and the last one of each revision."""
+
+    newest: Stored
+    by_revision: dict[int, Stored]
+
+
+async def known(connection: AsyncConnection, table: str, identities: Sequence[Identity]) -> dict[Identity, Known]:
+    """The stored placements of these identities in ``placements`` or ``context_placements``."""
     rows = await connection.execute(
-        _NEWEST[table], {"kommuner": [k for k, _ in identities], "ids": [i for _, i in identities]}
+        _STORED[table], {"kommuner": [k for k, _ in identities], "ids": [i for _, i in identities]}
     )
-    return {(r.kommun, r.id): Stored(r.placement, r.revision, r.event) for r in rows}
+    found: dict[Identity, Known] = {}
+    for r in rows:  # in the order of placements
+        remember(found, (r.kommun, r.id), Stored(r.placement, r.revision, r.event))
+    return found
+
+
+def remember(found: dict[Identity, Known], identity: Identity, stored: Stored) -> None:
+    """Add a placement that is newer than those known."""
+    entry = found.setdefault(identity, Known(stored, {}))
+    entry.newest = stored
+    entry.by_revision[stored.revision] = stored
 
 
 def _columns(rows: Sequence[New]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from services.ingest.guard import findings
 
 FUTURE_SLACK = timedelta(hours=24)
 """How far ahead of our clock an event may lie before it is refused: phones have wrong clocks and time zones."""
+ADDRESS = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+"""Mail addresses that people are registered and log in with: plain ASCII, since lookalikes may be another's mailbox."""
 LONGEST_TEXT = 1000
 
 VersionKind = Literal["integer", "time"]
@@ -109,6 +111,14 @@ def version_key(version: int | datetime) -> tuple[VersionKind, Decimal]:
             (version.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
         )
     return "integer", Decimal(version)
+
+
+def following_version(kind: str, version: Decimal, now: datetime) -> int | datetime:
+    """A version above the newest known one, also when the sender's clock is ahead of ours."""
+    if kind == "integer":
+        return int(version) + 1
+    stored = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(version))
+    return max(now, stored + timedelta(microseconds=1))
 
 
 def content_hash(report: ReportIn) -> str:

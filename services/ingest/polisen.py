@@ -66,7 +66,7 @@ def read_item(raw: object, fetched_at: datetime) -> Item:
     inner = raw.get("e", raw)
     if not isinstance(inner, dict):
         raise BadItem("not_an_object")
-    if not isinstance(inner.get("id"), int | str) or not str(inner["id"]).strip():
+    if not isinstance(inner.get("id"), int | str) or not 0 < len(str(inner["id"]).strip()) <= 64:
         raise BadItem("missing_id")
     for field in ("type", "name"):
         if not isinstance(inner.get(field), str) or not inner[field].strip():

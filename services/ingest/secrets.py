@@ -29,7 +29,7 @@ def digest(value: str) -> bytes:
 
 def email_digest(address: str) -> bytes:
     """The digest by which an address is found, whatever its case."""
-    return digest(address.strip().casefold())
+    return digest(address.strip().lower())
 
 
 def code_digest(nonce: str, code: str) -> bytes:

@@ -9,6 +9,7 @@ doubled one.
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from typing import Any
 from uuid import UUID
 
@@ -98,19 +99,13 @@ class Sender:
         return True
 
     async def _hand_over(self, kommun: str, ident: UUID, row: Row[Any]) -> None:
+        """Send one mail and record what became of it; below the lease, so that nobody else takes it meanwhile."""
         try:
-            address = await self._address(kommun, row.person_id)
-            async with self._database.transaction((kommun,)) as connection:
-                subscription = await store.subscription(connection, kommun, row.subscription_id)
-            located = ReportLocated.model_validate(row.event)
-            area = await self._places.area_name(located)
-            mail = alert_mail(
-                located, area, subscription, sender=self._settings.mail_from, receiver=address,
-                message_id=row.message_id, public_url=self._settings.public_url,
-            )  # fmt: skip
-            await reach("notify.before_send")
-            await self._smtp.send(mail)
-        except (MailDelayed, Away) as delayed:
+            async with asyncio.timeout(self._settings.lease_seconds * 0.8):
+                mail = await self._mail(kommun, row)
+                await reach("notify.before_send")
+                await self._smtp.send(mail)
+        except (MailDelayed, Away, TimeoutError) as delayed:
             MAILS.labels("delayed").inc()
             delay = domain.retry_delay(row.attempts, self._settings.longest_retry_delay)
             _log.warning("mail delayed", reason=str(delayed), delay=delay, attempts=row.attempts)
@@ -118,15 +113,46 @@ class Sender:
                 await store.later(connection, ident, delay)
             return
         except Permanent as refused:
-            MAILS.labels("failed").inc()
-            _log.error("mail failed", reason=refused.reason)
-            async with self._database.transaction((kommun,)) as connection:
-                await store.finish(connection, kommun, ident, "failed", refused.reason)
+            await self._settle(kommun, ident, "failed", refused.reason)
+            return
+        except Exception as error:
+            if is_transient(error):
+                raise
+            _log.exception("mail failed", error=type(error).__name__)  # one bad mail never stops the others
+            await self._settle(kommun, ident, "failed", "internal")
             return
         await reach("notify.after_send")
+        await self._settle(kommun, ident, "sent")
+
+    async def _settle(self, kommun: str, ident: UUID, state: str, reason: str | None = None) -> None:
+        """Record the outcome; while the database is away, again and again, since the mail has left or never will."""
+        MAILS.labels(state).inc()
+        while True:
+            try:
+                async with self._database.transaction((kommun,)) as connection:
+                    await store.finish(connection, kommun, ident, state, reason)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                await asyncio.sleep(1)
+            else:
+                return
+
+    async def _mail(self, kommun: str, row: Row[Any]) -> EmailMessage:
+        address = await self._address(kommun, row.person_id)
         async with self._database.transaction((kommun,)) as connection:
-            await store.finish(connection, kommun, ident, "sent")
-        MAILS.labels("sent").inc()
+            subscription = await store.subscription(connection, kommun, row.subscription_id)
+        located = ReportLocated.model_validate(row.event)
+        area = await self._places.area_name(located)
+        return alert_mail(
+            located,
+            area,
+            subscription,
+            sender=self._settings.mail_from,
+            receiver=address,
+            message_id=row.message_id,
+            public_url=self._settings.public_url,
+        )
 
     async def _address(self, kommun: str, person: UUID) -> str:
         async with self._database.transaction((kommun,)) as connection:

@@ -10,7 +10,7 @@ class NotifySettings(RoomSettings):
     smtp_port: int = 2525
     smtp_starttls: bool = False
     mail_from: str = "lagesbild@localhost"
-    lease_seconds: float = 30.0
+    lease_seconds: float = 120.0
     alert_deadline_hours: float = 24.0
     oldest_event_days: float = 7.0
     longest_retry_delay: float = 600.0

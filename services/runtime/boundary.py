@@ -138,9 +138,10 @@ class Boundary:
     async def _settle(self, items: list[_Item]) -> None:
         """Apply all; where that fails for good, halve until the bad record stands alone, and bury it."""
         parts = [items] if items else []
+        buried: set[tuple[int, int]] = set()
         while parts:
             part = parts.pop()
-            fault = await self._attempt(part)
+            fault = await self._attempt(part, buried)
             if fault is None:
                 continue
             if len(part) > 1:
@@ -149,9 +150,11 @@ class Boundary:
             else:
                 parts.append([_Item(part[0].record, None, fault)])
 
-    async def _attempt(self, part: list[_Item]) -> Permanent | None:
-        """Apply with bounded retries; the permanent fault if there is one, None when done."""
-        buried: set[tuple[int, int]] = set()
+    async def _attempt(self, part: list[_Item], buried: set[tuple[int, int]]) -> Permanent | None:
+        """Apply with bounded retries; the permanent fault if there is one, None when done.
+
+        ``buried`` are the batch's records that lie in the dead letters already, confirmed.
+        """
         deadline = time.monotonic() + self._policy.retry_budget
         for delay in self._delays():
             try:
@@ -198,7 +201,7 @@ class Boundary:
         expected = {partition: self.expected[partition] for partition in moves}
         for record, fault in bad:
             if (record.partition, record.offset) not in buried:
-                await self._bury(record, fault)
+                await self._bury(record, fault, len(buried))
                 buried.add((record.partition, record.offset))
         owners = {received.kommun for received in good}
         async with self.database.transaction(owners, asynchronous=self.consumer.asynchronous and not bad) as connection:
@@ -230,11 +233,12 @@ class Boundary:
             await dead_letters.note(connection, dead_letters.provenance(self.consumer.name, record, fault))
         await self.positions.move(connection, moves)
 
-    async def _bury(self, record: Record, fault: Permanent) -> None:
-        """Dead-letter one record; halt when that fails, or when there have been too many."""
+    async def _bury(self, record: Record, fault: Permanent, in_batch: int) -> None:
+        """Dead-letter one record; halt when that fails, or when there have been too many, this batch's included."""
         name = self.consumer.name
         async with self.database.transaction() as connection:
-            recent = await dead_letters.recent(connection, name, self._policy.dead_letter_window)
+            noted = await dead_letters.recent(connection, name, self._policy.dead_letter_window)
+        recent = max(noted, in_batch)
         if recent >= self._policy.dead_letter_limit:
             minutes = self._policy.dead_letter_window / 60
             raise self.halt.now(f"{name}: {recent} dead letters in {minutes:.0f} minutes")

@@ -19,6 +19,7 @@ from services.runtime.log_facts import LogEnds, cluster_id, digests_before, mism
 from services.runtime.logs import logger
 from services.runtime.settings import RoomSettings
 
+WATCH_SECONDS = 5.0
 _log = logger(__name__)
 
 
@@ -96,6 +97,9 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka s
         digests = await digests_before(
             kafka, boundary.consumer.topic.name, before, timeout=self._settings.session_timeout_ms / 6000
         )
+        unread = sorted(set(before) - set(digests))
+        if unread:
+            return f"partition {unread[0]}: the record before the position could not be read"
         complaint = mismatch(cluster, ends, stored, digests)
         if complaint is None:
             for tp in assigned:
@@ -173,6 +177,23 @@ class Subscription:
     def _pause(self) -> None:
         if self.kafka is not None:
             self.kafka.pause(*self.kafka.assignment())
+
+    async def watch(self) -> None:
+        """Until cancelled: halt when the log ends below our position, as after a broker that lost its tail.
+
+        Kafka's client would silently start over from the beginning, and new records at used offsets would look known.
+        """
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            expected = dict(self.boundary.expected)
+            try:
+                ends = await self.kafka.end_offsets([self._tp(p) for p in expected]) if expected else {}
+            except (KafkaError, TimeoutError):
+                continue
+            for tp, end in ends.items():
+                if end < expected[tp.partition] <= self.boundary.expected.get(tp.partition, 0):
+                    name = self.boundary.consumer.name
+                    raise self.boundary.halt.now(f"{name}: partition {tp.partition}: the log ends at {end}, below ours")
 
     def trouble(self, longest_batch: float) -> str | None:
         """Why this subscription is not healthy; None when it is (streaming.md §2.6: an idle one is healthy)."""

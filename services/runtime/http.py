@@ -1,5 +1,6 @@
 """HTTP for any room: problem details, security headers, who is asking, health and metrics."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -32,6 +33,8 @@ _HEADERS = {
     "Permissions-Policy": "geolocation=(self), camera=(self), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_CORRELATION = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""It travels into logs and headers, so it must be an id and nothing else."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _log = logger(__name__)
 
@@ -127,7 +130,8 @@ def create_app(room: Room) -> FastAPI:
 
 async def _around(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """Correlation id, cross-site check, security headers, one log line and one observation per request."""
-    correlation = request.headers.get("x-correlation-id", "")[:64] or str(uuid4())
+    given = request.headers.get("x-correlation-id", "")
+    correlation = given if _CORRELATION.fullmatch(given) else str(uuid4())
     request.state.correlation_id = correlation
     started = time.perf_counter()
     with structlog.contextvars.bound_contextvars(correlation_id=correlation):

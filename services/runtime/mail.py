@@ -32,9 +32,13 @@ class SmtpServer:
             if all(500 <= code < 600 for code in codes):
                 raise Permanent("mail_refused", f"recipient refused with {codes[0]}") from None
             raise MailDelayed(f"recipient deferred with {codes[0]}") from None
-        except aiosmtplib.SMTPResponseException as answer:
+        except aiosmtplib.SMTPDataError as answer:
             if 500 <= answer.code < 600:
-                raise Permanent("mail_refused", f"refused with {answer.code}") from None
+                raise Permanent("mail_refused", f"content refused with {answer.code}") from None
             raise MailDelayed(f"deferred with {answer.code}") from None
+        except (
+            aiosmtplib.SMTPResponseException
+        ) as answer:  # greeting, STARTTLS, sender: the server's matter, not the mail's
+            raise MailDelayed(f"server answered {answer.code}") from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise MailDelayed(type(error).__name__) from None

@@ -71,6 +71,9 @@ class Plant:
             await self.publisher.start()
             await self.broker.start()
         self._tasks = [asyncio.create_task(self._run(job), name=job.name) for job in self.room.jobs]
+        self._tasks += [
+            asyncio.create_task(s.watch(), name=f"{s.boundary.consumer.name} watch") for s in self.subscriptions
+        ]
         try:
             yield
         finally:

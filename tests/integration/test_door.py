@@ -1,12 +1,14 @@
 """The door's contract over HTTP: replay for ever, versions, refusals, limits, keys."""
 
 import asyncio
+import re
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.support.instance import Instance, Tenant, reports
+from tests.support.instance import Instance, Tenant, eventually, reports
 
 
 @pytest.fixture
@@ -148,3 +150,73 @@ async def test_openapi_is_there(http: httpx.AsyncClient) -> None:
     for room in ("ingest", "geo", "analysis", "notify"):
         document = (await http.get(f"/openapi/{room}.json")).json()
         assert document["openapi"].startswith("3.1")
+
+
+async def _log_in(http: httpx.AsyncClient, address: str) -> httpx.Response:
+    await http.post("/logga-in", data={"email": address})
+    code = ""
+
+    async def arrived() -> bool:
+        nonlocal code
+        mails = (await http.get("/utkorg/mejl.json")).json()
+        texts = [m["text"] for m in mails if m["to"] == address]
+        code = "".join(re.findall(r"\d{3} \d{3}", texts[0])) if texts else ""
+        return bool(code)
+
+    await eventually(arrived, 10, "a code")
+    return await http.post("/logga-in/kod", data={"code": code})
+
+
+async def _appoint(http: httpx.AsyncClient, tenant: Tenant, address: str) -> None:
+    body = {"name": "Kim Exempel", "email": address, "roles": ["rapportor"], "organisation": "Exempel"}
+    assert (await http.post("/v1/people", json=body, headers=tenant.headers)).status_code == 201
+
+
+async def test_a_form_sent_again_after_a_lost_answer_is_one_report(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    address = f"form-{uuid4().hex[:8]}@exempel.invalid"
+    await _appoint(http, tenant, address)
+    assert (await _log_in(http, address)).status_code == 303
+    form = {"id": "form-1", "l1": "A", "l2_A": "A1", "when": "now", "area": "0682R012"}
+    answers = []
+    for fields in (form, form, {"id": "zero-1", "zero": "1"}, {"id": "zero-1", "zero": "1"}):
+        answers.append(await http.post("/rapportera", data=fields))
+        await asyncio.sleep(0.05)
+    assert [a.status_code for a in answers] == [303] * 4
+    assert answers[0].headers["location"] == answers[1].headers["location"]
+    rows = await tenant.instance.sql("select count(*) as n from reports", kommun=tenant.kommun, room="ingest")
+    assert rows[0]["n"] == 2
+
+
+async def test_somebody_in_two_municipalities_chooses_where_to_work(
+    http: httpx.AsyncClient, instance: Instance, tenant: Tenant
+) -> None:
+    address = f"two-{uuid4().hex[:8]}@exempel.invalid"
+    other = await instance.tenant(f"0{int(tenant.kommun) % 1000:03d}", "Lägre")
+    await _appoint(http, tenant, address)
+    await _appoint(http, other, address)
+    choice = await _log_in(http, address)
+    assert "Välj kommun" in choice.text
+    assert "lb_device" not in http.cookies
+    code = re.findall(r'name="code" value="(\d{6})"', choice.text)[0]
+    stranger = await http.post("/logga-in/kod", data={"code": code, "kommun": "9999"})
+    assert stranger.status_code == 422
+    entered = await http.post("/logga-in/kod", data={"code": code, "kommun": tenant.kommun})
+    assert entered.status_code == 303
+    again = await http.post("/logga-in/kod", data={"code": code, "kommun": other.kommun})
+    assert again.status_code == 422, "a code works once"
+
+
+async def test_a_withdrawal_holds_also_when_the_sender_s_clock_is_ahead(
+    http: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    report = reports(1)[0] | {"source_version": "2030-01-01T00:00:00Z"}
+    created = (await http.post("/v1/reports", json=report, headers=tenant.headers)).json()
+    answer = await http.delete(f"/v1/reports/{created['report_id']}", headers=tenant.headers)
+    assert answer.json()["outcome"] == "withdrawn"
+    assert answer.json()["revision"] == 2
+
+
+async def test_a_correlation_id_is_an_id_and_nothing_else(http: httpx.AsyncClient) -> None:
+    for given, kept in (("abc-1.2_3", True), ("anna@exempel.se", False), ("x" * 65, False)):
+        answer = await http.get("/logga-in", headers={"X-Correlation-Id": given})
+        assert (answer.headers["x-correlation-id"] == given) is kept

@@ -136,6 +136,15 @@ async def test_up_down_and_up_again_with_everything_still_there(data: Path, port
         assert await total(http, headers) == 12
         again = await http.post("/v1/reports", json=reports(1)[0], headers=headers)
         assert again.status_code in {201, 422}  # the same id is known: a replay, or another time of day
+        assert json.loads(await cli("restored", "--data", str(data), "--json")) == {"ingest": 1, "geo": 1}
+        after = reports(1, "after-restore")[0]
+        made = await http.post("/v1/reports", json=after, headers=headers)
+        assert made.json()["revision"] == 2**32 + 1, "above everything that was minted before the restore"
+
+        async def counted_again() -> bool:
+            return await total(http, headers) == 13
+
+        await eventually(counted_again, 20, "a report of the new epoch counted")
 
 
 async def _down(data: Path) -> str:

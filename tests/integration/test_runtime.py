@@ -21,6 +21,7 @@ from schemas.dead_letters import dead_letter_topic
 from schemas.envelope import Envelope, event_type
 from schemas.topics import Topic
 from schemas.values import Contract, Kommun
+from services.runtime import consumers
 from services.runtime.boundary import Consumer, Handler
 from services.runtime.database import Database
 from services.runtime.decoding import Received
@@ -313,6 +314,24 @@ async def test_a_log_that_is_not_the_one_we_know_halts_the_process(
         assert expected in str(made.halt.reason)
         assert made.trouble()
     assert len(await applied(ground, run)) == 8
+
+
+async def test_a_log_that_loses_its_tail_under_our_feet_halts_the_process(
+    ground: Ground, topic: Topic, effects: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "WATCH_SECONDS", 0.2)
+    run = uuid4().hex
+    await publish(ground, topic, range(8))
+    async with plant(ground, topic, effect(run, "only")) as made:
+        await wait_for(ground, run, 8)
+        assert made.halt.reason is None
+        made.subscriptions[0].boundary.expected[1] = 1000  # as if the broker had given us what it has now lost
+
+        async def halted() -> bool:
+            return made.halt.reason is not None
+
+        await eventually(halted, 10, "a halt")
+        assert "the log ends at 2, below ours" in str(made.halt.reason)
 
 
 async def test_after_a_look_the_log_is_accepted_and_read_again(

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from schemas.values import Kommun
 from services.ingest.api.caller import DoorCaller
+from services.ingest.domain import ADDRESS
 from services.ingest.handlers.people import People, UnknownMunicipality
 from services.ingest.settings import IngestSettings
 from services.runtime.problems import Problem, not_allowed, not_authenticated, not_found
@@ -67,7 +68,7 @@ class PersonBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
     name: Annotated[str, StringConstraints(min_length=2, max_length=120)]
-    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=200)]
+    email: Annotated[str, StringConstraints(pattern=ADDRESS, max_length=200)]
     roles: list[Literal["rapportor", "analytiker", "est_medlem", "administrator"]] = Field(min_length=1)
     organisation: Annotated[str, StringConstraints(min_length=2, max_length=120)]
 

@@ -75,6 +75,9 @@ def _read(lines: Sequence[bytes], now: datetime) -> tuple[list[tuple[int, Item]]
     items: list[tuple[int, Item]] = []
     refused: list[LineOutcome] = []
     for number, line in enumerate(lines, start=1):
+        if b"\\u0000" in line:  # PostgreSQL keeps no null character, and no text has one
+            refused.append(LineOutcome(number, "refused", "null_character"))
+            continue
         try:
             items.append((number, polisen.read_item(json.loads(line), now)))
         except BadItem as bad:

@@ -38,6 +38,14 @@ class NewCode:
     send_to: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A device session, or the municipalities (code, name) to choose among."""
+
+    session: str | None
+    choices: tuple[tuple[str, str], ...] = ()
+
+
 class UnknownMunicipality(Exception):
     """The municipality is not registered."""
 
@@ -188,25 +196,37 @@ class People:
             room = await store.add_code(
                 connection, secrets.digest(nonce), address, secrets.code_digest(nonce, code), expires
             )
-        return NewCode(nonce, code, email.strip() if known and room else None)
+        # To the address as it was registered, never as it was typed: two spellings may be two people's mailboxes.
+        people = [p for p in [await self.person(*entry) for entry in known] if p is not None and p.active]
+        return NewCode(nonce, code, people[0].email if people and room else None)
 
-    async def finish_login(self, nonce: str, code: str, days: int) -> str | None:
-        """A new device session when the code is right, in this browser, in time; None otherwise."""
+    async def finish_login(self, nonce: str, code: str, days: int, kommun: str | None = None) -> LoggedIn | None:
+        """A new device session when the code is right, in this browser, in time; None otherwise.
+
+        Somebody who is active in several municipalities chooses one: without ``kommun`` the answer is the choices, and
+        the code stays good for the choice.
+        """
         digest = secrets.digest(nonce)
         async with self._database.transaction() as connection:
             attempt = await store.try_code(connection, digest)
+            known = await store.logins(connection, bytes(attempt.email_hash)) if attempt is not None else []
         if attempt is None or not hmac.compare_digest(bytes(attempt.code_hash), secrets.code_digest(nonce, code)):
+            return None
+        found = [(entry, await self.person(*entry)) for entry in known]
+        active = {entry[0]: (entry[1], row.kommun_name) for entry, row in found if row is not None and row.active}
+        if not active:
+            return None
+        chosen = kommun if kommun is not None else next(iter(active)) if len(active) == 1 else None
+        if chosen is None:
+            return LoggedIn(None, tuple((code, name) for code, (_, name) in active.items()))
+        if chosen not in active:
             return None
         session = secrets.new_session()
         async with self._database.transaction() as connection:
-            people = await store.logins(connection, bytes(attempt.email_hash))
-            if not people:
-                return None
             await store.use_code(connection, digest)
-            kommun, person = people[0]
             expires = datetime.now(UTC) + timedelta(days=days)
-            await store.add_session(connection, secrets.digest(session), kommun, person, expires)
-        return session
+            await store.add_session(connection, secrets.digest(session), chosen, active[chosen][0], expires)
+        return LoggedIn(session)
 
     async def by_session(self, session: str) -> Principal | None:
         """The person behind a device session; None when it has ended or the person is no longer active."""

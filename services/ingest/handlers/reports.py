@@ -23,6 +23,7 @@ from services.runtime.minting import next_number
 from services.runtime.publisher import message, type_of
 
 SOURCE = "/lagesbild/ingest"
+WITHDRAWAL_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +141,26 @@ class Reports:
         return Answer(201 if known is None else 200, _body(report_id, at.sender_id, outcome, event.revision))
 
     async def withdraw(self, sender: Sender, report_id: UUID, correlation: str) -> Answer | None:
-        """Withdraw one of the sender's own reports: the next version, with the same content; None if there is none."""
-        async with self._database.transaction((sender.kommun,)) as connection:
-            row = await store.get(connection, sender.kommun, report_id)
-        if row is None or row.client_id != sender.client_id:
-            return None
-        if row.content["withdrawn"]:
-            return Answer(200, _body(report_id, row.sender_id, "withdrawn", row.revision), replayed=True)
-        number: int | datetime = int(row.source_version) + 1
-        if row.version_kind == "time":
-            number = datetime.now(UTC)
-        content = row.content | {"id": row.sender_id, "source_version": number, "withdrawn": True}
-        return await self.submit(sender, ReportIn.model_validate(content), correlation)
+        """Withdraw one of the sender's own reports: the next version, with the same content; None if there is none.
+
+        A correction that comes between is looked at again; Unfinished when that does not settle.
+        """
+        for _ in range(WITHDRAWAL_TRIES):
+            async with self._database.transaction((sender.kommun,)) as connection:
+                row = await store.get(connection, sender.kommun, report_id)
+            if row is None or row.client_id != sender.client_id:
+                return None
+            if row.content["withdrawn"]:
+                return Answer(200, _body(report_id, row.sender_id, "withdrawn", row.revision), replayed=True)
+            following = domain.following_version(row.version_kind, row.source_version, datetime.now(UTC))
+            content = row.content | {"id": row.sender_id, "source_version": following, "withdrawn": True}
+            try:
+                answer = await self.submit(sender, ReportIn.model_validate(content), correlation)
+            except VersionConflict:
+                continue
+            if answer.body["outcome"] == "withdrawn":
+                return answer
+        raise Unfinished
 
     async def find(self, kommun: str, report_id: UUID) -> Row[Any] | None:
         """The newest state of a report of this municipality."""

@@ -5,12 +5,14 @@ asked, by a cookie; GET never logs anybody in.
 """
 
 import re
+from email.message import EmailMessage
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from services.ingest.domain import ADDRESS
 from services.ingest.gateways import Mailer, login_mail
 from services.ingest.handlers.people import People
 from services.ingest.settings import IngestSettings
@@ -23,7 +25,7 @@ from services.runtime.tokens import COOKIE, TOKEN_SECONDS, Principal
 
 router = APIRouter(include_in_schema=False)
 DEVICE, NONCE = "lb_device", "lb_login"
-_ADDRESS = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+_ADDRESS = re.compile(ADDRESS)
 _log = logger(__name__)
 
 
@@ -64,6 +66,8 @@ def _login_page(request: Request, status: int = 200, **extra: Any) -> HTMLRespon
         "error": None,
         "email": "",
         "step": "address",
+        "choices": (),
+        "code": "",
         "target": "/",
     }
     return page("ingest/login.html", context | extra, status)
@@ -87,7 +91,10 @@ async def ask_address(request: Request, till: Annotated[str, Query()] = "/") -> 
 
 @router.post("/logga-in")
 async def send_code(
-    request: Request, email: Annotated[str, Form()] = "", till: Annotated[str, Form()] = "/"
+    request: Request,
+    background: BackgroundTasks,
+    email: Annotated[str, Form()] = "",
+    till: Annotated[str, Form()] = "/",
 ) -> HTMLResponse:
     """Send a code if the address is known; the page says the same either way."""
     settings: IngestSettings = request.app.state.settings
@@ -96,29 +103,41 @@ async def send_code(
     if not _ADDRESS.match(address) or len(address) > 200:
         return _login_page(request, 422, error="login.wrong_email", email=address, target=local_path(till))
     started = await people.start_login(address, settings.code_minutes)
-    if started.send_to is not None:
-        mailer: Mailer = request.app.state.mailer
-        try:
-            await mailer.send(login_mail(settings.mail_from, started.send_to, started.code, settings.code_minutes))
-        except (MailDelayed, Permanent) as error:
-            _log.error("login mail failed", error=type(error).__name__)
+    if started.send_to is not None:  # after the answer: its time must not tell who is registered
+        mail = login_mail(settings.mail_from, started.send_to, started.code, settings.code_minutes)
+        background.add_task(_send, request.app.state.mailer, mail)
     response = _login_page(request, step="code", target=local_path(till))
     set_cookie(response, settings, NONCE, started.nonce, seconds=settings.code_minutes * 60, path="/logga-in")
     return response
 
 
+async def _send(mailer: Mailer, mail: EmailMessage) -> None:
+    try:
+        await mailer.send(mail)
+    except (MailDelayed, Permanent) as error:
+        _log.error("login mail failed", error=type(error).__name__)
+
+
 @router.post("/logga-in/kod")
 async def enter_code(
-    request: Request, code: Annotated[str, Form()] = "", till: Annotated[str, Form()] = "/"
+    request: Request,
+    code: Annotated[str, Form()] = "",
+    till: Annotated[str, Form()] = "/",
+    kommun: Annotated[str, Form()] = "",
 ) -> Response:
-    """The second step: the right code in the right browser starts a device session."""
+    """The second step: the right code in the right browser starts a device session, after a choice if there is one."""
     settings: IngestSettings = request.app.state.settings
     people: People = request.app.state.people
     digits = re.sub(r"\D", "", code)
     nonce = request.cookies.get(NONCE)
-    session = await people.finish_login(nonce, digits, settings.device_days) if nonce and len(digits) == 6 else None
-    if session is None:
+    entered = None
+    if nonce and len(digits) == 6:
+        entered = await people.finish_login(nonce, digits, settings.device_days, kommun or None)
+    if entered is None:
         return _login_page(request, 422, step="code", error="login.wrong", target=local_path(till))
+    if entered.session is None:
+        return _login_page(request, step="choose", target=local_path(till), choices=entered.choices, code=digits)
+    session = entered.session
     response = RedirectResponse(local_path(till), 303)
     set_cookie(response, settings, DEVICE, session, seconds=settings.device_days * 86_400)
     response.delete_cookie(NONCE, path="/logga-in")

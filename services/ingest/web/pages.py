@@ -9,13 +9,14 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from schemas.envelope import client_report_id
 from schemas.reports import ReportReceived
 from schemas.taxonomy import ZERO_REPORT, current
 from services.ingest.api.reports import submit
 from services.ingest.domain import short_number
 from services.ingest.gateways import Corridor, Fate
 from services.ingest.handlers.people import People
-from services.ingest.handlers.reports import Reports
+from services.ingest.handlers.reports import Reports, Unfinished
 from services.ingest.web import forms
 from services.ingest.web.login import give_token, signed_in
 from services.pages import swedish
@@ -97,6 +98,9 @@ async def report(request: Request, person: Reporter) -> Response:
     try:
         answer = await submit(request.app.state.reports, sender, reading.report, request.state.correlation_id)
     except Problem as problem:
+        if problem.kind == "version-conflict":  # the same form again, its answer lost on the way: it has arrived
+            number = short_number(client_report_id(sender.client_id, reading.report.id or ""))
+            return RedirectResponse(f"/mina-rapporter?framme={number}", 303)
         return await _form_page(request, person, status=problem.status, problem=problem.title, form=form)
     zero = reading.report.event_type == ZERO_REPORT
     number = "noll" if zero else answer.body["number"]
@@ -132,8 +136,11 @@ async def withdraw(request: Request, person: Reporter, report_id: Annotated[UUID
     """Withdraw one of one's own reports."""
     people: People = request.app.state.people
     sender = await people.sender(person)
-    await request.app.state.reports.withdraw(sender, report_id, request.state.correlation_id)
-    return RedirectResponse("/mina-rapporter?tillbaka=ja", 303)
+    try:
+        answer = await request.app.state.reports.withdraw(sender, report_id, request.state.correlation_id)
+    except Unfinished:
+        answer = None
+    return RedirectResponse("/mina-rapporter" + ("?tillbaka=ja" if answer is not None else ""), 303)
 
 
 def _card(report: ReportReceived, received: datetime, fate: Fate, local: dict[str, tuple[str, int]]) -> dict[str, Any]:

@@ -182,7 +182,7 @@ async def test_a_partition_taken_in_mid_batch_is_a_conflict_and_no_dead_letter()
     record: Any = Raw()
     record.partition, record.offset = 3, 7
     with pytest.raises(PositionConflict):
-        await boundary._attempt([_Item(record, None, Permanent("invalid", "x"))])
+        await boundary._attempt([_Item(record, None, Permanent("invalid", "x"))], set())
 
 
 async def test_an_interrupt_ends_a_retry_early() -> None:
