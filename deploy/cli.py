@@ -36,8 +36,9 @@ def _instance(data: Path) -> Any:
 
 async def _run(data: Path, port: int, after: Any = None) -> None:
     from deploy.local.layout import Layout
-    from deploy.local.up import running, until_told
+    from deploy.local.up import refuse_if_running, running, until_told
 
+    refuse_if_running(data)
     layout = Layout.open(data, port)
     with stderr.status("Starting", spinner="dots") as shown:
 

@@ -58,6 +58,13 @@ def read_instance(data: Path) -> Instance | None:
         return None
 
 
+def refuse_if_running(data: Path) -> None:
+    """AlreadyRunning when another process keeps this directory's instance; ask before anything is written there."""
+    kept = read_instance(data)
+    if kept is not None and kept.pid != os.getpid() and kept.runs:
+        raise AlreadyRunning(f"process {kept.pid} already runs the instance in {data}; stop it with 'lagesbild down'")
+
+
 def describe(layout: Layout) -> Instance:
     """The instance of a layout, kept by this process."""
     urls = {f"{room} {process}": layout.url(f"{room}_{process}") for room, process in PROCESSES}
@@ -78,11 +85,7 @@ async def running(
     layout: Layout, *, step: Step = lambda _text: None, tell: Step = print, rooms: bool = True
 ) -> AsyncIterator[Supervisor]:
     """The instance, ready to use inside the block and stopped after it. ``rooms=False``: only what it stands on."""
-    kept = read_instance(layout.data)
-    if kept is not None and kept.pid != os.getpid() and kept.runs:
-        raise AlreadyRunning(
-            f"process {kept.pid} already runs the instance in {layout.data}; stop it with 'lagesbild down'"
-        )
+    refuse_if_running(layout.data)
     supervisor = Supervisor(tell)
     try:
         step("Kafka: fetching what is missing")

@@ -183,6 +183,19 @@ async def test_a_second_consumer_joins_while_a_batch_is_in_flight(ground: Ground
     assert {by for _, by in found} == {"first", "second"}
 
 
+async def test_a_stop_drains_the_batch_in_flight(ground: Ground, topic: Topic, effects: None) -> None:
+    run, started = uuid4().hex, asyncio.Event()
+    await publish(ground, topic, range(100))
+    async with plant(ground, topic, effect(run, "first", seconds=2.0, started=started)):
+        await asyncio.wait_for(started.wait(), 20)
+    drained = await applied(ground, run)
+    assert len(drained) >= 1, "the batch in flight was finished, not thrown away"
+    async with plant(ground, topic, effect(run, "second")):
+        found = await wait_for(ground, run, 100)
+    assert sorted(n for n, _ in found) == list(range(100))
+    assert {n for n, by in found if by == "first"} == {n for n, _ in drained}
+
+
 async def test_two_owners_at_once_let_one_win(ground: Ground, topic: Topic, effects: None) -> None:
     """Without waiting for the batch (a short rebalance timeout) both work on it: compare-and-set lets one through."""
     run, started = uuid4().hex, asyncio.Event()
