@@ -34,6 +34,14 @@ def _instance(data: Path) -> Any:
     return found
 
 
+def role_url(data: Path, role: str) -> str:
+    """The database URL of a role in a local instance."""
+    urls: dict[str, str] = _instance(data).role_urls
+    if role not in urls:
+        raise fail(f"The instance in {data} was started by an older release. Stop it and start it again.")
+    return urls[role]
+
+
 async def _run(data: Path, port: int, after: Any = None) -> None:
     from deploy.local.layout import Layout
     from deploy.local.up import refuse_if_running, running, until_told

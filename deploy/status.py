@@ -16,7 +16,7 @@ from services.runtime.migrations import ROOMS
 VIEWS = {
     "ingest": ("reports",),
     "geo": ("placements", "context_placements"),
-    "analysis": ("facts", "cube", "context_facts", "context_days"),
+    "analysis": ("facts", "cube", "rhythm", "cells", "states", "sources", "context_facts", "context_days"),
     "notify": ("deliveries",),
 }
 KAFKA_SECONDS = 5.0

@@ -17,6 +17,9 @@ app = typer.Typer(
 )
 
 
+checks = typer.Typer(no_args_is_help=True, help="Hold what is stored, or what comes out, against what must be.")
+
+
 @app.command()
 def room(name: str, process: str) -> None:
     """Run one process of a room: NAME is ingest, geo, analysis or notify, PROCESS is serve or work."""
@@ -30,6 +33,7 @@ def room(name: str, process: str) -> None:
 def _attach() -> None:
     """The commands of the rooms and of the local run; each imports what it needs when it is called."""
     from deploy import cli as operation
+    from services.analysis import cli as picture
     from services.ingest import cli as door
 
     def official_names() -> dict[str, str]:
@@ -37,6 +41,8 @@ def _attach() -> None:
 
     operation.attach(app)
     door.attach(app, official_names)
+    picture.attach(app, checks, operation.role_url)
+    app.add_typer(checks, name="check")
 
 
 def main() -> None:

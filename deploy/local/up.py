@@ -7,12 +7,12 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
 
-from deploy.database.roles import prepare
+from deploy.database.roles import prepare, room_roles
 from deploy.local import servers
 from deploy.local.kafka_jars import ensure_jars
 from deploy.local.layout import Layout
@@ -40,6 +40,7 @@ class Instance:
     status_url: str
     door_url: str
     urls: dict[str, str]
+    role_urls: dict[str, str] = field(default_factory=dict)
 
     @property
     def runs(self) -> bool:
@@ -77,6 +78,7 @@ def describe(layout: Layout) -> Instance:
         layout.database_url(STATUS_ROLE),
         layout.database_url("lagesbild_ingest_serve"),
         urls,
+        {role: layout.database_url(role) for role in room_roles()},
     )
 
 

@@ -55,6 +55,7 @@ def current() -> Taxonomy:
     return Taxonomy.model_validate(json.loads(resources.files(__name__).joinpath("v1.json").read_text("utf-8")))
 
 
+@cache
 def counts_as_event(code: str) -> bool:
     """Whether a report of this type enters event totals: zero reports and the calendar never do (contract 8)."""
     return code != ZERO_REPORT and current().group(code).kind != "calendar"

@@ -5,12 +5,13 @@ from typing import Any
 
 from services.analysis import api
 from services.analysis.gateways import Geometry
+from services.analysis.handlers.rebuilding import Rebuilding
 from services.analysis.settings import AnalysisSettings
 from services.analysis.subscribers import CONSUMERS
 from services.analysis.web import context, overview
 from services.runtime.asking import published_keys
 from services.runtime.database import Database
-from services.runtime.room import Room
+from services.runtime.room import Room, release
 from services.runtime.tokens import Verifier
 
 
@@ -25,6 +26,7 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
         "routers": [api.router, overview.router, context.router],
         "consumers": CONSUMERS,
+        "before_work": Rebuilding(database, release()).ensure,
         "state": {"database": database, "geometry": Geometry(chosen.geo_url)},
         "title": "Lägesbild analysis",
     }

@@ -1,7 +1,7 @@
 """Kafka in: what analysis listens to. Its effects are facts and views only, so commits may be asynchronous."""
 
 from schemas.topics import CONTEXT_LOCATED, REPORT_LOCATED
-from services.analysis.handlers import take_context, take_reports
+from services.analysis.handlers.facts import take_context, take_reports
 from services.runtime.boundary import Consumer
 
 CONSUMERS = (

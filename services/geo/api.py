@@ -1,5 +1,6 @@
 """HTTP in: the layers and their outlines, where a point is, where a report was placed."""
 
+import json
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -90,11 +91,12 @@ async def placement(request: Request, report_id: UUID, principal: Caller) -> dic
         row = await store.one(connection, principal.kommun, report_id)
     if row is None:
         raise not_found("placement")
-    settled = row.event["placement"]
+    event = json.loads(row.event)
+    settled = event["placement"]
     area = next((a["area"] for a in settled["areas"] if a["layer"] == "regso"), None)
     name = known.by_code[area].name if area in known.by_code else None
     return {
-        "revision": row.event["report"]["revision"],
+        "revision": event["report"]["revision"],
         "placement": settled["placement"],
         "placed_at": settled["placed_at"],
         "precision": settled["precision"],

@@ -4,14 +4,16 @@ geo always places the newest revision it knows; every revision gets its own plac
 of facts downstream is complete.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Generic, TypeVar
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.context import ContextLocated, ContextReceived
+from schemas.context import ContextReceived
 from schemas.envelope import Envelope, derived_id
-from schemas.locations import ReportLocated
 from schemas.reports import ReportReceived
 from schemas.topics import CONTEXT_LOCATED, REPORT_LOCATED, Topic
 from schemas.values import Contract
@@ -19,11 +21,29 @@ from services.geo import store
 from services.geo.domain import placing
 from services.geo.domain.names import Names
 from services.geo.layers import Layers
+from services.geo.store import Identity, Stored
 from services.runtime.decoding import Received
 from services.runtime.minting import next_number
-from services.runtime.publisher import Outgoing, message, type_of
+from services.runtime.publisher import Outgoing, type_of
 
 SOURCE = "/lagesbild/geo"
+
+M = TypeVar("M", ReportReceived, ContextReceived)
+Make = Callable[[int, datetime], tuple[Contract, str | None]]
+"""From a placement's number and time to the placement, and why it has no place if it has none."""
+
+
+@dataclass(frozen=True)
+class _Kind(Generic[M]):
+    """What differs between the two things that geo places."""
+
+    table: str
+    topic: Topic
+    body: str
+    ident: Callable[[M], UUID]
+    settle: Callable[[Sequence[M]], list[Make]]
+    named: Callable[[Identity], tuple[object, ...]]
+    """The first parts of the derived message id."""
 
 
 class Placer:
@@ -32,96 +52,94 @@ class Placer:
     def __init__(self, layers: Layers) -> None:
         self._layers = layers
         self._names = Names(layers)
+        self._reports = _Kind[ReportReceived](
+            "placements", REPORT_LOCATED, "report", lambda r: r.report_id, self._settle_reports, lambda i: i
+        )
+        self._context = _Kind[ContextReceived](
+            "context_placements", CONTEXT_LOCATED, "context", lambda c: c.context_id, self._settle_context,
+            lambda identity: identity[1:],
+        )  # fmt: skip
 
     async def place_reports(
         self, connection: AsyncConnection, batch: Sequence[Received[ReportReceived]]
     ) -> list[Outgoing]:
         """Place each revision that is newer than what is known; answer older and equal ones with what is stored."""
-        now = datetime.now(UTC)
-        identities = list({(r.message.kommun, r.message.report_id) for r in batch})
-        known = await store.known(connection, "placements", identities)
-        age = await store.epoch(connection)
-        settled = placing.settle([r.message for r in batch], self._layers)
-        rows: list[store.New] = []
-        outgoing: list[Outgoing] = []
-        for received, answer in zip(batch, settled, strict=True):
-            report = received.message
-            identity = (report.kommun, report.report_id)
-            stored = known.get(identity)
-            if stored is not None and stored.newest.revision >= report.revision:
-                located = ReportLocated.model_validate(_again(stored, report.revision).event)
-            else:
-                number = next_number(None if stored is None else stored.newest.placement, age)
-                placement = placing.to_placement(answer, self._layers, number=number, now=now)
-                located = ReportLocated(kommun=report.kommun, report=report, placement=placement)
-                store.remember(known, identity, store.Stored(number, report.revision, located.model_dump(mode="json")))
-                rows.append(
-                    store.New(
-                        *identity,
-                        number,
-                        report.revision,
-                        located.model_dump_json(),
-                        now,
-                        answer.reason,
-                        received.envelope.id,
-                    )
-                )
-            identity_of = (
-                located.kommun,
-                located.report.report_id,
-                located.report.revision,
-                located.placement.placement,
-            )
-            outgoing.append(
-                _message(REPORT_LOCATED, located, received.envelope, identity_of, located.placement.placed_at)
-            )
-        await store.add_reports(connection, rows)
-        return outgoing
+        return await _place(connection, batch, self._reports)
 
     async def place_context(
         self, connection: AsyncConnection, batch: Sequence[Received[ContextReceived]]
     ) -> list[Outgoing]:
         """The same for published items: municipality or county by exact name."""
-        now = datetime.now(UTC)
-        identities = list({(r.message.kommun, r.message.context_id) for r in batch})
-        known = await store.known(connection, "context_placements", identities)
-        age = await store.epoch(connection)
-        rows: list[store.New] = []
-        outgoing: list[Outgoing] = []
-        for received in batch:
-            item = received.message
-            identity = (item.kommun, item.context_id)
-            stored = known.get(identity)
-            if stored is not None and stored.newest.revision >= item.revision:
-                located = ContextLocated.model_validate(_again(stored, item.revision).event)
-            else:
-                number = next_number(None if stored is None else stored.newest.placement, age)
-                placement = self._names.place(item, number=number, now=now)
-                located = ContextLocated(kommun=item.kommun, context=item, placement=placement)
-                store.remember(known, identity, store.Stored(number, item.revision, located.model_dump(mode="json")))
-                rows.append(store.New(*identity, number, item.revision, located.model_dump_json(), now))
-            identity_of = (located.context.context_id, located.context.revision, located.placement.placement)
-            outgoing.append(
-                _message(CONTEXT_LOCATED, located, received.envelope, identity_of, located.placement.placed_at)
+        return await _place(connection, batch, self._context)
+
+    def _settle_reports(self, reports: Sequence[ReportReceived]) -> list[Make]:
+        def make(settled: placing.Settled) -> Make:
+            return lambda number, now: (
+                placing.to_placement(settled, self._layers, number=number, now=now),
+                settled.reason,
             )
-        await store.add_context(connection, rows)
-        return outgoing
+
+        return [make(settled) for settled in placing.settle(reports, self._layers)]
+
+    def _settle_context(self, items: Sequence[ContextReceived]) -> list[Make]:
+        def make(item: ContextReceived) -> Make:
+            return lambda number, now: (self._names.place(item, number=number, now=now), None)
+
+        return [make(item) for item in items]
 
 
-def _again(stored: store.Known, revision: int) -> store.Stored:
+async def _place(connection: AsyncConnection, batch: Sequence[Received[M]], kind: _Kind[M]) -> list[Outgoing]:
+    now = datetime.now(UTC)
+    identities = [(received.kommun, kind.ident(received.message)) for received in batch]
+    newest = await store.newest(connection, kind.table, list(set(identities)))
+    age = await store.epoch(connection)
+    fresh: dict[tuple[Identity, int], Stored] = {}
+    rows: list[store.New] = []
+    repeated: list[Identity] = []
+    for received, identity, make in zip(batch, identities, kind.settle([r.message for r in batch]), strict=True):
+        revision, known = received.message.revision, newest.get(identity)
+        if known is not None and known.revision >= revision:
+            repeated.append(identity)
+            continue
+        number = next_number(None if known is None else known.placement, age)
+        placement, reason = make(number, now)
+        # The received JSON goes on as it is: unread by us, unchanged, and without writing it a second time.
+        event = f'{{"kommun":"{identity[0]}","{kind.body}":{received.json},"placement":{placement.model_dump_json()}}}'
+        newest[identity] = store.Newest(number, revision)
+        fresh[identity, revision] = Stored(number, revision, now, event)
+        rows.append(store.New(identity, fresh[identity, revision], reason, received.envelope.id))
+    again = await store.again(connection, kind.table, sorted(set(repeated)))
+    await store.add(connection, kind.table, rows)
+    outgoing = []
+    for received, identity in zip(batch, identities, strict=True):
+        stored = _stored(identity, received.message.revision, fresh, again)
+        outgoing.append(_message(kind, identity, stored, received.envelope))
+    return outgoing
+
+
+def _stored(
+    identity: Identity,
+    revision: int,
+    fresh: dict[tuple[Identity, int], Stored],
+    again: dict[Identity, dict[int, Stored]],
+) -> Stored:
     """What was stored for this very revision, so that a repeat is complete; the newest for one we never placed."""
-    return stored.by_revision.get(revision, stored.newest)
+    found = fresh.get((identity, revision)) or again.get(identity, {}).get(revision)
+    if found is not None:
+        return found
+    every = [s for (known, _), s in fresh.items() if known == identity] + list(again.get(identity, {}).values())
+    return max(every, key=lambda s: s.placement)
 
 
-def _message(topic: Topic, body: Contract, cause: Envelope, identity: tuple[object, ...], at: datetime) -> Outgoing:
+def _message(kind: _Kind[M], identity: Identity, stored: Stored, cause: Envelope) -> Outgoing:
     """The derived message: its id follows from its identity, its time is when the placement was minted."""
     envelope = Envelope(
-        id=derived_id(topic.name, *identity),
+        id=derived_id(kind.topic.name, *kind.named(identity), stored.revision, stored.placement),
         source=SOURCE,
-        type=type_of(topic),
-        time=at,
+        type=type_of(kind.topic),
+        time=stored.placed_at,
         partitionkey=cause.partitionkey,
         correlationid=cause.correlationid,
         causationid=cause.id,
     )
-    return message(topic, body, envelope)
+    return Outgoing(kind.topic.name, envelope.partitionkey.encode(), stored.event.encode(), envelope.headers())

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
+from schemas.values import UNPLACED, AreaRef
 from services.geo.domain.areas import AreaIndex
 from services.geo.domain.crs import to_wgs84
 
@@ -71,12 +72,25 @@ class Layers:
         }
         self.by_code = {area.code: area for area in self.regso}
         self.index = AreaIndex(self._polygons, [a.code for a in self.regso], self._pieces(cache_dir))
+        self._refs: dict[tuple[str | None, str | None, str | None], tuple[AreaRef, ...]] = {}
         self._outlines: dict[tuple[str, str | None], dict[str, Any]] = {}
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """What is published, finest first."""
         return tuple(Layer(name, self.version, self._digest) for name in ("regso", "kommun", "lan"))
+
+    def refs(self, regso: str | None, kommun: str | None, lan: str | None) -> tuple[AreaRef, ...]:
+        """One entry per layer, ``unplaced`` where it has no answer; kept, since there are few different ones."""
+        found = self._refs.get((regso, kommun, lan))
+        if found is None:
+            answer = {"regso": regso, "kommun": kommun, "lan": lan}
+            found = tuple(
+                AreaRef(layer=layer.name, version=layer.version, area=answer[layer.name] or UNPLACED)
+                for layer in self.layers
+            )
+            self._refs[regso, kommun, lan] = found
+        return found
 
     def _pieces(self, cache_dir: Path | None) -> tuple[NDArray[np.object_], NDArray[np.intp]] | None:
         """The subdivided polygons from the cache, made and kept there if needed; None without a cache folder."""

@@ -1,4 +1,4 @@
-"""SQL of place: the newest placement of each report, and every one that was published."""
+"""SQL of place: every placement as it was published, by identity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,29 +9,33 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+_IDENT = {"placements": "report_id", "context_placements": "context_id"}
 _EPOCH = text("select epoch from epoch")
-_STORED = {
-    "placements": text("""
-        select p.kommun, p.report_id as id, p.placement, p.revision, p.event from placements p
-        join unnest(cast(:kommuner as text[]), cast(:ids as uuid[])) as w(k, i) on p.kommun = w.k and p.report_id = w.i
-        order by p.kommun, p.report_id, p.placement"""),
-    "context_placements": text("""
-        select p.kommun, p.context_id as id, p.placement, p.revision, p.event from context_placements p
-        join unnest(cast(:kommuner as text[]), cast(:ids as uuid[])) as w(k, i) on p.kommun = w.k and p.context_id = w.i
-        order by p.kommun, p.context_id, p.placement"""),
+_NEWEST = {
+    table: text(f"""
+        select distinct on (p.kommun, p.{ident}) p.kommun, p.{ident} as id, p.placement, p.revision from {table} p
+        join unnest(cast(:kommuner as text[]), cast(:ids as uuid[])) as w(k, i) on p.kommun = w.k and p.{ident} = w.i
+        order by p.kommun, p.{ident}, p.placement desc""")  # noqa: S608 - names are the constants above
+    for table, ident in _IDENT.items()
 }
-_ADD_REPORTS = text("""
-    insert into placements (kommun, report_id, placement, revision, reason, event, envelope_id, placed_at)
-    select k, i, p, r, why, cast(e as jsonb), v, t
-    from unnest(cast(:kommuner as text[]), cast(:ids as uuid[]), cast(:placements as bigint[]),
-                cast(:revisions as bigint[]), cast(:reasons as text[]), cast(:events as text[]),
-                cast(:envelopes as text[]), cast(:placed as timestamptz[])) as t(k, i, p, r, why, e, v, t)""")
-_ADD_CONTEXT = text("""
-    insert into context_placements (kommun, context_id, placement, revision, event, placed_at)
-    select k, i, p, r, cast(e as jsonb), t
-    from unnest(cast(:kommuner as text[]), cast(:ids as uuid[]), cast(:placements as bigint[]),
-                cast(:revisions as bigint[]), cast(:events as text[]), cast(:placed as timestamptz[]))
-        as t(k, i, p, r, e, t)""")
+_AGAIN = {
+    table: text(f"""
+        select p.kommun, p.{ident} as id, p.placement, p.revision, p.placed_at, p.event from {table} p
+        join unnest(cast(:kommuner as text[]), cast(:ids as uuid[])) as w(k, i) on p.kommun = w.k and p.{ident} = w.i
+        order by p.kommun, p.{ident}, p.placement""")  # noqa: S608 - as above
+    for table, ident in _IDENT.items()
+}
+_COLUMNS = """
+    unnest(cast(:kommuner as text[]), cast(:ids as uuid[]), cast(:placements as bigint[]),
+           cast(:revisions as bigint[]), cast(:events as text[]), cast(:placed as timestamptz[])"""
+_ADD = {
+    "placements": text(f"""
+        insert into placements (kommun, report_id, placement, revision, event, placed_at, reason, envelope_id)
+        select * from {_COLUMNS}, cast(:reasons as text[]), cast(:envelopes as text[]))"""),  # noqa: S608 - as above
+    "context_placements": text(f"""
+        insert into context_placements (kommun, context_id, placement, revision, event, placed_at)
+        select * from {_COLUMNS})"""),  # noqa: S608 - as above
+}
 _ONE = text("""
     select event, placed_at from placements where kommun = :kommun and report_id = :report
     order by placement desc limit 1""")
@@ -45,26 +49,31 @@ Identity = tuple[str, UUID]
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """One placement of something, and what was published about it."""
+class Newest:
+    """The numbers of the newest placement of something."""
 
     placement: int
     revision: int
-    event: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One placement, and the message that was published about it."""
+
+    placement: int
+    revision: int
+    placed_at: datetime
+    event: str
 
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """A placement to keep; ``event`` is the JSON that will be published."""
+    """A placement to keep before it is published."""
 
-    kommun: str
-    ident: UUID
-    placement: int
-    revision: int
-    event: str
-    placed_at: datetime
-    reason: str | None = None
-    envelope_id: str = ""
+    identity: Identity
+    stored: Stored
+    reason: str | None
+    envelope_id: str
 
 
 async def epoch(connection: AsyncConnection) -> int:
@@ -72,54 +81,41 @@ async def epoch(connection: AsyncConnection) -> int:
     return int(await connection.scalar(_EPOCH) or 0)
 
 
-@dataclass(slots=True)
-class Known:
-    """What is stored of one identity: the newest placement, and the last one of each revision."""
-
-    newest: Stored
-    by_revision: dict[int, Stored]
+def _named(identities: Sequence[Identity]) -> dict[str, Any]:
+    return {"kommuner": [k for k, _ in identities], "ids": [i for _, i in identities]}
 
 
-async def known(connection: AsyncConnection, table: str, identities: Sequence[Identity]) -> dict[Identity, Known]:
-    """The stored placements of these identities in ``placements`` or ``context_placements``."""
-    rows = await connection.execute(
-        _STORED[table], {"kommuner": [k for k, _ in identities], "ids": [i for _, i in identities]}
-    )
-    found: dict[Identity, Known] = {}
-    for r in rows:  # in the order of placements
-        remember(found, (r.kommun, r.id), Stored(r.placement, r.revision, r.event))
+async def newest(connection: AsyncConnection, table: str, identities: Sequence[Identity]) -> dict[Identity, Newest]:
+    """The newest placements of these identities in ``placements`` or ``context_placements``."""
+    rows = await connection.execute(_NEWEST[table], _named(identities))
+    return {(r.kommun, r.id): Newest(r.placement, r.revision) for r in rows}
+
+
+async def again(
+    connection: AsyncConnection, table: str, identities: Sequence[Identity]
+) -> dict[Identity, dict[int, Stored]]:
+    """Revision → its last placement as it was published."""
+    found: dict[Identity, dict[int, Stored]] = {}
+    if identities:
+        for r in await connection.execute(_AGAIN[table], _named(identities)):  # in the order of placements
+            stored = Stored(r.placement, r.revision, r.placed_at, r.event)
+            found.setdefault((r.kommun, r.id), {})[r.revision] = stored
     return found
 
 
-def remember(found: dict[Identity, Known], identity: Identity, stored: Stored) -> None:
-    """Add a placement that is newer than those known."""
-    entry = found.setdefault(identity, Known(stored, {}))
-    entry.newest = stored
-    entry.by_revision[stored.revision] = stored
-
-
-def _columns(rows: Sequence[New]) -> dict[str, Any]:
-    return {
-        "kommuner": [r.kommun for r in rows],
-        "ids": [r.ident for r in rows],
-        "placements": [r.placement for r in rows],
-        "revisions": [r.revision for r in rows],
-        "events": [r.event for r in rows],
-        "placed": [r.placed_at for r in rows],
+async def add(connection: AsyncConnection, table: str, rows: Sequence[New]) -> None:
+    """Keep placements before they are published."""
+    if not rows:
+        return
+    values = _named([r.identity for r in rows]) | {
+        "placements": [r.stored.placement for r in rows],
+        "revisions": [r.stored.revision for r in rows],
+        "events": [r.stored.event for r in rows],
+        "placed": [r.stored.placed_at for r in rows],
     }
-
-
-async def add_reports(connection: AsyncConnection, rows: Sequence[New]) -> None:
-    """Keep report placements before they are published."""
-    if rows:
-        extra = {"reasons": [r.reason for r in rows], "envelopes": [r.envelope_id for r in rows]}
-        await connection.execute(_ADD_REPORTS, _columns(rows) | extra)
-
-
-async def add_context(connection: AsyncConnection, rows: Sequence[New]) -> None:
-    """Keep context placements before they are published."""
-    if rows:
-        await connection.execute(_ADD_CONTEXT, _columns(rows))
+    if table == "placements":
+        values |= {"reasons": [r.reason for r in rows], "envelopes": [r.envelope_id for r in rows]}
+    await connection.execute(_ADD[table], values)
 
 
 async def one(connection: AsyncConnection, kommun: str, report: UUID) -> Row[Any] | None:

@@ -17,7 +17,7 @@ from schemas.topics import Topic
 from services.runtime import dead_letters, metrics
 from services.runtime.database import Database
 from services.runtime.decoding import Received, Record, decode
-from services.runtime.errors import Permanent, is_transient
+from services.runtime.errors import MustStop, Permanent, is_transient
 from services.runtime.faultpoints import reach
 from services.runtime.halt import Halt, Halted
 from services.runtime.logs import logger
@@ -163,6 +163,8 @@ class Boundary:
                 raise
             except Permanent as fault:
                 return fault
+            except MustStop as reason:
+                raise self.halt.now(f"{self.consumer.name}: {reason}") from reason
             except Exception as error:
                 if not is_transient(error):
                     _log.exception("handler failed", consumer=self.consumer.name, error=type(error).__name__)
@@ -195,7 +197,8 @@ class Boundary:
         """One part's transaction: lock and compare, effect, positions."""
         good = [item.received for item in part if item.received is not None]
         bad = [(item.record, item.fault) for item in part if item.fault is not None]
-        moves = {i.record.partition: (i.record.offset + 1, record_digest(i.record.value)) for i in part}
+        last = {item.record.partition: item.record for item in part}
+        moves = {p: (record.offset + 1, record_digest(record.value)) for p, record in last.items()}
         if not moves.keys() <= self.expected.keys():
             raise PositionConflict("the partition was taken from us while its batch was in flight")
         expected = {partition: self.expected[partition] for partition in moves}
@@ -265,6 +268,6 @@ class Boundary:
         metrics.RECORDS.labels(name, "applied").inc(len(good))
         metrics.RECORDS.labels(name, "dead_letter").inc(bad)
         metrics.LAST_COMMIT.labels(name).set(now.timestamp())
-        age = metrics.EVENT_AGE.labels(name)
-        for received in good:
-            age.observe(max(0.0, (now - received.envelope.time).total_seconds()))
+        if good:
+            oldest = min(received.envelope.time for received in good)
+            metrics.EVENT_AGE.labels(name).observe(max(0.0, (now - oldest).total_seconds()))

@@ -24,15 +24,12 @@ _log = logger(__name__)
 
 
 async def tolerant_parser(records: Any, original: Any) -> Any:
-    """FastStream sees decodable copies of the headers; the boundary sees the original records.
+    """FastStream sees the batch's first record without headers; the boundary sees the original records.
 
-    Without it one null or non-UTF-8 header makes its whole batch vanish, under every policy (streaming.md §2.2).
+    Otherwise one null or non-UTF-8 header makes its whole batch vanish, under every policy (streaming.md §2.2), and
+    every header of every record is decoded for nothing.
     """
-    clean = tuple(
-        replace(r, headers=tuple((k, (v or b"").decode("utf-8", "replace").encode()) for k, v in r.headers))
-        for r in records
-    )
-    message = await original(clean)
+    message = await original((replace(records[0], headers=()),))
     message.raw_message = records
     return message
 

@@ -11,7 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 _OPEN = text("select set_config('app.kommuner', :kommuner, true)")
-_ASYNCHRONOUS = text("set local synchronous_commit = off")
+_OPEN_ASYNCHRONOUS = text(
+    "select set_config('app.kommuner', :kommuner, true), set_config('synchronous_commit', 'off', true)"
+)
+_SNAPSHOT = text("set transaction isolation level repeatable read")
 
 
 class Database:
@@ -24,18 +27,21 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, kommuner: Collection[str] = (), *, asynchronous: bool = False
+        self, kommuner: Collection[str] = (), *, asynchronous: bool = False, snapshot: bool = False
     ) -> AsyncIterator[AsyncConnection]:
         """One READ COMMITTED transaction that sees ``kommuner`` and nothing else; commits at the end.
+
+        ``snapshot`` makes all its statements see the same moment (REPEATABLE READ): for comparing, not for writing.
 
         ``asynchronous`` lets the commit return before it is on disk: only for transactions that hold nothing but
         facts, views and positions, which are lost together and read again.
         """
         async with self.engine.begin() as connection:
-            if kommuner:
-                await connection.execute(_OPEN, {"kommuner": ",".join(sorted(kommuner))})
-            if asynchronous:
-                await connection.execute(_ASYNCHRONOUS)
+            if snapshot:
+                await connection.execute(_SNAPSHOT)
+            if kommuner or asynchronous:
+                opening = _OPEN_ASYNCHRONOUS if asynchronous else _OPEN
+                await connection.execute(opening, {"kommuner": ",".join(sorted(kommuner))})
             yield connection
 
     async def close(self) -> None:

@@ -21,11 +21,12 @@ Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 
 @dataclass(frozen=True, slots=True)
 class Received(Generic[M]):
-    """A good record: its message, its envelope and the municipality that owns it."""
+    """A good record: its message, its envelope, the municipality that owns it, and the message as JSON text."""
 
     message: M
     envelope: Envelope
     kommun: str
+    json: str
 
 
 @cache
@@ -49,9 +50,11 @@ def decode(record: Record, topic: Topic) -> Received[Contract]:
     try:
         if envelope.version == topic.version:
             body = _adapter(topic.model).validate_json(record.value)
+            text = record.value.decode()
         else:
             payload = upcast(topic.name, envelope.version, topic.version, json.loads(record.value))
             body = _adapter(topic.model).validate_python(payload)
+            text = body.model_dump_json()
     except UnknownVersion as wrong:
         raise Permanent("unknown_version", str(wrong)) from None
     except ValidationError as wrong:
@@ -59,4 +62,4 @@ def decode(record: Record, topic: Topic) -> Received[Contract]:
         raise Permanent("invalid", faults) from None
     except ValueError:
         raise Permanent("invalid", "body: not JSON") from None
-    return Received(body, envelope, check_owner(record.key, envelope, body))
+    return Received(body, envelope, check_owner(record.key, envelope, body), text)

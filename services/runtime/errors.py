@@ -19,6 +19,10 @@ class Permanent(Exception):
         self.reason = reason
 
 
+class MustStop(Exception):
+    """This process is not fit to go on, whatever the record: it halts and says why."""
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether trying the same again later may help."""
     if isinstance(error, DBAPIError):

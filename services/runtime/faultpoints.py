@@ -22,6 +22,10 @@ POINTS = (
     "boundary.after_dead_letter",
     "notify.before_send",
     "notify.after_send",
+    "rebuild.before_commit",
+    "rebuild.after_commit",
+    "rebuild.before_switch",
+    "rebuild.after_switch",
 )
 """Every point there is; a test holds this list against the calls in the code."""
 

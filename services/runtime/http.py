@@ -98,8 +98,6 @@ def create_app(room: Room) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        for start in room.on_start:
-            await start()
         yield
         await room.database.close()
 

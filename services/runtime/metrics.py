@@ -4,7 +4,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 EVENT_AGE = Histogram(
     "est_event_age_seconds",
-    "Age of a message, from its CloudEvents time, when this consumer has committed it",
+    "Age of the oldest message of a batch, from its CloudEvents time, when this consumer has committed it",
     ["consumer"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600, 86_400),
 )

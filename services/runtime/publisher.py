@@ -6,8 +6,12 @@ A plain aiokafka producer, since FastStream's publish cannot carry original head
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.envelope import Envelope, event_type
 from schemas.topics import Topic
@@ -15,6 +19,11 @@ from schemas.values import Contract
 
 REQUEST_TIMEOUT_MS = 600_000
 """Longer than any outage we wait out: an outage longer than it may break an idempotent producer for good."""
+
+
+MANY = 20
+"""From here on messages are packed into batches here instead of one by one in the client."""
+_PARTITIONER = DefaultPartitioner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +93,44 @@ class Publisher:
         if self._producer is None:
             await self.start()
         assert self._producer is not None  # noqa: S101 - narrows the type: start() has just set it
+        if len(outgoing) >= MANY:
+            return await self._send_many(self._producer, outgoing)
         futures = [
             await self._producer.send(o.topic, value=o.value, key=o.key, headers=list(o.headers)) for o in outgoing
         ]
         answers = await asyncio.gather(*futures)
         return [Confirmed(a.partition, a.offset) for a in answers]
+
+    async def _send_many(self, producer: AIOKafkaProducer, outgoing: Sequence[Outgoing]) -> list[Confirmed]:
+        """The same by whole batches per partition: half the producer's cost (benchmarks/README.md)."""
+        partitions: dict[str, list[int]] = {}
+        chosen: dict[tuple[str, bytes | None], int] = {}
+        batches: dict[tuple[str, int], list[tuple[BatchBuilder, list[int]]]] = {}
+        for index, message in enumerate(outgoing):
+            if message.topic not in partitions:
+                partitions[message.topic] = sorted(await producer.partitions_for(message.topic))
+            every = partitions[message.topic]
+            partition = chosen.get((message.topic, message.key))
+            if partition is None or message.key is None:
+                partition = chosen[message.topic, message.key] = _PARTITIONER(message.key, every, every)
+            target = (message.topic, partition)
+            made = batches.setdefault(target, [])
+            headers = list(message.headers)
+            if not made or _append(made[-1][0], message, headers) is None:
+                made.append((producer.create_batch(), []))
+                if _append(made[-1][0], message, headers) is None:
+                    raise MessageSizeTooLargeError(message.topic)
+            made[-1][1].append(index)
+        sent = []
+        for (topic, partition), made in batches.items():
+            for builder, indices in made:
+                sent.append((await producer.send_batch(builder, topic, partition=partition), partition, indices))
+        confirmed: dict[int, Confirmed] = {}
+        answers = await asyncio.gather(*(future for future, _, _ in sent))
+        for answer, (_, partition, indices) in zip(answers, sent, strict=True):
+            confirmed |= {index: Confirmed(partition, answer.offset + i) for i, index in enumerate(indices)}
+        return [confirmed[index] for index in range(len(outgoing))]
+
+
+def _append(builder: BatchBuilder, message: Outgoing, headers: list[tuple[str, bytes | None]]) -> object | None:
+    return cast("object | None", builder.append(key=message.key, value=message.value, timestamp=None, headers=headers))

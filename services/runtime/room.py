@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 
 from fastapi import APIRouter
 
@@ -10,6 +11,11 @@ from services.runtime.database import Database
 from services.runtime.publisher import Publisher
 from services.runtime.settings import RoomSettings
 from services.runtime.tokens import Verifier
+
+
+def release() -> str:
+    """The version of the program that runs."""
+    return version("lagesbild")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,8 @@ class Room:
     routers: Sequence[APIRouter] = ()
     consumers: Sequence[Consumer] = ()
     jobs: Sequence[Job] = ()
-    on_start: Sequence[Callable[[], Awaitable[None]]] = ()
+    before_work: Callable[[], Awaitable[None]] | None = None
+    """What must be true before consumers start, however long it takes; the process answers "starting" meanwhile."""
     state: dict[str, object] = field(default_factory=dict)
     max_body_bytes: int = 262_144
     title: str = ""

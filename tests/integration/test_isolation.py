@@ -66,7 +66,7 @@ async def test_nothing_is_readable_without_a_token_or_key(instance: Instance) ->
 TABLES = {
     "ingest": ("organisations", "clients", "people", "event_types", "reports", "submissions", "revisions", "texts"),
     "geo": ("placements",),
-    "analysis": ("facts", "fact_history", "cube"),
+    "analysis": ("facts", "fact_history", "cube", "rhythm", "cells", "states", "sources", "area_sets"),
     "notify": ("subscriptions", "deliveries"),
 }
 
@@ -90,7 +90,7 @@ async def test_a_forgotten_filter_crosses_nothing(instance: Instance, pair: tupl
 async def test_writing_into_another_municipality_is_refused(instance: Instance, pair: tuple[Tenant, Tenant]) -> None:
     first, second = pair
     connection = await asyncpg.connect(instance.ground.dsn(work_role("analysis")))
-    insert = "insert into cube values ($1, 'regso', 'x', '2026-01-01', 'A1', 'tips', 1, 1)"
+    insert = "insert into cube values ($1, '2026-01-01', 1, 'A1', 'tips', 1, 1, 1)"
     try:
         for target in (second.kommun, "0000"):
             transaction = connection.transaction()
@@ -148,6 +148,7 @@ async def test_roles_reach_their_own_room_and_no_more(instance: Instance) -> Non
         "ingest.login_index",
         "ingest.device_sessions",
         "notify.due",
+        "analysis.owners",
     }
     assert {r["name"] for r in unforced} == allowed
 
@@ -186,6 +187,6 @@ async def test_records_that_disagree_with_themselves_cross_nothing(
     await eventually(aside, 30, "five dead letters")
     await asyncio.sleep(0.5)
     for tenant, count in ((first, 3), (second, 2)):
-        for table in ("facts", "fact_history"):
+        for table in ("facts", "facts_versions"):
             rows = await instance.sql(f"select count(*) as n from {table}", kommun=tenant.kommun)
             assert rows[0]["n"] == count

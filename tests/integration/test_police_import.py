@@ -39,7 +39,7 @@ async def test_the_newest_versions_go_through_and_add_up(instance: Instance, kom
     assert placed["kommun"] == 85_011 - without == 62_049
     again = await _import(instance, tenant.key, archive)
     assert (again["new"], again["newer"], again["same"], again["placed"]) == (0, 0, 85_011, placed)
-    rows = await instance.sql("select count(*) as n from context_history", kommun="0000")
+    rows = await instance.sql("select count(*) as n from context_facts_versions", kommun="0000")
     assert rows[0]["n"] == 85_011
     cube = await instance.sql("select count(*) as n from cube where kommun = '0000'", kommun="0000")
     assert cube[0]["n"] == 0, "published items are never summed with reports"

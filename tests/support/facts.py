@@ -35,7 +35,12 @@ def received(number: int = 1, revision: int = 1, **changes: Any) -> ReportReceiv
 
 
 def located(
-    number: int = 1, revision: int = 1, placement: int = 1, areas: tuple[str, ...] = ("0682R012",), **changes: Any
+    number: int = 1,
+    revision: int = 1,
+    placement: int = 1,
+    areas: tuple[str, ...] = ("0682R012",),
+    cells: dict[str, str] | None = None,
+    **changes: Any,
 ) -> ReportLocated:
     refs = [AreaRef(layer="regso", version="2025_v2", area=a) for a in areas]
     refs.append(AreaRef(layer="kommun", version="2025_v2", area="0682"))
@@ -44,7 +49,12 @@ def located(
         kommun=report.kommun,
         report=report,
         placement=Placement(
-            placement=placement, placed_at=NOON, precision="gps", located_kommun="0682", areas=tuple(refs)
+            placement=placement,
+            placed_at=NOON,
+            precision="gps",
+            located_kommun="0682",
+            areas=tuple(refs),
+            cells=cells or {},
         ),
     )
 

@@ -165,7 +165,8 @@ class Tenant:
             "select report_id from facts where kommun = $1", self.kommun, kommun=self.kommun
         )
         cube = await self.instance.sql(
-            "select layer, sum(reports)::bigint as reports from cube where kommun = $1 group by layer",
+            "select layer, sum(reports / 1000000 * share)::bigint as reports from cube join area_sets using (kommun, area_set) "
+            "where kommun = $1 and generation = (select generation from view_state where name = 'cube') group by layer",
             self.kommun,
             kommun=self.kommun,
         )

@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from schemas.values import UNPLACED
-from services.analysis.views.cube import SWEDEN
+from services.analysis.views import SWEDEN
 
 GroupBy = Literal["day", "week", "area", "type", "group", "source", "layer"]
 DEFAULT_DAYS = 14

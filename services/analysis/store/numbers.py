@@ -1,5 +1,6 @@
 """SQL for numbers: sums over the cube, one layer at a time, and over published items."""
 
+import json
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -20,8 +21,10 @@ _GROUPS: dict[GroupBy, str] = {
     "source": "source",
     "layer": "layer",
 }
+_CUBE = "cube c join area_sets a using (kommun, area_set)"
 _WHERE = """
-    kommun = :kommun and layer = :layer and day between :first and :last
+    kommun = :kommun and generation = (select generation from view_state where name = 'cube')
+    and layer = :layer and day between :first and :last
     and (cast(:areas as text[]) = '{}' or area = any(cast(:areas as text[])))
     and (cast(:types as text[]) = '{}' or event_type = any(cast(:types as text[]))
          or left(event_type, 1) = any(cast(:types as text[])))
@@ -30,7 +33,8 @@ _FACT = text("""
     select revision, placement, reason from facts where kommun = :kommun and report_id = :report""")
 _INVENTED = text("select exists (select 1 from facts where kommun = :kommun and invented)")
 _CONTEXT_WHERE = """
-    kommun = :owner and day between :first and :last
+    kommun = :owner and generation = (select generation from view_state where name = 'context_days')
+    and day between :first and :last
     and (cast(:kommuner as text[]) = '{}' or located_kommun = any(cast(:kommuner as text[])))
     and (cast(:lan as text[]) = '{}' or located_lan = any(cast(:lan as text[])))
     and (cast(:types as text[]) = '{}' or event_type = any(cast(:types as text[])))"""
@@ -42,9 +46,9 @@ _CONTEXT_GROUPS = {
 }
 _LATEST = text("""
     select event from context_facts where kommun = :owner and day between :first and :last
-    and (cast(:kommuner as text[]) = '{}' or event->'placement'->>'located_kommun' = any(cast(:kommuner as text[])))
-    and (cast(:lan as text[]) = '{}' or event->'placement'->>'located_lan' = any(cast(:lan as text[])))
-    and (cast(:types as text[]) = '{}' or event->'context'->>'event_type' = any(cast(:types as text[])))
+    and (cast(:kommuner as text[]) = '{}' or event::json->'placement'->>'located_kommun' = any(cast(:kommuner as text[])))
+    and (cast(:lan as text[]) = '{}' or event::json->'placement'->>'located_lan' = any(cast(:lan as text[])))
+    and (cast(:types as text[]) = '{}' or event::json->'context'->>'event_type' = any(cast(:types as text[])))
     order by day desc, context_id limit :limit""")
 
 
@@ -55,9 +59,9 @@ async def counts(
     columns = ", ".join(f'{_GROUPS[g]} as "{g}"' for g in by)
     grouping = f"group by {', '.join(str(i + 1) for i in range(len(by)))} order by {', '.join(str(i + 1) for i in range(len(by)))}" if by else ""  # fmt: skip  # noqa: E501
     statement = f"""
-        select {columns + "," if by else ""} coalesce(sum(reports), 0)::bigint as reports,
-               coalesce(sum(seen), 0)::bigint as seen
-        from cube where {_WHERE} {grouping}"""  # noqa: S608 - group expressions come from the table above
+        select {columns + "," if by else ""} coalesce(sum(reports / 1000000 * share), 0)::bigint as reports,
+               coalesce(sum(seen / 1000000 * share), 0)::bigint as seen
+        from {_CUBE} where {_WHERE} {grouping}"""  # noqa: S608 - group expressions come from the table above
     values = {
         "kommun": kommun,
         "layer": selection.layer,
@@ -124,4 +128,4 @@ async def latest_context(
 ) -> list[dict[str, Any]]:
     """The newest published items of a selection, as located."""
     values = _context_values(first, last, kommuner, lan, types) | {"limit": limit}
-    return [r.event for r in await connection.execute(_LATEST, values)]
+    return [json.loads(r.event) for r in await connection.execute(_LATEST, values)]

@@ -6,9 +6,18 @@ integers, one million per report, so that living through the changes and folding
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Generic, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from schemas.locations import ReportLocated
+from schemas.taxonomy import counts_as_event
 
 MILLION = 1_000_000
+SWEDEN = ZoneInfo("Europe/Stockholm")
 
 F = TypeVar("F")
 K = TypeVar("K", bound=Hashable)
@@ -25,6 +34,71 @@ ZERO = Weight(0, 0)
 Contributions = Mapping[K, Weight]
 
 
+@dataclass(frozen=True, slots=True)
+class View(Generic[F]):
+    """A materialised view: its table, its key (a NamedTuple of columns that begins with ``kommun``), its function.
+
+    Contributions belong to the fact's own kommun. In a ``signed`` view some are negative in themselves.
+    """
+
+    name: str
+    key: type[tuple[Any, ...]]
+    contributions: Callable[[F], Contributions[Any]]
+    signed: bool = False
+
+
+def why_not_counted(fact: ReportLocated) -> str | None:
+    """Why the fact contributes nothing: withdrawn, merged, not_an_event; None when it counts."""
+    if fact.report.withdrawn:
+        return "withdrawn"
+    if fact.report.merged_into is not None:
+        return "merged"
+    return None if counts_as_event(fact.report.event_type) else "not_an_event"
+
+
+@lru_cache(maxsize=4096)
+def swedish_day(moment: datetime) -> date:
+    """The day of a moment in Europe/Stockholm (contract 7)."""
+    return moment.astimezone(SWEDEN).date()
+
+
+@lru_cache(maxsize=4096)
+def monday(day: date) -> date:
+    """The first day of the ISO week."""
+    return day - timedelta(days=day.weekday())
+
+
+class AreaShare(NamedTuple):
+    """An area of a layer, and its share of a report in millionths: each layer's shares sum to one million."""
+
+    layer: str
+    area: str
+    share: int
+
+
+class AreaSet(NamedTuple):
+    """The areas of all layers that a report lies in, under one number: views keep one row for all layers."""
+
+    number: int
+    shares: tuple[AreaShare, ...]
+
+
+def area_set(fact: ReportLocated) -> AreaSet:
+    """The report's area set; its number follows from layers and areas alone."""
+    return _area_set(tuple([(ref.layer, ref.area) for ref in fact.placement.areas]))
+
+
+@lru_cache(maxsize=65_536)
+def _area_set(refs: tuple[tuple[str, str], ...]) -> AreaSet:
+    pairs = sorted(set(refs))
+    number = int.from_bytes(blake2b(repr(pairs).encode(), digest_size=8).digest()) >> 1  # fits PostgreSQL's bigint
+    found: list[AreaShare] = []
+    for layer in sorted({layer for layer, _ in pairs}):
+        areas = [area for name, area in pairs if name == layer]
+        found += [AreaShare(layer, a, share) for a, share in zip(areas, shares(len(areas)), strict=True)]
+    return AreaSet(number, tuple(found))
+
+
 def shares(parts: int) -> list[int]:
     """One million divided over ``parts`` by largest remainder: integers that sum to one million exactly."""
     whole, rest = divmod(MILLION, parts)
@@ -33,9 +107,13 @@ def shares(parts: int) -> list[int]:
 
 def add_into(total: dict[K, Weight], change: Contributions[K], sign: int = 1) -> None:
     """Add a change to a running total; keys that reach zero are removed."""
-    for key, (reports, seen) in change.items():
-        old = total.get(key, ZERO)
-        new = Weight(old.reports + sign * reports, old.seen + sign * seen)
+    for key, weight in change.items():
+        old = total.get(key)
+        if old is None and sign == 1:
+            total[key] = weight
+            continue
+        before, seen_before = old or ZERO
+        new = Weight(before + sign * weight.reports, seen_before + sign * weight.seen)
         if new == ZERO:
             total.pop(key, None)
         else:

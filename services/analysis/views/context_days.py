@@ -7,19 +7,23 @@ from datetime import date
 from typing import NamedTuple
 
 from schemas.context import ContextLocated
-from services.analysis.views import MILLION, Weight
-from services.analysis.views.cube import SWEDEN
+from services.analysis.views import MILLION, View, Weight, swedish_day
 
 
 class ContextKey(NamedTuple):
     """One cell; ``located_kommun`` and ``located_lan`` are empty where the publisher named none."""
 
     kommun: str
+    day: date
     precision: str
     located_kommun: str
     located_lan: str
-    day: date
     event_type: str
+
+
+def day_of(fact: ContextLocated) -> date:
+    """The day the item happened, or was published where no time is stated."""
+    return swedish_day(fact.context.occurred_at or fact.context.published_at)
 
 
 def contributions(fact: ContextLocated) -> dict[ContextKey, Weight]:
@@ -27,8 +31,10 @@ def contributions(fact: ContextLocated) -> dict[ContextKey, Weight]:
     item, place = fact.context, fact.placement
     if item.withdrawn:
         return {}
-    day = (item.occurred_at or item.published_at).astimezone(SWEDEN).date()
     key = ContextKey(
-        fact.kommun, place.precision, place.located_kommun or "", place.located_lan or "", day, item.event_type
+        fact.kommun, day_of(fact), place.precision, place.located_kommun or "", place.located_lan or "", item.event_type
     )
     return {key: Weight(MILLION, MILLION)}
+
+
+CONTEXT_DAYS = View("context_days", ContextKey, contributions)

@@ -14,7 +14,8 @@ from services.ingest.api.caller import DoorCaller
 from services.ingest.domain import Refusal, ReportIn, Sender, short_number
 from services.ingest.gateways import Corridor, Fate
 from services.ingest.handlers.people import People
-from services.ingest.handlers.reports import Answer, Reports, Unfinished, VersionConflict
+from services.ingest.handlers.reports import Reports
+from services.ingest.handlers.submitting import Answer, Unfinished, VersionConflict
 from services.runtime.problems import Problem, ProblemBody, not_allowed, not_found
 from services.runtime.tokens import Principal
 

@@ -11,7 +11,7 @@ from schemas.envelope import Envelope, derived_id
 from schemas.topics import CONTEXT_RECEIVED
 from schemas.values import CONTEXT_OWNER
 from services.ingest import polisen
-from services.ingest.handlers.reports import SOURCE
+from services.ingest.handlers.submitting import SOURCE
 from services.ingest.polisen import BadItem, Item
 from services.ingest.store import context as store
 from services.ingest.store.reports import epoch

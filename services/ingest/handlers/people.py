@@ -16,7 +16,7 @@ from schemas.envelope import Envelope, derived_id
 from schemas.topics import APPOINTMENT_CHANGED
 from services.ingest import secrets
 from services.ingest.domain import Sender
-from services.ingest.handlers.reports import SOURCE
+from services.ingest.handlers.submitting import SOURCE
 from services.ingest.store import people as store
 from services.ingest.store.reports import epoch
 from services.runtime import outbox

@@ -16,7 +16,8 @@ from services.ingest.api.reports import submit
 from services.ingest.domain import short_number
 from services.ingest.gateways import Corridor, Fate
 from services.ingest.handlers.people import People
-from services.ingest.handlers.reports import Reports, Unfinished
+from services.ingest.handlers.reports import Reports
+from services.ingest.handlers.submitting import Unfinished
 from services.ingest.web import forms
 from services.ingest.web.login import give_token, signed_in
 from services.pages import swedish

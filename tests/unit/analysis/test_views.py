@@ -1,15 +1,36 @@
 """Views are sums: any order, any duplication, any corrections give the rows of a fresh fold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.locations import ReportLocated
 from schemas.values import UNPLACED
-from services.analysis.views import MILLION, Weight, add_into, context_days, cube, delta, fold, shares
+from services.analysis.views import (
+    MILLION,
+    View,
+    Weight,
+    add_into,
+    area_set,
+    catalogue,
+    context_days,
+    cube,
+    delta,
+    fold,
+    monday,
+    rhythm,
+    shares,
+    why_not_counted,
+)
+from services.analysis.views.catalogue import REPORT_VIEWS, definition
+from services.analysis.views.cells import CELLS
+from services.analysis.views.rhythm import RHYTHM
+from services.analysis.views.sources import SOURCES
+from services.analysis.views.states import STATES
 from tests.support.facts import NOON, located, published, report_id
 
 versions = st.builds(
@@ -24,7 +45,10 @@ versions = st.builds(
     withdrawn=st.booleans(),
     merged_into=st.sampled_from([None, report_id(99)]),
     time_from=st.sampled_from([NOON, NOON - timedelta(days=1), NOON + timedelta(hours=11, minutes=30)]),
-    time_to=st.just(NOON + timedelta(days=2)),
+    time_to=st.sampled_from([NOON + timedelta(hours=12), NOON + timedelta(days=2), NOON + timedelta(days=20)]),
+    ongoing=st.booleans(),
+    organisation=st.sampled_from([None, report_id(50)]),
+    cells=st.sampled_from([{}, {"9": "891f1d48967ffff", "10": "8a1f1d48965ffff"}]),
 )
 
 
@@ -38,16 +62,16 @@ def _one_content_per_version(facts: Sequence[ReportLocated]) -> list[ReportLocat
     return [kept.setdefault((f.report.report_id, _version(f)), f) for f in facts]
 
 
-def live_through(facts: Sequence[ReportLocated]) -> dict[cube.CubeKey, Weight]:
+def live_through(view: View[Any], facts: Sequence[ReportLocated]) -> dict[Any, Weight]:
     """What the room does, one fact at a time: newer replaces older by the difference, anything else is nothing."""
     newest: dict[Any, ReportLocated] = {}
-    view: dict[cube.CubeKey, Weight] = {}
+    rows: dict[Any, Weight] = {}
     for fact in facts:
         old = newest.get(fact.report.report_id)
         if old is None or _version(fact) > _version(old):
             newest[fact.report.report_id] = fact
-            add_into(view, delta(cube.contributions, [(old, fact)]))
-    return view
+            add_into(rows, delta(view.contributions, [(old, fact)]))
+    return rows
 
 
 def newest_of(facts: Sequence[ReportLocated]) -> list[ReportLocated]:
@@ -59,23 +83,49 @@ def newest_of(facts: Sequence[ReportLocated]) -> list[ReportLocated]:
     return list(found.values())
 
 
-@given(st.lists(versions, max_size=40), st.randoms(use_true_random=False))
-def test_any_order_and_any_duplication_equal_a_fresh_fold(facts: list[ReportLocated], chance: Any) -> None:
+@pytest.mark.parametrize("view", REPORT_VIEWS, ids=lambda v: v.name)
+@given(facts=st.lists(versions, max_size=40), chance=st.randoms(use_true_random=False))
+def test_any_order_and_any_duplication_equal_a_fresh_fold(
+    view: View[Any], facts: list[ReportLocated], chance: Any
+) -> None:
     facts = _one_content_per_version(facts)
     shuffled = facts + chance.choices(facts, k=len(facts) // 2) if facts else []
     chance.shuffle(shuffled)
-    assert live_through(shuffled) == fold(cube.contributions, newest_of(facts))
+    assert live_through(view, shuffled) == fold(view.contributions, newest_of(facts))
+
+
+def _sums(view: View[Any], facts: Sequence[ReportLocated], by: Callable[[Any], Any]) -> dict[Any, int]:
+    found: dict[Any, int] = {}
+    for key, weight in fold(view.contributions, facts).items():
+        found[by(key)] = found.get(by(key), 0) + weight.reports
+    return {k: v for k, v in found.items() if v}
 
 
 @given(st.lists(versions, max_size=30))
-def test_every_layer_counts_every_report(facts: list[ReportLocated]) -> None:
-    view = fold(cube.contributions, newest_of(_one_content_per_version(facts)))
-    totals: dict[str, int] = {}
-    for key, weight in view.items():
-        totals[key.layer] = totals.get(key.layer, 0) + weight.reports
-    counting = [f for f in newest_of(_one_content_per_version(facts)) if cube.why_not_counted(f) is None]
-    assert all(total == len(counting) * MILLION for total in totals.values())
-    assert bool(totals) == bool(counting)
+def test_the_views_agree_about_every_week_and_type(facts: list[ReportLocated]) -> None:
+    newest = newest_of(_one_content_per_version(facts))
+    expected = _sums(cube.CUBE, newest, lambda k: (monday(k.day), k.event_type))
+    assert _sums(RHYTHM, newest, lambda k: (k.week, k.event_type)) == expected
+    assert _sums(SOURCES, newest, lambda k: (monday(k.day), k.event_type)) == expected
+    assert _sums(CELLS, newest, lambda k: (k.week, k.event_type)) == expected
+    counting = [f for f in newest if why_not_counted(f) is None]
+    assert sum(expected.values()) == len(counting) * MILLION
+
+
+@given(versions)
+def test_every_layer_shares_out_the_whole_report(fact: ReportLocated) -> None:
+    layers: dict[str, int] = {}
+    for layer, area, share in area_set(fact).shares:
+        assert any((ref.layer, ref.area) == (layer, area) for ref in fact.placement.areas)
+        layers[layer] = layers.get(layer, 0) + share
+    assert layers == {"regso": MILLION, "kommun": MILLION}
+
+
+def test_an_area_set_is_named_by_its_areas_alone() -> None:
+    one = area_set(located(areas=("0682R012", "0682R003")))
+    assert one == area_set(located(2, areas=("0682R003", "0682R012"), event_type="B1"))
+    assert one.number != area_set(located(areas=("0682R012",))).number
+    assert 0 <= one.number < 2**63
 
 
 @given(st.integers(1, 5000))
@@ -99,8 +149,8 @@ def test_zero_reports_and_the_calendar_never_count() -> None:
 
 
 def test_a_withdrawal_or_a_merge_contributes_nothing_and_says_why() -> None:
-    assert cube.why_not_counted(located(withdrawn=True)) == "withdrawn"
-    assert cube.why_not_counted(located(merged_into=report_id(2))) == "merged"
+    assert why_not_counted(located(withdrawn=True)) == "withdrawn"
+    assert why_not_counted(located(merged_into=report_id(2))) == "merged"
     assert delta(cube.contributions, [(located(), located(revision=2, withdrawn=True))]) == {
         key: Weight(-weight.reports, -weight.seen) for key, weight in cube.contributions(located()).items()
     }
@@ -112,3 +162,32 @@ def test_published_items_count_on_the_day_they_happened() -> None:
     assert key.day == date(2026, 11, 18)
     assert (key.precision, key.located_kommun) == ("kommun", "0682")
     assert context_days.contributions(published(withdrawn=True)) == {}
+
+
+def _open(facts: Sequence[ReportLocated], day: date) -> int:
+    rows = fold(STATES.contributions, facts)
+    return sum(w.reports for k, w in rows.items() if k.day <= day) // MILLION
+
+
+def test_a_state_is_open_from_its_first_day_until_it_is_closed() -> None:
+    day = NOON.date()
+    lamp = located(event_type="E1", ongoing=True, time_from=NOON, time_to=NOON)
+    assert [_open([lamp], day + timedelta(days=n)) for n in (-1, 0, 100)] == [0, 1, 1]
+    mended = located(event_type="E1", revision=2, ongoing=False, time_from=NOON, time_to=NOON + timedelta(days=3))
+    assert [_open([mended], day + timedelta(days=n)) for n in (-1, 0, 2, 3)] == [0, 1, 1, 0]
+    assert fold(STATES.contributions, [located(event_type="A1", ongoing=True), located(event_type="E1")]) == {}
+
+
+def test_a_definition_changes_with_the_code_and_not_with_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    definition.cache_clear()
+    before = {view.name: definition(view) for view in REPORT_VIEWS}
+    assert len(set(before.values())) == len(before)
+    plain = catalogue._code
+    assert "Aoristic" not in plain(rhythm)
+    monkeypatch.setattr(
+        catalogue, "_code", lambda module: plain(module).replace("timedelta(days=7)", "timedelta(days=8)")
+    )
+    definition.cache_clear()
+    changed = {name for view in REPORT_VIEWS if definition(view) != before[name := view.name]}
+    definition.cache_clear()
+    assert changed == {"rhythm"}

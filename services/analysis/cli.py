@@ -1,0 +1,106 @@
+"""Commands of the picture: ``rebuild`` and ``check views``."""
+
+import asyncio
+import time
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail, stderr
+
+Views = Annotated[list[str] | None, typer.Argument(help="Names of views; all of them when none is given.")]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option("--database-url", envvar="LAGESBILD_DATABASE_URL", help="URL of analysis' working role."),
+]
+
+
+def attach(app: typer.Typer, checks: typer.Typer, role_url: Any) -> None:
+    """Add the commands. ``role_url(data, role)`` finds the database of a local instance."""
+    global _role_url  # noqa: PLW0603 - typer's commands are plain functions; this is their one collaborator
+    _role_url = role_url
+    app.command()(rebuild)
+    checks.command("views")(check_views)
+
+
+_role_url: Any = None
+
+
+def _chosen(names: list[str] | None) -> list[list[Any]]:
+    """The views by the kind of fact they are folded from."""
+    from services.analysis.views.catalogue import BY_NAME, CONTEXT_VIEWS, REPORT_VIEWS
+
+    unknown = [n for n in names or [] if n not in BY_NAME]
+    if unknown:
+        raise fail(f"There is no view {', '.join(unknown)}. Views are {', '.join(BY_NAME)}.", 2)
+    wanted = [BY_NAME[n] for n in names] if names else list(BY_NAME.values())
+    return [views for family in (REPORT_VIEWS, CONTEXT_VIEWS) if (views := [v for v in family if v in wanted])]
+
+
+def _url(data: Any, given: str | None) -> str:
+    from services.runtime.migrations import work_role
+
+    return given or str(_role_url(data, work_role("analysis")))
+
+
+def rebuild(
+    views: Views = None, data: DataDir = DEFAULT_DATA, database_url: DatabaseUrl = None, as_json: AsJson = False
+) -> None:
+    """Fold views afresh from the stored facts while reports flow in, compare, and switch. Alerts nobody."""
+    from services.analysis.handlers.rebuilding import Rebuilding, Unequal
+    from services.runtime.database import Database
+    from services.runtime.room import release
+
+    said = 0.0
+
+    def progress(line: str) -> None:
+        nonlocal said
+        if time.monotonic() - said > 1:
+            said = time.monotonic()
+            stderr.print(line, highlight=False)
+
+    async def run() -> list[dict[str, Any]]:
+        database = Database(_url(data, database_url), pool_size=2)
+        try:
+            rebuilding = Rebuilding(database, release())
+            return [asdict(await rebuilding.rebuild(group, progress)) for group in _chosen(views)]
+        finally:
+            await database.close()
+
+    try:
+        done = asyncio.run(run())
+    except Unequal as wrong:
+        raise fail(f"{wrong}. The old rows still live; nothing was switched.") from None
+    human = "\n".join(
+        f"{', '.join(d['views'])}: {d['facts']} facts folded in {d['fold_seconds']:.1f} s, "
+        f"equal to a fresh fold ({d['compare_seconds']:.1f} s)"
+        for d in done
+    )
+    answer(done, as_json=as_json, human=human)
+
+
+def check_views(
+    views: Views = None, data: DataDir = DEFAULT_DATA, database_url: DatabaseUrl = None, as_json: AsJson = False
+) -> None:
+    """Compare the views that people read with a fresh fold of the facts; exit 1 when a row differs."""
+    from services.analysis.handlers.rebuilding import Rebuilding, Unequal
+    from services.runtime.database import Database
+    from services.runtime.room import release
+
+    async def run() -> dict[str, int]:
+        database = Database(_url(data, database_url), pool_size=2)
+        try:
+            rebuilding = Rebuilding(database, release())
+            found: dict[str, int] = {}
+            for group in _chosen(views):
+                found |= await rebuilding.compare(group)
+            return found
+        finally:
+            await database.close()
+
+    try:
+        equal = asyncio.run(run())
+    except Unequal as wrong:
+        raise fail(f"{wrong}. Fold them afresh with: lagesbild rebuild") from None
+    answer(equal, as_json=as_json, human="\n".join(f"{name}: {rows} rows, equal" for name, rows in equal.items()))

@@ -1,0 +1,1 @@
+"""Order of the steps: ``facts`` (live through), ``rebuilding`` (fold from nothing, beside the living views)."""

@@ -1,0 +1,102 @@
+"""From located batches to facts and views, in one transaction: newest version wins, views move by the difference."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.context import ContextLocated
+from schemas.locations import ReportLocated
+from services.analysis.store import area_sets
+from services.analysis.store import facts as store
+from services.analysis.store import views as view_store
+from services.analysis.store.facts import Candidate, F, Identity, Kept, Version
+from services.analysis.store.views import State
+from services.analysis.views import View, delta
+from services.analysis.views.catalogue import CONTEXT_VIEWS, REPORT_VIEWS, definition
+from services.runtime.decoding import Received
+from services.runtime.errors import MustStop
+from services.runtime.publisher import Outgoing
+
+
+async def take_reports(connection: AsyncConnection, batch: Sequence[Received[ReportLocated]]) -> Sequence[Outgoing]:
+    """Apply a batch of located reports to facts, history and views."""
+    candidates = [
+        _candidate(r, r.message.report.report_id, r.message.report.revision, r.message.report.minted_at) for r in batch
+    ]
+    changed = await _newest(connection, ReportLocated, candidates)
+    if changed:
+        await area_sets.ensure(connection, [new.fact for _, new in changed])
+        await _move_views(connection, REPORT_VIEWS, changed)
+    return ()
+
+
+async def take_context(connection: AsyncConnection, batch: Sequence[Received[ContextLocated]]) -> Sequence[Outgoing]:
+    """Apply a batch of located published items to their facts, history and view."""
+    candidates = [
+        _candidate(r, r.message.context.context_id, r.message.context.revision, r.message.context.minted_at)
+        for r in batch
+    ]
+    changed = await _newest(connection, ContextLocated, candidates)
+    if changed:
+        await _move_views(connection, CONTEXT_VIEWS, changed)
+    return ()
+
+
+def _candidate(received: Received[F], ident: UUID, revision: int, minted_at: datetime) -> Candidate[F]:
+    placement = received.message.placement
+    kept = Kept((revision, placement.placement), received.json, minted_at, placement.placed_at)
+    return Candidate((received.kommun, ident), kept, received.message)
+
+
+async def _newest(
+    connection: AsyncConnection, model: type[F], candidates: Sequence[Candidate[F]]
+) -> list[tuple[F | None, Candidate[F]]]:
+    """(stored before, new) for the facts that become newer; every other version goes to the history."""
+    by_identity: dict[Identity, dict[Version, Candidate[F]]] = {}
+    for candidate in candidates:
+        by_identity.setdefault(candidate.identity, {})[candidate.kept.version] = candidate
+    tops = {identity: versions.pop(max(versions)) for identity, versions in by_identity.items()}
+    fresh = await store.insert(connection, model, list(tops.values()))
+    stored = await store.load(connection, model, [identity for identity in tops if identity not in fresh])
+    changed: list[tuple[F | None, Candidate[F]]] = [(None, tops[identity]) for identity in fresh]
+    past: list[tuple[Identity, Kept]] = []
+    for identity, before in stored.items():
+        top = tops[identity]
+        if top.kept.version > before.version:
+            changed.append((store.read(model, before.event), top))
+            past.append((identity, before))
+        elif top.kept.version < before.version:
+            past.append((identity, top.kept))
+        by_identity[identity].pop(before.version, None)
+    past += [(identity, late.kept) for identity, versions in by_identity.items() for late in versions.values()]
+    await store.replace(connection, model, [new for old, new in changed if old is not None])
+    await store.remember(connection, model, past)
+    return changed
+
+
+def _fit(view: View[Any], states: dict[str, State]) -> State:
+    """The state of a view that this program maintains; MustStop when another program's hands are on it."""
+    state, ours = states.get(view.name), definition(view)
+    if state is None or state.generation is None:
+        raise MustStop(f"view {view.name} was never built")
+    if state.definition != ours or (state.building is not None and state.building_definition != ours):
+        raise MustStop(f"view {view.name} is kept by another program than this one")
+    return state
+
+
+async def _move_views(
+    connection: AsyncConnection, views: Sequence[View[Any]], changed: Sequence[tuple[F | None, Candidate[F]]]
+) -> None:
+    """Move the living generations by the difference, and those being built for facts already passed."""
+    await view_store.share(connection)
+    states = await view_store.states(connection, [view.name for view in views])
+    pairs = [(old, new.fact) for old, new in changed]
+    for view in views:
+        state = _fit(view, states)
+        await view_store.change(connection, view, state.living, delta(view.contributions, pairs))
+        if state.building is not None:
+            passed = [(old, new.fact) for old, new in changed if new.identity <= state.cursor]
+            await view_store.change(connection, view, state.building, delta(view.contributions, passed))

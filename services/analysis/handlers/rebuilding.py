@@ -1,0 +1,213 @@
+"""Rebuilding views from the facts while reports flow in: a new generation beside the living one, compared, switched.
+
+Chunks of facts in key order, each folded under the exclusive view lock; meanwhile live changes reach the new generation
+only for facts that the cursor has passed (``handlers/facts.py``). Stopped half-way it goes on where it was. Before the
+switch every municipality's rows are compared with a fresh fold in one snapshot; a difference keeps the old generation.
+Nothing is published, so nobody is told anything.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from schemas.context import ContextLocated
+from schemas.locations import ReportLocated
+from services.analysis.store import area_sets
+from services.analysis.store import facts as fact_store
+from services.analysis.store import views as store
+from services.analysis.store.views import State
+from services.analysis.views import View, add_into
+from services.analysis.views.catalogue import CONTEXT_VIEWS, REPORT_VIEWS, definition
+from services.runtime.database import Database
+from services.runtime.errors import MustStop
+from services.runtime.faultpoints import reach
+from services.runtime.logs import logger
+
+CHUNK = 1000
+"""Facts per chunk: consumers wait for one chunk at most, about a tenth of a second."""
+_CLEAR = 5000
+_NIL = UUID(int=0)
+_log = logger(__name__)
+
+Progress = Callable[[str], None]
+
+
+class Unequal(Exception):
+    """Rows of a generation differ from a fresh fold of the facts; the text says how many and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild did; seconds are those of folding and of comparing."""
+
+    views: tuple[str, ...]
+    facts: int
+    fold_seconds: float
+    compare_seconds: float
+    resumed: bool
+
+
+def model_of(view: View[Any]) -> type[Any]:
+    """The kind of fact that a view is folded from."""
+    return ContextLocated if view in CONTEXT_VIEWS else ReportLocated
+
+
+class Rebuilding:
+    """Rebuilds views; one rebuild at a time per database, others wait for it."""
+
+    def __init__(self, database: Database, release: str, *, chunk: int = CHUNK) -> None:
+        self._database, self._release, self._chunk = database, release, chunk
+
+    async def ensure(self) -> None:
+        """Rebuild the views that were never built or that another definition made, before consumers start.
+
+        MustStop when a newer release keeps them: an old program never takes a view back.
+        """
+        for views in (REPORT_VIEWS, CONTEXT_VIEWS):
+            async with self._alone():
+                states = await self._states(views)
+                stale = [v for v in views if v.name not in states or states[v.name].definition != definition(v)]
+                for view in views:
+                    state = states.get(view.name)
+                    if view in stale and state is not None and newer(state.release, self._release):
+                        raise MustStop(f"view {view.name} is kept by the newer release {state.release}")
+                    if view not in stale and states[view.name].building_definition not in {None, definition(view)}:
+                        async with self._database.transaction() as connection:
+                            await store.abandon(connection, view.name)
+                if stale:
+                    _log.warning("rebuilding views of another definition", views=[v.name for v in stale])
+                    await self._rebuild(stale, _log.info)
+
+    async def rebuild(self, views: Sequence[View[Any]], progress: Progress) -> Rebuilt:
+        """Rebuild these views, all of one kind of fact, in one pass. Unequal keeps the old generations."""
+        async with self._alone():
+            return await self._rebuild(views, progress)
+
+    async def compare(self, views: Sequence[View[Any]]) -> dict[str, int]:
+        """View → rows of the living generations, all equal to a fresh fold; raises Unequal."""
+        states = await self._states(views)
+        return await self._compare(views, {v.name: states[v.name].living for v in views if v.name in states})
+
+    def _alone(self) -> Any:
+        return store.alone(self._database)
+
+    async def _states(self, views: Sequence[View[Any]]) -> dict[str, State]:
+        async with self._database.transaction() as connection:
+            return await store.states(connection, [v.name for v in views])
+
+    async def _rebuild(self, views: Sequence[View[Any]], progress: Progress) -> Rebuilt:
+        states, resumed = await self._begin(views)
+        started = time.monotonic()
+        cursor = states[views[0].name].cursor
+        building = {v.name: states[v.name].building or 0 for v in views}
+        facts = states[views[0].name].folded
+        while True:
+            cursor, folded = await self._step(views, building, cursor)
+            facts += folded
+            if folded:
+                progress(f"{facts} facts, municipality {cursor[0]}, {facts / (time.monotonic() - started):.0f}/s")
+            if cursor == LAST:
+                break
+        between = time.monotonic()
+        await self._compare(views, building)
+        compared = time.monotonic()
+        await reach("rebuild.before_switch")
+        async with self._database.transaction() as connection:
+            await store.exclude(connection)
+            for view in views:
+                await store.switch(connection, view.name, building[view.name], self._release)
+        await reach("rebuild.after_switch")
+        await self._clear(views, building)
+        names = tuple(v.name for v in views)
+        return Rebuilt(names, facts, between - started, compared - between, resumed)
+
+    async def _begin(self, views: Sequence[View[Any]]) -> tuple[dict[str, State], bool]:
+        """The states with a generation to build: the interrupted one if all views can go on from one cursor."""
+        async with self._database.transaction() as connection:
+            await store.exclude(connection)
+            states = await store.states(connection, [v.name for v in views])
+            ours = all(v.name in states and states[v.name].building_definition == definition(v) for v in views)
+            resumed = ours and len({states[v.name].cursor for v in views}) == 1
+            if not resumed:
+                for view in views:
+                    await store.begin(connection, view.name, definition(view))
+                states = await store.states(connection, [v.name for v in views])
+        return states, resumed
+
+    async def _step(
+        self, views: Sequence[View[Any]], building: dict[str, int], cursor: tuple[str, UUID]
+    ) -> tuple[tuple[str, UUID], int]:
+        """Fold one chunk, or move on to the next municipality; the new cursor and how many facts were folded."""
+        kommun, after = cursor
+        # Facts, views and the cursor only: lost together and done again, so the commit need not wait for the disk.
+        async with self._database.transaction((kommun,) if kommun else (), asynchronous=True) as connection:
+            await store.exclude(connection)
+            found = await fact_store.page(connection, model_of(views[0]), kommun, after, self._chunk) if kommun else []
+            if found:
+                cursor = (kommun, found[-1][0])
+                if model_of(views[0]) is ReportLocated:
+                    await area_sets.ensure(connection, [fact for _, fact in found])
+                for view in views:
+                    rows: dict[Any, Any] = {}
+                    for _, fact in found:
+                        add_into(rows, view.contributions(fact))
+                    await store.change(connection, view, building[view.name], rows)
+            else:
+                following = await fact_store.following_owner(connection, kommun)
+                cursor = LAST if following is None else (following, _NIL)
+            for view in views:
+                await store.advance(connection, view.name, cursor, len(found))
+            await reach("rebuild.before_commit")
+        await reach("rebuild.after_commit")
+        return cursor, len(found)
+
+    async def _compare(self, views: Sequence[View[Any]], generations: dict[str, int]) -> dict[str, int]:
+        totals = dict.fromkeys(generations, 0)
+        async for kommun in self._owners():
+            async with self._database.transaction((kommun,), snapshot=True) as connection:
+                fresh: dict[str, dict[Any, Any]] = {v.name: {} for v in views}
+                after = _NIL
+                while found := await fact_store.page(connection, model_of(views[0]), kommun, after, self._chunk):
+                    after = found[-1][0]
+                    for view in views:
+                        for _, fact in found:
+                            add_into(fresh[view.name], view.contributions(fact))
+                for view in views:
+                    rows = await store.rows(connection, view, generations[view.name], kommun)
+                    if rows != fresh[view.name]:
+                        different = len(rows.items() ^ fresh[view.name].items())
+                        raise Unequal(f"view {view.name}, municipality {kommun}: {different} rows differ from a fold")
+                    totals[view.name] += len(rows)
+        return totals
+
+    async def _owners(self) -> AsyncIterator[str]:
+        kommun: str | None = ""
+        while kommun is not None:
+            async with self._database.transaction() as connection:
+                kommun = await fact_store.following_owner(connection, kommun)
+            if kommun is not None:
+                yield kommun
+
+    async def _clear(self, views: Sequence[View[Any]], keep: dict[str, int]) -> None:
+        """Delete the generations that nobody reads any more, a little at a time."""
+        async for kommun in self._owners():
+            for view in views:
+                cleared = _CLEAR
+                while cleared == _CLEAR:
+                    async with self._database.transaction((kommun,)) as connection:
+                        cleared = await store.clear(connection, view, kommun, keep[view.name], _CLEAR)
+
+
+LAST = ("~", UUID(int=2**128 - 1))
+"""A cursor after every fact."""
+
+
+def newer(stored: str | None, ours: str) -> bool:
+    """Whether a release is newer than ours, by the numbers in it."""
+
+    def numbers(release: str) -> list[int]:
+        return [int(part) for part in release.split(".") if part.isdigit()]
+
+    return stored is not None and numbers(stored) > numbers(ours)

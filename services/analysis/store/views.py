@@ -1,0 +1,183 @@
+"""SQL for views: rows in generations, and the state that says which generation lives and which one is being built.
+
+Consumers hold the shared lock while they change views, a rebuild the exclusive one while it folds a chunk or switches:
+so a chunk sees the facts exactly as the rows of its generation know them.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any, get_type_hints
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.analysis.views import View, Weight
+from services.runtime.database import Database
+
+_TYPES = {str: "text", date: "date", int: "bigint"}
+_LOCK_KEY = 0x4C42_5657  # "LBVW"
+_SHARED = text("select pg_advisory_xact_lock_shared(:key)")
+_EXCLUSIVE = text("select pg_advisory_xact_lock(:key)")
+_ALONE = text("select pg_advisory_lock(:key)")
+_NO_LONGER = text("select pg_advisory_unlock(:key)")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One view's state: who lives, who is being built. Facts up to the cursor (kommun, id) are in the latter."""
+
+    generation: int | None
+    definition: str | None
+    release: str | None
+    building: int | None
+    building_definition: str | None
+    cursor: tuple[str, UUID]
+    folded: int
+    rebuilt_at: datetime | None
+
+    @property
+    def living(self) -> int:
+        """The generation that people read; 0, which has no rows, before the first is built."""
+        return self.generation or 0
+
+
+_STATE = text("""
+    select name, generation, definition, release, building, building_definition, cursor_kommun, cursor_id, folded,
+           rebuilt_at
+    from view_state where name = any(cast(:names as text[]))""")
+_BEGIN = text("""
+    insert into view_state as s (name, building, building_definition, cursor_kommun, cursor_id)
+    values (:name, 1, :definition, '', :nil)
+    on conflict (name) do update set building = greatest(s.generation, s.building) + 1,
+        building_definition = :definition, cursor_kommun = '', cursor_id = :nil, folded = 0""")
+_ADVANCE = text("""
+    update view_state set cursor_kommun = :kommun, cursor_id = :ident, folded = folded + :folded where name = :name""")
+_ABANDON = text("update view_state set building = null, building_definition = null where name = :name")
+_SWITCH = text("""
+    update view_state set generation = building, definition = building_definition, release = :release,
+        building = null, building_definition = null, rebuilt_at = now()
+    where name = :name and building = :building""")
+
+
+async def states(connection: AsyncConnection, names: list[str]) -> dict[str, State]:
+    """The states of these views; a view that was never built is missing."""
+    rows = await connection.execute(_STATE, {"names": names})
+    return {
+        r.name: State(
+            r.generation,
+            r.definition,
+            r.release,
+            r.building,
+            r.building_definition,
+            (r.cursor_kommun, r.cursor_id),
+            r.folded,
+            r.rebuilt_at,
+        )
+        for r in rows
+    }
+
+
+async def share(connection: AsyncConnection) -> None:
+    """Hold off rebuilding until this transaction ends."""
+    await connection.execute(_SHARED, {"key": _LOCK_KEY})
+
+
+async def exclude(connection: AsyncConnection) -> None:
+    """Hold off consumers until this transaction ends."""
+    await connection.execute(_EXCLUSIVE, {"key": _LOCK_KEY})
+
+
+@asynccontextmanager
+async def alone(database: Database) -> AsyncIterator[None]:
+    """Be the only one that rebuilds, on a connection of its own; waits for another one to end."""
+    async with database.engine.connect() as connection:
+        await connection.execute(_ALONE, {"key": _LOCK_KEY + 1})
+        await connection.commit()  # the lock is the session's; an open transaction would hold back the vacuum
+        try:
+            yield
+        finally:
+            await connection.execute(_NO_LONGER, {"key": _LOCK_KEY + 1})
+
+
+async def begin(connection: AsyncConnection, name: str, definition: str) -> None:
+    """Start a new generation beside the living one, its cursor before the first fact."""
+    await connection.execute(_BEGIN, {"name": name, "definition": definition, "nil": UUID(int=0)})
+
+
+async def abandon(connection: AsyncConnection, name: str) -> None:
+    """Give up a generation that another program began and left; its rows go with the next rebuild."""
+    await connection.execute(_ABANDON, {"name": name})
+
+
+async def advance(connection: AsyncConnection, name: str, cursor: tuple[str, UUID], folded: int) -> None:
+    """Move the cursor past facts that are folded."""
+    await connection.execute(_ADVANCE, {"name": name, "kommun": cursor[0], "ident": cursor[1], "folded": folded})
+
+
+async def switch(connection: AsyncConnection, name: str, building: int, release: str) -> None:
+    """Make the generation that was built the living one."""
+    await connection.execute(_SWITCH, {"name": name, "building": building, "release": release})
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    add: Any
+    drop_zeros: Any
+    rows: Any
+    clear: Any
+
+
+@cache
+def _table(view: View[Any]) -> _Table:
+    columns = {name: _TYPES[kind] for name, kind in get_type_hints(view.key).items()}
+    names = ", ".join(columns)
+    arrays = ", ".join(f"cast(:{name} as {kind}[])" for name, kind in columns.items())
+    same = " and ".join(f"v.{name} = t.{name}" for name in columns)
+    t = view.name
+    return _Table(
+        text(f"""
+            insert into {t} as v ({names}, reports, seen, generation)
+            select t.*, :generation from unnest({arrays}, cast(:reports as bigint[]), cast(:seen as bigint[])) as t
+            on conflict ({names}, generation)
+                do update set reports = v.reports + excluded.reports, seen = v.seen + excluded.seen"""),  # noqa: S608 - names are the code's own
+        text(f"""
+            delete from {t} v using unnest({arrays}) as t({names})
+            where v.generation = :generation and {same} and v.reports = 0 and v.seen = 0"""),  # noqa: S608 - as above
+        text(f"select {names}, reports, seen from {t} where kommun = :kommun and generation = :generation"),  # noqa: S608 - as above
+        text(f"""
+            delete from {t} where ctid = any(array(
+                select ctid from {t} where kommun = :kommun and generation <> :keep limit :limit))"""),  # noqa: S608 - as above
+    )
+
+
+async def change(connection: AsyncConnection, view: View[Any], generation: int, changes: Mapping[Any, Weight]) -> None:
+    """Add a change to one generation, and drop what reaches zero.
+
+    No two transactions touch the same rows: a municipality's records are one partition's, whose position is locked,
+    and a rebuild excludes consumers. So the order of the rows does not matter.
+    """
+    if not changes:
+        return
+    table, keys = _table(view), list(changes)
+    weights = [changes[key] for key in keys]
+    values: dict[str, Any] = dict(zip(get_type_hints(view.key), map(list, zip(*keys, strict=True)), strict=True))
+    measures = {"reports": [w.reports for w in weights], "seen": [w.seen for w in weights]}
+    await connection.execute(table.add, values | measures | {"generation": generation})
+    if view.signed or any(w.reports < 0 or w.seen < 0 for w in weights):  # only then can a row reach zero
+        await connection.execute(table.drop_zeros, values | {"generation": generation})
+
+
+async def rows(connection: AsyncConnection, view: View[Any], generation: int, kommun: str) -> dict[Any, Weight]:
+    """All rows of one municipality in one generation."""
+    found = await connection.execute(_table(view).rows, {"kommun": kommun, "generation": generation})
+    return {view.key(*r[:-2]): Weight(r[-2], r[-1]) for r in found}
+
+
+async def clear(connection: AsyncConnection, view: View[Any], kommun: str, keep: int, limit: int) -> int:
+    """Delete some rows of other generations than ``keep``; returns how many."""
+    answer = await connection.execute(_table(view).clear, {"kommun": kommun, "keep": keep, "limit": limit})
+    return int(answer.rowcount)

@@ -1,0 +1,50 @@
+"""Which views there are, and the definition that tells whether a stored one was made by this program."""
+
+import ast
+import sys
+from functools import cache
+from hashlib import blake2b
+from importlib import resources
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from services.analysis.views import View
+from services.analysis.views.cells import CELLS
+from services.analysis.views.context_days import CONTEXT_DAYS
+from services.analysis.views.cube import CUBE
+from services.analysis.views.rhythm import RHYTHM
+from services.analysis.views.sources import SOURCES
+from services.analysis.views.states import STATES
+
+REPORT_VIEWS: tuple[View[Any], ...] = (CUBE, RHYTHM, CELLS, STATES, SOURCES)
+CONTEXT_VIEWS: tuple[View[Any], ...] = (CONTEXT_DAYS,)
+BY_NAME: dict[str, View[Any]] = {view.name: view for view in REPORT_VIEWS + CONTEXT_VIEWS}
+
+
+def _code(module: ModuleType) -> str:
+    """A module's code without docstrings, comments and layout: only what can change a number."""
+    tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [  # type: ignore[attr-defined]  # every node with a list of statements
+                s
+                for s in body
+                if not (
+                    isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant) and isinstance(s.value.value, str)
+                )
+            ] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+@cache
+def definition(view: View[Any]) -> str:
+    """Fingerprint of everything that decides a view's rows: its module, the shared arithmetic and the taxonomy."""
+    modules = [
+        sys.modules[view.contributions.__module__],
+        sys.modules[View.__module__],
+        sys.modules["schemas.taxonomy"],
+    ]
+    parts = [_code(m) for m in modules] + [resources.files("schemas.taxonomy").joinpath("v1.json").read_text("utf-8")]
+    return blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()

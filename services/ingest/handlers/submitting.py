@@ -1,0 +1,189 @@
+"""Handing in reports, one or many: lock the senders' ids, compare versions, mint or replay, answer after the commit.
+
+One transaction for all of them, a handful of statements whatever their number; each is judged by itself, in order, and
+a refused one never fails its neighbours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from schemas.envelope import Envelope, client_report_id, derived_id
+from schemas.reports import ReportReceived
+from schemas.taxonomy import current
+from schemas.topics import REPORT_RECEIVED
+from services.ingest import domain
+from services.ingest.domain import Refusal, ReportIn, Sender
+from services.ingest.store import submissions as store
+from services.ingest.store.submissions import Known, Minted, Told
+from services.runtime import outbox
+from services.runtime.database import Database
+from services.runtime.faultpoints import reach
+from services.runtime.minting import next_number
+from services.runtime.publisher import message, type_of
+
+SOURCE = "/lagesbild/ingest"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the sender is told. ``outcome`` is created, corrected, withdrawn, replayed or superseded."""
+
+    status: int
+    body: dict[str, Any]
+    replayed: bool = False
+
+
+class Unfinished(Exception):
+    """The first attempt with this id is still being handled: try again in a moment."""
+
+
+class VersionConflict(Exception):
+    """The version was used before with other content, or with another kind of version."""
+
+
+Outcome = Answer | Refusal | Unfinished | VersionConflict
+
+
+@dataclass(slots=True)
+class _Round:
+    """One transaction's view of the sender's reports; deciding is pure and moves this view along."""
+
+    sender: Sender
+    correlation: str
+    now: datetime
+    epoch: int
+    local: dict[str, tuple[str, int]]
+    locked: set[str]
+    known: dict[str, Known]
+    told: dict[tuple[str, Decimal], Told]
+    fresh: dict[tuple[str, Decimal], Told] = field(default_factory=dict)
+    minted: list[Minted] = field(default_factory=list)
+
+    def take(self, report: ReportIn, sender_id: str) -> Outcome:
+        """Judge one report and remember what must be stored."""
+        if sender_id not in self.locked:
+            return Unfinished()
+        kind, version = domain.version_key(report.source_version)
+        digest = domain.content_hash(report)
+        known, before = self.known.get(sender_id), self.told.get((sender_id, version))
+        verdict = domain.judge(
+            kind,
+            version,
+            digest,
+            known=None if known is None else (known.version_kind, known.source_version),
+            same_version_hash=None if before is None else before.content_hash,
+        )
+        if verdict == "replay" and before is not None:
+            return Answer(before.status, before.answer, replayed=True)
+        if verdict in {"conflict", "other_kind"}:
+            return VersionConflict(verdict)
+        if verdict == "older":
+            body = _body(client_report_id(self.sender.client_id, sender_id), sender_id, "superseded", None)
+            answer = Answer(200, body)
+        else:
+            try:
+                domain.check(report, frozenset(self.local), self.now)
+            except Refusal as refusal:
+                return refusal
+            answer = self._mint(report, sender_id, kind, version)
+        self.told[sender_id, version] = self.fresh[sender_id, version] = Told(digest, answer.status, answer.body)
+        return answer
+
+    def _mint(self, report: ReportIn, sender_id: str, kind: str, version: Decimal) -> Answer:
+        known = self.known.get(sender_id)
+        event = domain.to_event(
+            report,
+            self.sender,
+            report_id=client_report_id(self.sender.client_id, sender_id),
+            revision=next_number(None if known is None else known.revision, self.epoch),
+            severity=_default_severity(report.event_type, self.local),
+            merged_into=None if known is None else known.merged_into,
+            received_at=self.now if known is None else known.received_at,
+            now=self.now,
+        )
+        self.minted.append(Minted(event, report, sender_id, kind, version))
+        self.known[sender_id] = Known(kind, version, event.revision, event.merged_into, event.received_at)
+        outcome = "withdrawn" if report.withdrawn else "created" if known is None else "corrected"
+        return Answer(201 if known is None else 200, _body(event.report_id, sender_id, outcome, event.revision))
+
+
+async def submit_many(
+    database: Database,
+    sender: Sender,
+    reports: Sequence[ReportIn],
+    correlation: str,
+    *,
+    now: datetime | None = None,
+) -> list[Outcome]:
+    """Hand in reports, corrections and withdrawals of one sender; the outcomes in the same order.
+
+    Returned answers are committed: report, answer and outbox row stand or fall together. Of a refusal nothing is stored.
+    """
+    named = [(report, report.id or str(uuid4())) for report in reports]
+    ids = sorted({sender_id for _, sender_id in named})
+    pairs = [(sender_id, domain.version_key(report.source_version)[1]) for report, sender_id in named]
+    async with database.transaction((sender.kommun,)) as connection:
+        locked = await store.try_lock(connection, sender.kommun, sender.client_id, ids)
+        here = _Round(
+            sender,
+            correlation,
+            now or datetime.now(UTC),
+            await store.epoch(connection),
+            await store.local_types(connection, sender.kommun),
+            locked,
+            await store.known(connection, sender.kommun, sender.client_id, ids),
+            await store.told(connection, sender.kommun, sender.client_id, pairs),
+        )
+        outcomes = [here.take(report, sender_id) for report, sender_id in named]
+        await store.save(connection, sender.kommun, sender.client_id, here.minted)
+        await store.remember(connection, sender.kommun, sender.client_id, here.fresh)
+        messages = [message(REPORT_RECEIVED, m.event, _envelope(m.event, correlation)) for m in here.minted]
+        await outbox.write(connection, messages)
+        await reach("ingest.before_commit")
+    await reach("ingest.after_commit")
+    return outcomes
+
+
+async def submit(
+    database: Database, sender: Sender, report: ReportIn, correlation: str, *, now: datetime | None = None
+) -> Answer:
+    """One report; raises Refusal, Unfinished or VersionConflict."""
+    (outcome,) = await submit_many(database, sender, [report], correlation, now=now)
+    if isinstance(outcome, Answer):
+        return outcome
+    raise outcome
+
+
+def _default_severity(code: str, local: dict[str, tuple[str, int]]) -> int:
+    known = current().type(code)
+    return known.severity if known is not None else local[code][1]
+
+
+def _body(report_id: UUID, sender_id: str, outcome: str, revision: int | None) -> dict[str, Any]:
+    return {
+        "report_id": str(report_id),
+        "id": sender_id,
+        "number": domain.short_number(report_id),
+        "outcome": outcome,
+        "revision": revision,
+    }
+
+
+def withdrawn_already(report_id: UUID, sender_id: str, revision: int) -> Answer:
+    """The answer to a withdrawal of what is withdrawn."""
+    return Answer(200, _body(report_id, sender_id, "withdrawn", revision), replayed=True)
+
+
+def _envelope(event: ReportReceived, correlation: str) -> Envelope:
+    return Envelope(
+        id=derived_id(REPORT_RECEIVED.name, event.kommun, event.report_id, event.revision),
+        source=SOURCE,
+        type=type_of(REPORT_RECEIVED),
+        time=event.minted_at,
+        partitionkey=event.kommun,
+        correlationid=correlation,
+    )

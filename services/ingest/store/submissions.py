@@ -1,0 +1,168 @@
+"""SQL for handing in, set-based: what the door knows of a sender's ids, and what it now stores about them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.reports import ReportReceived
+from services.ingest.domain import ReportIn
+from services.ingest.store.reports import epoch, local_types
+
+__all__ = ["Known", "Minted", "Told", "epoch", "known", "local_types", "remember", "save", "told", "try_lock"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The newest state of a sender's report."""
+
+    version_kind: str
+    source_version: Decimal
+    revision: int
+    merged_into: UUID | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was answered to one version, and the fingerprint of its content."""
+
+    content_hash: str
+    status: int
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A revision to store: the event, what the sender said, and how the sender names and orders it."""
+
+    event: ReportReceived
+    report: ReportIn
+    sender_id: str
+    version_kind: str
+    source_version: Decimal
+
+
+_LOCK = text("""
+    select i from unnest(cast(:ids as text[])) as t(i)
+    where pg_try_advisory_xact_lock(hashtextextended(:prefix || i, 4711))""")
+_KNOWN = text("""
+    select sender_id, version_kind, source_version, revision, merged_into, received_at from reports
+    where kommun = :kommun and client_id = :client and sender_id = any(cast(:ids as text[]))""")
+_TOLD = text("""
+    select s.sender_id, s.source_version, s.content_hash, s.status, s.answer from submissions s
+    join unnest(cast(:ids as text[]), cast(:versions as numeric[])) as t(i, v)
+      on s.sender_id = t.i and s.source_version = t.v
+    where s.kommun = :kommun and s.client_id = :client""")
+_REMEMBER = text("""
+    insert into submissions (kommun, client_id, sender_id, source_version, content_hash, status, answer, revision)
+    select :kommun, :client, i, v, h, s, cast(a as json), r
+    from unnest(cast(:ids as text[]), cast(:versions as numeric[]), cast(:hashes as text[]), cast(:statuses as int[]),
+                cast(:answers as text[]), cast(:revisions as bigint[])) as t(i, v, h, s, a, r)""")
+_REPORTS = text("""
+    insert into reports (kommun, report_id, client_id, sender_id, version_kind, source_version, revision, merged_into,
+                         content, event, received_at)
+    select :kommun, p, :client, i, k, v, r, m, cast(c as jsonb), cast(e as jsonb), t
+    from unnest(cast(:reports as uuid[]), cast(:ids as text[]), cast(:kinds as text[]), cast(:versions as numeric[]),
+                cast(:revisions as bigint[]), cast(:merged as uuid[]), cast(:contents as text[]),
+                cast(:events as text[]), cast(:received as timestamptz[])) as n(p, i, k, v, r, m, c, e, t)
+    on conflict (kommun, report_id) do update set source_version = excluded.source_version,
+        revision = excluded.revision, content = excluded.content, event = excluded.event""")
+_REVISIONS = text("""
+    insert into revisions (kommun, report_id, revision, event, minted_at)
+    select :kommun, p, r, cast(e as jsonb), t
+    from unnest(cast(:reports as uuid[]), cast(:revisions as bigint[]), cast(:events as text[]),
+                cast(:minted as timestamptz[])) as n(p, r, e, t)""")
+_TEXTS = text("""
+    insert into texts (kommun, report_id, revision, text)
+    select :kommun, p, r, x
+    from unnest(cast(:reports as uuid[]), cast(:revisions as bigint[]), cast(:texts as text[])) as n(p, r, x)""")
+
+
+async def try_lock(connection: AsyncConnection, kommun: str, client: UUID, ids: Sequence[str]) -> set[str]:
+    """Lock these ids of a sender until the transaction ends; those that another call holds are left out."""
+    rows = await connection.execute(_LOCK, {"prefix": f"{kommun}/{client}/", "ids": list(ids)})
+    return {r.i for r in rows}
+
+
+async def known(connection: AsyncConnection, kommun: str, client: UUID, ids: Sequence[str]) -> dict[str, Known]:
+    """The newest states of a sender's reports, by the sender's ids."""
+    rows = await connection.execute(_KNOWN, {"kommun": kommun, "client": client, "ids": list(ids)})
+    return {
+        r.sender_id: Known(r.version_kind, r.source_version, r.revision, r.merged_into, r.received_at) for r in rows
+    }
+
+
+async def told(
+    connection: AsyncConnection, kommun: str, client: UUID, pairs: Sequence[tuple[str, Decimal]]
+) -> dict[tuple[str, Decimal], Told]:
+    """What was answered to these very versions."""
+    values = {"kommun": kommun, "client": client, "ids": [i for i, _ in pairs], "versions": [v for _, v in pairs]}
+    rows = await connection.execute(_TOLD, values)
+    return {(r.sender_id, r.source_version): Told(r.content_hash, r.status, r.answer) for r in rows}
+
+
+async def remember(
+    connection: AsyncConnection, kommun: str, client: UUID, answers: Mapping[tuple[str, Decimal], Told]
+) -> None:
+    """Keep the answers for ever, so that a repeat gets the first one again."""
+    if answers:
+        kept = list(answers.values())
+        values = {
+            "kommun": kommun,
+            "client": client,
+            "ids": [i for i, _ in answers],
+            "versions": [v for _, v in answers],
+            "hashes": [t.content_hash for t in kept],
+            "statuses": [t.status for t in kept],
+            "answers": [json.dumps(t.answer) for t in kept],
+            "revisions": [t.answer.get("revision") for t in kept],
+        }
+        await connection.execute(_REMEMBER, values)
+
+
+async def save(connection: AsyncConnection, kommun: str, client: UUID, minted: Sequence[Minted]) -> None:
+    """Store minted revisions, the last of each report as its newest state; texts, if any, go apart."""
+    if not minted:
+        return
+    newest = list({m.event.report_id: m for m in minted}.values())
+    events = {id(m): m.event.model_dump_json() for m in minted}
+    await connection.execute(
+        _REPORTS,
+        {
+            "kommun": kommun,
+            "client": client,
+            "reports": [m.event.report_id for m in newest],
+            "ids": [m.sender_id for m in newest],
+            "kinds": [m.version_kind for m in newest],
+            "versions": [m.source_version for m in newest],
+            "revisions": [m.event.revision for m in newest],
+            "merged": [m.event.merged_into for m in newest],
+            "contents": [m.report.model_dump_json(exclude={"id", "source_version", "text"}) for m in newest],
+            "events": [events[id(m)] for m in newest],
+            "received": [m.event.received_at for m in newest],
+        },
+    )
+    every = {
+        "kommun": kommun,
+        "reports": [m.event.report_id for m in minted],
+        "revisions": [m.event.revision for m in minted],
+        "events": [events[id(m)] for m in minted],
+        "minted": [m.event.minted_at for m in minted],
+    }
+    await connection.execute(_REVISIONS, every)
+    written = [m for m in minted if m.report.text is not None]
+    if written:
+        texts = {
+            "kommun": kommun,
+            "reports": [m.event.report_id for m in written],
+            "revisions": [m.event.revision for m in written],
+            "texts": [m.report.text for m in written],
+        }
+        await connection.execute(_TEXTS, texts)

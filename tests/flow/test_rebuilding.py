@@ -1,0 +1,121 @@
+"""Views are folded afresh while reports flow in: interrupted, resumed, equal; a wrong row never lives."""
+
+import asyncio
+import random
+from contextlib import suppress
+
+import pytest
+
+from services.analysis.handlers.rebuilding import Rebuilding, Unequal, newer
+from services.analysis.views.catalogue import REPORT_VIEWS
+from services.ingest.handlers.submitting import VersionConflict
+from services.runtime.errors import MustStop
+from services.runtime.halt import Halted
+from tests.flow.test_four_rooms import House, house, report
+
+__all__ = ["house"]  # the fixture of the four rooms
+
+
+async def _flow(house: House, chance: random.Random, count: int) -> None:
+    for _ in range(count):
+        with suppress(VersionConflict):
+            await house.door.submit(house.sender, report(chance, chance.randrange(60), chance.randrange(1, 40)), "flow")
+    await house.relay()
+    await house.drain()
+
+
+async def test_reports_flow_in_while_all_views_are_rebuilt(house: House) -> None:
+    chance = random.Random(11)
+    await _flow(house, chance, 40)
+    before = await house.rows("analysis", "select name, generation from view_state")
+    rebuilding = Rebuilding(house.boundaries["analysis"].database, "0", chunk=7)
+    done, _ = await asyncio.gather(
+        rebuilding.rebuild(REPORT_VIEWS, lambda _line: None), asyncio.gather(_flow(house, chance, 60))
+    )
+    after = await house.rows("analysis", "select name, generation from view_state")
+    assert {r["name"] for r in after if r not in before} >= {v.name for v in REPORT_VIEWS}
+    assert done.facts > 0
+    assert await house.rows_of_views() == await house.fresh_fold()
+    await rebuilding.compare(REPORT_VIEWS)
+
+
+async def test_an_interrupted_rebuild_goes_on_where_it_was(house: House) -> None:
+    chance = random.Random(12)
+    await _flow(house, chance, 40)
+    steps = 0
+
+    def pull_the_plug(_line: str) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 2:
+            raise KeyboardInterrupt
+
+    rebuilding = Rebuilding(house.boundaries["analysis"].database, "0", chunk=5)
+    with pytest.raises(KeyboardInterrupt):
+        await rebuilding.rebuild(REPORT_VIEWS, pull_the_plug)
+    living = await house.rows_of_views()
+    await _flow(house, chance, 30)
+    assert await house.rows_of_views() != living, "people see new reports while a rebuild lies half done"
+    done = await rebuilding.rebuild(REPORT_VIEWS, lambda _line: None)
+    assert done.resumed
+    assert await house.rows_of_views() == await house.fresh_fold()
+
+
+async def test_a_wrong_row_is_found_and_never_switched_to(house: House) -> None:
+    await _flow(house, random.Random(13), 30)
+    database = house.boundaries["analysis"].database
+    rebuilding = Rebuilding(database, "0", chunk=10)
+
+    async def spoil(generation: str) -> None:
+        async with database.transaction((house.sender.kommun,)) as connection:
+            await connection.exec_driver_sql(
+                "update cube set reports = reports + 1 where ctid = (select ctid from cube where generation = "
+                f"(select {generation} from view_state where name = 'cube') limit 1)"
+            )
+
+    await spoil("generation")
+    with pytest.raises(Unequal, match="view cube, municipality"):
+        await rebuilding.compare(REPORT_VIEWS)
+    await rebuilding.rebuild(REPORT_VIEWS[:1], lambda _line: None)
+    await rebuilding.compare(REPORT_VIEWS)
+
+    living = await house.rows_of_views()
+    reached = asyncio.Event()
+
+    class Spoiled(Rebuilding):
+        async def _compare(self, views: object, generations: object) -> dict[str, int]:
+            if not reached.is_set():
+                reached.set()
+                await spoil("building")
+            return await super()._compare(views, generations)  # type: ignore[arg-type]
+
+    with pytest.raises(Unequal):
+        await Spoiled(database, "0", chunk=10).rebuild(REPORT_VIEWS[:1], lambda _line: None)
+    assert await house.rows_of_views() == living
+    async with database.transaction() as connection:
+        await connection.exec_driver_sql("update view_state set building = null, building_definition = null")
+
+
+async def test_a_program_with_another_definition_stops_instead_of_counting(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _flow(house, random.Random(14), 5)
+    database = house.boundaries["analysis"].database
+    monkeypatch.setattr("services.analysis.handlers.facts.definition", lambda _view: "other")
+    await house.door.submit(house.sender, report(random.Random(1), 99, 1), "flow")
+    await house.relay()
+    with pytest.raises(Halted, match="kept by another program"):
+        await house.drain()
+    monkeypatch.setattr("services.analysis.handlers.rebuilding.definition", lambda _view: "older")
+    async with database.transaction() as connection:
+        await connection.exec_driver_sql("update view_state set release = '9.0.0'")
+    with pytest.raises(MustStop, match=r"newer release 9\.0\.0"):
+        await Rebuilding(database, "0.1.0").ensure()
+    async with database.transaction() as connection:
+        await connection.exec_driver_sql("update view_state set release = '0'")
+
+
+def test_releases_are_compared_by_their_numbers() -> None:
+    assert newer("0.10.0", "0.9.0")
+    assert not newer("0.9.0", "0.9.0")
+    assert not newer(None, "0.9.0")
