@@ -15,12 +15,14 @@ UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 # The system's certificates: many municipalities sit behind a proxy with one of its own.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help setup demo up down status test check clean assets
+.PHONY: help setup demo up down status test faults bench check clean assets
 
 help:
 	@echo "make demo    start everything with an invented municipality (PORT=$(PORT) DATA=$(DATA))"
 	@echo "make up      start everything, empty"
 	@echo "make test    check and all tests"
+	@echo "make faults  every fault on real servers, with a tally (build/faults.json)"
+	@echo "make bench   speed, beside alternatives in the same run (build/bench.json)"
 	@echo "make check   ruff, mypy, import walls, architecture tests"
 	@echo "make clean   remove what was built and downloaded here"
 
@@ -58,7 +60,22 @@ check: setup
 test: check
 	$(BIN)/python -m tests.support.browser_packages
 	$(BIN)/python -m pytest tests/unit tests/contract tests/flow tests/integration tests/browser
+	$(BIN)/python -m pytest tests/faults -m core
+
+# Every fault on real servers with its tally; the table ends in build/faults.json.
+faults: setup
+	$(BIN)/python -m pytest tests/faults
+
+
+# The alternatives live in an environment of their own: they are measured, never shipped.
+.venv-bench/.ready: benchmarks/requirements.lock $(READY)
+	@test -x .venv-bench/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv-bench
+	@$(UV) pip sync --quiet --require-hashes --python .venv-bench/bin/python benchmarks/requirements.lock
+	@touch .venv-bench/.ready
+
+bench: setup .venv-bench/.ready
+	$(BIN)/python -m benchmarks
 
 clean:
 	@test ! -x $(BIN)/lagesbild || $(BIN)/lagesbild down --data $(DATA) || true
-	rm -rf $(VENV) $(DATA) build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bench $(DATA) build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

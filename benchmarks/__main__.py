@@ -1,12 +1,19 @@
-"""``python -m benchmarks``: all measurements, or those named; three rounds, medians; ``build/bench.json`` and the table."""
+"""``python -m benchmarks``: measurements in rounds, medians; ``build/bench.json`` and the table."""
 
 import argparse
 import asyncio
 import json
+import platform
 import sys
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from benchmarks import flow, servers
+from benchmarks import flow, growth, latency, rebuild, servers
+
+HERE = Path(__file__).parent
+BUILD = HERE.parent / "build"
+PARTS = ("flow", "latency", "growth")
 
 
 def say(text: str) -> None:
@@ -14,35 +21,68 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-async def throughput(rounds: int, count: int, kommuner: int, copies: list[str]) -> list[dict[str, Any]]:
-    """The flow's contenders on servers of their own."""
+async def throughput(rounds: int, count: int, kommuner: int) -> dict[str, Any]:
+    """The flow's contenders on servers of their own, and a rebuild of what they left."""
     async with servers.start() as ground:
         done = []
         for number in range(rounds):
-            done.append(await flow.one_round(ground, number, count, kommuner, copies))
-            say(
-                f"{kommuner} municipalities, round {number + 1}: "
-                + ", ".join(f"{r.name} {r.rate:.0f}/s ({r.cpu_us:.0f} µs)" for r in done[-1])
-            )
-            say(
-                "    "
-                + "; ".join(f"{r.name} " + " ".join(f"{k}={v:.0f}" for k, v in r.parts.items()) for r in done[-1])
-            )
-    return flow.table(done)
+            done.append(await flow.one_round(ground, number, count, kommuner, list(flow.COPIES)))
+            said = ", ".join(f"{r.name} {r.rate:.0f}/s ({r.cpu_us:.0f} µs)" for r in done[-1])
+            say(f"{kommuner} municipalities, round {number + 1}: {said}")
+        rebuilt = await rebuild.rebuild(ground)
+    rate = rebuilt.facts / rebuilt.fold_seconds
+    say(f"rebuild of five views: {rate:.0f} facts/s")
+    return {"rows": flow.table(done), "rebuild": {"facts": rebuilt.facts, "rate": round(rate)}}
+
+
+async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Everything that was asked for."""
+    found: dict[str, Any] = {"machine": f"{platform.machine()}, {platform.processor() or 'x86-64'}, 2 cores shared"}
+    if "flow" in arguments.parts:
+        for kommuner in (40, 1):
+            found[f"flow_{kommuner}"] = await throughput(arguments.rounds, arguments.count, kommuner)
+    if "latency" in arguments.parts:
+        async with servers.start() as ground:
+            found["latency"] = asdict(await latency.steady(ground, seconds=arguments.seconds))
+        say(f"latency: {found['latency']}")
+    if "growth" in arguments.parts:
+        async with servers.start() as ground:
+            steps = await growth.grow(ground, total=arguments.total, stretch=arguments.total // 10)
+        found["growth"] = [asdict(s) for s in steps]
+        (HERE / "growth.svg").write_text(growth.plot(steps))
+        say(f"growth: {found['growth']}")
+    return found
+
+
+def entries(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The list for machines: one entry per measurement and alternative."""
+    listed = []
+    for kommuner in (40, 1):
+        for row in found.get(f"flow_{kommuner}", {}).get("rows", []):
+            name = row["name"] if kommuner == 40 else f"{row['name']}, one municipality"
+            listed += [
+                {"name": name, "rate": row["rate"], "cpu_us": row["cpu_us"], "against": against, "ratio": ratio}
+                for against, ratio in row["ratios"].items()
+            ]
+    return listed
 
 
 def main() -> None:
-    """Run."""
-    parser = argparse.ArgumentParser()
+    """Run what is asked for and write what was found."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)}")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--count", type=int, default=60_000)
-    parser.add_argument("--kommuner", type=int, default=40)
-    parser.add_argument("--copies", default=",".join(flow.COPIES))
+    parser.add_argument("--count", type=int, default=60_000, help="reports per contender and round")
+    parser.add_argument("--seconds", type=int, default=30, help="how long the steady rate is held")
+    parser.add_argument("--total", type=int, default=300_000, help="reports of the growth part")
     arguments = parser.parse_args()
-    rows = asyncio.run(
-        throughput(arguments.rounds, arguments.count, arguments.kommuner, [c for c in arguments.copies.split(",") if c])
-    )
-    print(json.dumps(rows, indent=1))
+    if wrong := set(arguments.parts) - set(PARTS):
+        parser.error(f"unknown: {', '.join(wrong)}")
+    found = asyncio.run(measure(arguments))
+    BUILD.mkdir(exist_ok=True)
+    (BUILD / "bench.json").write_text(json.dumps(entries(found), indent=1, ensure_ascii=False))
+    (BUILD / "bench-all.json").write_text(json.dumps(found, indent=1, ensure_ascii=False))
+    print(json.dumps(entries(found), ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Throughput: geo, analysis and both in a row on a filled topic, beside copies that do nothing else, in the same round."""
+"""Throughput: geo, analysis and both in a row on a filled topic, beside plain copies in the same round."""
 
 import asyncio
 import json
@@ -66,12 +66,12 @@ async def one_round(ground: Ground, number: int, count: int, kommuner: int, copi
     located = await positions(ground, "analysis.reports")
     await fill(ground, reports(count, kommuner=kommuner, seed=seed), [source, REPORT_RECEIVED.name])
     results += [await copy(ground, name, source, count) for name in copies]
-    async with room(ground, "geo") as rooms:
+    async with room(ground, ("geo", "work")) as rooms:
         results.append(_result("geo", await until(ground, rooms, ["geo.reports"], [at + count])))
-    async with room(ground, "analysis") as rooms:
+    async with room(ground, ("analysis", "work")) as rooms:
         results.append(_result("analysis", await until(ground, rooms, ["analysis.reports"], [located + count])))
     await fill(ground, reports(count, kommuner=kommuner, seed=seed + 500), [REPORT_RECEIVED.name])
-    async with room(ground, "geo", "analysis") as rooms:
+    async with room(ground, ("geo", "work"), ("analysis", "work")) as rooms:
         both = await until(ground, rooms, ["geo.reports", "analysis.reports"], [at + 2 * count, located + 2 * count])
         results.append(_result("end to end", both))
     return results

@@ -25,7 +25,8 @@ from services.runtime.publisher import Outgoing, message, type_of
 TYPES = ("A1", "A1", "A1", "A2", "A3", "B1", "B1", "B2", "C1", "C2", "C4", "D1", "D2", "E1", "E1", "E2", "E3", "G2")
 SOURCES = ("rapportor", "rapportor", "rapportor", "fastighetsbolag", "fastighetsbolag", "felanmalan")
 START = datetime(2024, 1, 1, tzinfo=UTC)
-DAYS = 700
+A_DAY = 5
+"""Reports of one municipality and day; they come in the order of time, a day or two late."""
 POINTS = 400
 """Different points per municipality."""
 
@@ -41,7 +42,8 @@ def _places(kommuner: int) -> list[tuple[str, list[tuple[float, float]]]]:
     found = []
     for code in by_size:
         own = [s for s, c in zip(shapes, codes, strict=True) if c == code]
-        eastings, northings = [], []
+        eastings: list[float] = []
+        northings: list[float] = []
         while len(eastings) < POINTS:
             area = own[int(chance.integers(len(own)))]
             west, south, east, north = area.bounds
@@ -71,7 +73,7 @@ def reports(count: int, *, kommuner: int = 40, seed: int = 1) -> Iterator[Outgoi
                 }
             )
         else:
-            report = _report(chance, places, UUID(int=chance.getrandbits(128), version=4))
+            report = _report(chance, places, number / (A_DAY * kommuner), UUID(int=chance.getrandbits(128), version=4))
         if len(recent) < 500:
             recent.append(report)
         else:
@@ -87,10 +89,13 @@ def reports(count: int, *, kommuner: int = 40, seed: int = 1) -> Iterator[Outgoi
         yield message(REPORT_RECEIVED, report, envelope)
 
 
-def _report(chance: random.Random, places: list[tuple[str, list[tuple[float, float]]]], ident: UUID) -> ReportReceived:
+def _report(
+    chance: random.Random, places: list[tuple[str, list[tuple[float, float]]]], day: float, ident: UUID
+) -> ReportReceived:
     kommun, points = places[chance.randrange(len(places))]
     lon, lat = points[chance.randrange(len(points))]
-    begun = START + timedelta(days=chance.randrange(DAYS), minutes=chance.randrange(1440))
+    begun = START + timedelta(days=max(0.0, day - chance.expovariate(1.0)))
+    begun = begun.replace(microsecond=0)
     width = timedelta(0) if chance.random() < 0.85 else timedelta(minutes=chance.choice((30, 60, 240, 600)))
     event_type = chance.choice(TYPES)
     return ReportReceived(
@@ -99,7 +104,7 @@ def _report(chance: random.Random, places: list[tuple[str, list[tuple[float, flo
         revision=1,
         submission_id=ident,
         event_type=event_type,
-        source=chance.choice(SOURCES),  # type: ignore[arg-type]  # literals of the contract
+        source=chance.choice(SOURCES),
         organisation=UUID(int=chance.randrange(1, 9), version=4),
         reporter_token=f"{chance.randrange(300):016x}",
         time_from=begun,

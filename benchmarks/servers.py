@@ -1,4 +1,4 @@
-"""What the benchmarks run on: a broker and a database of their own, filled topics, rooms as real processes, their CPU."""
+"""What the benchmarks run on: a broker and a database of their own, filled topics, rooms as processes, CPU."""
 
 import asyncio
 import os
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import httpx
 import psutil
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
@@ -76,7 +77,7 @@ async def make_topic(ground: Ground, name: str, partitions: int = 12) -> None:
     await admin.start()
     try:
         await admin.create_topics([NewTopic(name, partitions, 1)])
-        while name not in await admin.list_topics():
+        while name not in await admin.list_topics():  # noqa: ASYNC110 - the broker tells nobody
             await asyncio.sleep(0.1)
         await asyncio.sleep(0.5)
     finally:
@@ -86,7 +87,8 @@ async def make_topic(ground: Ground, name: str, partitions: int = 12) -> None:
 async def fill(ground: Ground, messages: Iterable[Outgoing], topics: Sequence[str]) -> int:
     """The same messages into each of the topics; returns how many."""
     publisher = Publisher(ground.layout.kafka, max_request_size=MAX_BYTES, client_id="bench")
-    count, pending = 0, []
+    count = 0
+    pending: list[Outgoing] = []
 
     async def send() -> None:
         for topic in topics:
@@ -119,18 +121,29 @@ class Room:
         return int(psutil.Process(self.process.pid).memory_info().rss)
 
 
+async def _answers(http: httpx.AsyncClient, url: str) -> None:
+    for _ in range(300):
+        with suppress(httpx.HTTPError):
+            if (await http.get(url)).is_success:
+                return
+        await asyncio.sleep(0.2)
+    raise RuntimeError(f"{url} is not ready")
+
+
 @asynccontextmanager
-async def room(ground: Ground, *names: str) -> AsyncIterator[list[Room]]:
-    """The working processes of these rooms, ready."""
+async def room(ground: Ground, *which: tuple[str, str], ready: bool = False) -> AsyncIterator[list[Room]]:
+    """These processes of rooms, just started, or ``ready``."""
     started = []
     log = (ground.layout.data / "logs" / "bench.log").open("ab")
     try:
-        for name in names:
-            env = (
-                os.environ | servers.room_environment(ground.layout, name, "work") | {"LAGESBILD_LOG_LEVEL": "WARNING"}
-            )
-            argv = [sys.executable, "-m", "services.cli", "room", name, "work"]
+        for name, process in which:
+            quiet = {"LAGESBILD_LOG_LEVEL": "WARNING", "LAGESBILD_REQUESTS_PER_MINUTE": "1000000"}
+            env = os.environ | servers.room_environment(ground.layout, name, process) | quiet
+            argv = [sys.executable, "-m", "services.cli", "room", name, process]
             started.append(Room(name, subprocess.Popen(argv, env=env, stdout=log, stderr=log)))  # noqa: ASYNC220
+        async with httpx.AsyncClient(trust_env=False) as http:
+            for name, process in which if ready else ():
+                await _answers(http, ground.layout.url(f"{name}_{process}") + "/readyz")
         yield started
     finally:
         for one in started:

@@ -5,8 +5,9 @@ in which they disagree belongs to nobody and becomes a dead letter (``services/r
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha1
+from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 SPECVERSION = "1.0"
@@ -21,8 +22,7 @@ class EnvelopeError(ValueError):
     """The headers do not carry a usable envelope; the text says which attribute is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """CloudEvents attributes of one message.
 
     ``correlationid`` follows one report from HTTP to the mail; ``causationid`` is the id of the message before.
@@ -77,7 +77,11 @@ def split_type(name: str) -> tuple[str, int]:
 
 def derived_id(topic: str, *identity: object) -> str:
     """The id of a derived event: the same identity always gives the same id, so a repeat is recognised."""
-    return str(uuid5(_NAMESPACE, "/".join([topic, *map(str, identity)])))
+    name = "/".join([topic, *map(str, identity)])
+    digest = bytearray(sha1(_NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()[:16])
+    digest[6], digest[8] = digest[6] & 0x0F | 0x50, digest[8] & 0x3F | 0x80  # version 5, as uuid.uuid5 but faster
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def client_report_id(client_id: UUID, sender_id: str) -> UUID:

@@ -16,7 +16,7 @@ from schemas.reports import ReportReceived
 _ADAPTER = TypeAdapter(ReportReceived)
 
 
-async def copy(bootstrap: str, source: str, target: str, count: int, look: bool) -> dict[str, float]:
+async def copy(bootstrap: str, source: str, target: str, count: int, *, look: bool) -> dict[str, float]:
     """Copy ``count`` records; at least once, one commit per batch."""
     consumer = AIOKafkaConsumer(
         source,
@@ -55,5 +55,5 @@ async def copy(bootstrap: str, source: str, target: str, count: int, look: bool)
 
 
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    print(json.dumps(asyncio.run(copy(*arguments[:3], int(arguments[3]), "--bytes" not in arguments))))
+    servers, read, written, number, *flags = sys.argv[1:]
+    print(json.dumps(asyncio.run(copy(servers, read, written, int(number), look="--bytes" not in flags))))

@@ -41,4 +41,5 @@ def copy(bootstrap: str, source: str, target: str, count: int) -> dict[str, floa
 
 
 if __name__ == "__main__":
-    print(json.dumps(copy(*sys.argv[1:4], int(sys.argv[4]))))
+    servers, read, written, number = sys.argv[1:]
+    print(json.dumps(copy(servers, read, written, int(number))))

@@ -8,9 +8,10 @@ from services.analysis.gateways import Geometry
 from services.analysis.handlers.rebuilding import Rebuilding
 from services.analysis.settings import AnalysisSettings
 from services.analysis.subscribers import CONSUMERS
-from services.analysis.web import context, overview
+from services.analysis.web import context, live, overview
 from services.runtime.asking import published_keys
 from services.runtime.database import Database
+from services.runtime.pulse import Pulse
 from services.runtime.room import Room, release
 from services.runtime.tokens import Verifier
 
@@ -18,16 +19,17 @@ from services.runtime.tokens import Verifier
 def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
     """analysis, wired."""
     chosen = settings or AnalysisSettings()
-    database = Database(chosen.database_url.get_secret_value(), pool_size=chosen.pool_size)
+    url = chosen.database_url.get_secret_value()
+    database = Database(url, pool_size=chosen.pool_size)
     parts: dict[str, Any] = {
         "name": "analysis",
         "settings": chosen,
         "database": database,
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
-        "routers": [api.router, overview.router, context.router],
+        "routers": [api.router, overview.router, live.router, context.router],
         "consumers": CONSUMERS,
         "before_work": Rebuilding(database, release()).ensure,
-        "state": {"database": database, "geometry": Geometry(chosen.geo_url)},
+        "state": {"database": database, "geometry": Geometry(chosen.geo_url), "pulse": Pulse(url)},
         "title": "Lägesbild analysis",
     }
     return Room(**(parts | overrides))

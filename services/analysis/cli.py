@@ -29,13 +29,13 @@ _role_url: Any = None
 
 def _chosen(names: list[str] | None) -> list[list[Any]]:
     """The views by the kind of fact they are folded from."""
-    from services.analysis.views.catalogue import BY_NAME, CONTEXT_VIEWS, REPORT_VIEWS
+    from services.analysis.views.catalogue import BY_NAME, FAMILIES
 
     unknown = [n for n in names or [] if n not in BY_NAME]
     if unknown:
         raise fail(f"There is no view {', '.join(unknown)}. Views are {', '.join(BY_NAME)}.", 2)
     wanted = [BY_NAME[n] for n in names] if names else list(BY_NAME.values())
-    return [views for family in (REPORT_VIEWS, CONTEXT_VIEWS) if (views := [v for v in family if v in wanted])]
+    return [views for family in FAMILIES if (views := [v for v in family.views if v in wanted])]
 
 
 def _url(data: Any, given: str | None) -> str:

@@ -1,9 +1,8 @@
 """SQL of place: every placement as it was published, by identity."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -48,16 +47,14 @@ _UNPLACED = text("""
 Identity = tuple[str, UUID]
 
 
-@dataclass(frozen=True, slots=True)
-class Newest:
+class Newest(NamedTuple):
     """The numbers of the newest placement of something."""
 
     placement: int
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """One placement, and the message that was published about it."""
 
     placement: int
@@ -66,8 +63,7 @@ class Stored:
     event: str
 
 
-@dataclass(frozen=True, slots=True)
-class New:
+class New(NamedTuple):
     """A placement to keep before it is published."""
 
     identity: Identity

@@ -2,16 +2,18 @@
 
 from typing import Any
 
-from services.ingest.api import access, context, reports
+from services.ingest.api import access, batches, context, reports
 from services.ingest.gateways import Corridor, Mailer
+from services.ingest.handlers.batches import Batches
 from services.ingest.handlers.context import Context
 from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
 from services.ingest.settings import IngestSettings
-from services.ingest.web import login, pages
+from services.ingest.web import docs, login, pages
 from services.runtime.database import Database
 from services.runtime.outbox import Relay
 from services.runtime.publisher import Publisher
+from services.runtime.rates import Rate
 from services.runtime.room import Job, Room
 from services.runtime.tokens import Verifier
 
@@ -26,18 +28,35 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
     async def relay(publisher: Publisher) -> None:
         await Relay(database_url=url, kafka=chosen.kafka, publisher=publisher, batch=chosen.max_records).run()
 
+    uploads = Batches(database)
+
+    async def handle_uploads(_publisher: Publisher) -> None:
+        await uploads.work()
+
     parts: dict[str, Any] = {
         "name": "ingest",
         "settings": chosen,
         "database": database,
         "verifier": Verifier(people.public_keys),
-        "routers": [reports.router, context.router, access.router, login.router, pages.router],
-        "jobs": [Job("relay", relay)],
+        "routers": [
+            reports.router,
+            batches.router,
+            context.router,
+            access.router,
+            login.router,
+            pages.router,
+            docs.router,
+        ],
+        "jobs": [Job("relay", relay), Job("batches", handle_uploads)],
         "state": {
             "database": database,
             "settings": chosen,
             "people": people,
             "reports": Reports(database),
+            "batches": uploads,
+            "requests_rate": Rate(chosen.requests_per_minute),
+            "lines_rate": Rate(chosen.lines_per_minute),
+            "logins_rate": Rate(chosen.logins_per_minute),
             "context": Context(database),
             "corridor": Corridor(chosen.geo_url, chosen.analysis_url),
             "not_found_page": pages.nowhere,

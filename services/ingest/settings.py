@@ -16,6 +16,9 @@ class IngestSettings(RoomSettings):
     mailbox_path: str = Field(default="", description="where a local run shows its caught mail; empty elsewhere")
     device_days: int = 180
     code_minutes: int = 10
+    requests_per_minute: int = Field(default=1200, description="single reports per client")
+    lines_per_minute: int = Field(default=60_000, description="batch lines per client")
+    logins_per_minute: int = Field(default=30, description="login attempts per address of the network")
     secure_cookies: bool | None = Field(default=None, description="None: secure when the public address is https")
 
     @property

@@ -4,23 +4,25 @@ Read the package docstring first; this module is its steps 3 to 6.
 """
 
 import asyncio
-import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.topics import Topic
+from schemas.values import Contract
 from services.runtime import dead_letters, metrics
 from services.runtime.database import Database
 from services.runtime.decoding import Received, Record, decode
 from services.runtime.errors import MustStop, Permanent, is_transient
 from services.runtime.faultpoints import reach
 from services.runtime.halt import Halt, Halted
+from services.runtime.lanes import Lane, Lanes
 from services.runtime.logs import logger
+from services.runtime.patience import Policy
 from services.runtime.positions import PositionConflict, Positions, record_digest
 from services.runtime.publisher import Outgoing, Publisher
 
@@ -36,27 +38,17 @@ class Consumer:
     """One subscription of a room, named as in the catalogue: ``geo.reports``.
 
     ``asynchronous`` lets commits return before they are on disk; only for effects that are facts and views.
+    ``model`` reads only what this room needs of the topic's contract.
     """
 
     name: str
     topic: Topic
     handle: Handler
     asynchronous: bool = False
+    model: type[Contract] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How patient the boundary is; seconds and counts."""
-
-    retry_budget: float = 60.0
-    first_delay: float = 0.2
-    longest_delay: float = 10.0
-    dead_letter_limit: int = 100
-    dead_letter_window: float = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(NamedTuple):
     record: Record
     received: Received[Any] | None
     fault: Permanent | None
@@ -82,56 +74,85 @@ class Boundary:
         self.halt = halt
         self.expected: dict[int, int] = {}
         """Partition → next offset, for the partitions whose position is loaded. Others are refused."""
-        self.busy = asyncio.Lock()
-        """Held while a batch is in flight; revocation and shutdown wait for it."""
         self.interrupt = asyncio.Event()
-        self.since: float | None = None
         self.seek: Callable[[int, int], None] = lambda _partition, _offset: None
         self._publisher = publisher
         self._policy = policy or Policy()
-        self._gap: dict[int, int] | None = None
+        self.lanes = Lanes()
+
+    async def take(self, records: Sequence[Record], then: Callable[[], Awaitable[None]]) -> None:
+        """Read one batch while the one before is being settled, then let it be settled while the next is read.
+
+        Returns once the batch before is settled, so that at most two are here. ``then`` runs after this one.
+        """
+        for lane, items in self._read(records).items():
+            await lane.follow(self._settled(lane, items, then))
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Settle one batch: afterwards each record is applied, dead-lettered, or will be read again."""
-        async with self.busy:
+        for lane, items in self._read(records).items():
+            await self._handle(lane, items)
+
+    def _read(self, records: Sequence[Record]) -> dict[Lane, list[_Item]]:
+        """The records by lane, decoded."""
+        read: dict[Lane, list[_Item]] = {}
+        for record in records:
+            read.setdefault(self.lanes.of(record.partition), []).append(self._decode(record))
+        return read
+
+    async def _settled(self, lane: Lane, items: Sequence[_Item], then: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await self._handle(lane, items)
+            await then()
+        except Halted:
+            return  # the flag does the work
+        except Exception as error:  # noqa: BLE001 - nobody awaits this task: whatever it is, the process must not go on
+            _log.exception("batch failed", consumer=self.consumer.name)
+            self.halt.now(f"{self.consumer.name}: {type(error).__name__}")
+
+    async def _handle(self, lane: Lane, items: Sequence[_Item]) -> None:
+        async with lane.lock:
             if self.halt.reason is not None:
                 return
-            self.since = time.monotonic()
+            lane.since = time.monotonic()
+            partitions = {item.record.partition for item in items}
             try:
-                await self._settle(self._fresh(records))
-                self._gap = None
+                await self._settle(self._fresh(items))
+                lane.gap = None
             except PositionConflict as conflict:
                 metrics.CONFLICTS.labels(self.consumer.name).inc()
                 _log.warning("position conflict", consumer=self.consumer.name, detail=str(conflict))
-                await self._reload()
+                await self._reload(partitions)
             except _Gap:
-                if self._gap == self.expected:
-                    raise self.halt.now(f"{self.consumer.name}: gap in the log above {self.expected}") from None
-                self._gap = dict(self.expected)
-                await self._reload()
+                here = {p: o for p, o in self.expected.items() if p in partitions}
+                if lane.gap == here:
+                    raise self.halt.now(f"{self.consumer.name}: gap in the log above {here}") from None
+                lane.gap = here
+                await self._reload(partitions)
             except _Interrupted:
                 _log.info("batch given back", consumer=self.consumer.name)
             finally:
-                metrics.BATCHES.labels(self.consumer.name).observe(time.monotonic() - self.since)
-                self.since = None
+                metrics.BATCHES.labels(self.consumer.name).observe(time.monotonic() - lane.since)
+                lane.since = None
 
-    def _fresh(self, records: Sequence[Record]) -> list[_Item]:
-        """The records at or above the position, decoded; drops repeats and partitions that are not ours."""
+    def _fresh(self, items: Sequence[_Item]) -> list[_Item]:
+        """The records at or above the position; drops repeats and partitions that are not ours."""
         following = dict(self.expected)
         fresh: list[_Item] = []
-        for record in records:
+        for item in items:
+            record = item.record
             awaited = following.get(record.partition)
             if awaited is None or record.offset < awaited:
                 continue
             if record.offset > awaited:
                 raise _Gap
             following[record.partition] = record.offset + 1
-            fresh.append(self._decode(record))
+            fresh.append(item)
         return fresh
 
     def _decode(self, record: Record) -> _Item:
         try:
-            return _Item(record, decode(record, self.consumer.topic), None)
+            return _Item(record, decode(record, self.consumer.topic, self.consumer.model), None)
         except Permanent as fault:
             return _Item(record, None, fault)
 
@@ -156,7 +177,7 @@ class Boundary:
         ``buried`` are the batch's records that lie in the dead letters already, confirmed.
         """
         deadline = time.monotonic() + self._policy.retry_budget
-        for delay in self._delays():
+        for delay in self._policy.delays():
             try:
                 await self._apply(part, buried)
             except (PositionConflict, Halted, _Interrupted):
@@ -179,12 +200,6 @@ class Boundary:
             else:
                 return None
         raise AssertionError("delays never end")
-
-    def _delays(self) -> Iterator[float]:
-        delay = self._policy.first_delay
-        while True:
-            yield delay * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-            delay = min(delay * 2, self._policy.longest_delay)
 
     async def _wait(self, delay: float) -> None:
         try:
@@ -254,10 +269,10 @@ class Boundary:
         _log.error("dead letter", consumer=name, reason=fault.reason, partition=record.partition, offset=record.offset)
         await reach("boundary.after_dead_letter")
 
-    async def _reload(self) -> None:
-        """Load the positions of the partitions that are still ours and go there."""
+    async def _reload(self, partitions: set[int]) -> None:
+        """Load the positions of those of these partitions that are still ours and go there."""
         async with self.database.transaction() as connection:
-            stored = await self.positions.load(connection, list(self.expected))
+            stored = await self.positions.load(connection, sorted(partitions & self.expected.keys()))
         for partition, position in stored.items():
             if partition in self.expected:
                 self.expected[partition] = position.next_offset

@@ -51,7 +51,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka s
         """Call off retries, await the batch in flight, then forget the positions."""
         self._boundary.interrupt.set()
         try:
-            async with asyncio.timeout(self._settings.rebalance_timeout_ms / 1000 * 0.8), self._boundary.busy:
+            async with asyncio.timeout(self._settings.rebalance_timeout_ms / 1000 * 0.8), self._boundary.lanes.still():
                 self._boundary.expected.clear()
         except TimeoutError:  # the compare-and-set will let one owner win
             self._boundary.expected.clear()
@@ -147,8 +147,7 @@ class Subscription:
 
     async def _on_batch(self, message: KafkaMessage) -> None:
         records: Sequence[Record] = message.raw_message  # the parser restores the batch
-        await self.boundary.handle(records)
-        await self._telemetry()
+        await self.boundary.take(records, self._telemetry)
 
     async def _telemetry(self) -> None:
         """Tell Kafka where we are, for its own tools; our position is the truth."""
@@ -197,7 +196,7 @@ class Subscription:
         tasks = getattr(self._subscriber, "tasks", [])
         if not self._subscriber.running or not tasks or any(t.done() for t in tasks):
             return f"{self.boundary.consumer.name}: not consuming"
-        since = self.boundary.since
+        since = self.boundary.lanes.since
         if since is not None and time.monotonic() - since > longest_batch:
             return f"{self.boundary.consumer.name}: a batch has been in flight for more than {longest_batch:.0f} s"
         return None

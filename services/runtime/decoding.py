@@ -1,9 +1,8 @@
 """From raw record to validated message, one record at a time, never raising for a whole batch."""
 
 import json
-from dataclasses import dataclass
 from functools import cache
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from aiokafka import ConsumerRecord
 from pydantic import TypeAdapter, ValidationError
@@ -19,8 +18,7 @@ M = TypeVar("M", bound=Contract)
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 
 
-@dataclass(frozen=True, slots=True)
-class Received(Generic[M]):
+class Received(NamedTuple, Generic[M]):
     """A good record: its message, its envelope, the municipality that owns it, and the message as JSON text."""
 
     message: M
@@ -34,8 +32,8 @@ def _adapter(model: type[Contract]) -> TypeAdapter[Contract]:
     return TypeAdapter(model)
 
 
-def decode(record: Record, topic: Topic) -> Received[Contract]:
-    """The message in a record; raises Permanent with a stable reason when there is none to be had.
+def decode(record: Record, topic: Topic, model: type[Contract] | None = None) -> Received[Contract]:
+    """The message in a record, read by ``model`` or the topic's own; raises Permanent with a stable reason.
 
     The detail names fields and rules, never content: it ends in logs and headers.
     """
@@ -49,12 +47,12 @@ def decode(record: Record, topic: Topic) -> Received[Contract]:
         raise Permanent("envelope", f"ce_type is not of topic {topic.name}")
     try:
         if envelope.version == topic.version:
-            body = _adapter(topic.model).validate_json(record.value)
+            body = _adapter(model or topic.model).validate_json(record.value)
             text = record.value.decode()
         else:
             payload = upcast(topic.name, envelope.version, topic.version, json.loads(record.value))
-            body = _adapter(topic.model).validate_python(payload)
-            text = body.model_dump_json()
+            body = _adapter(model or topic.model).validate_python(payload)
+            text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
     except UnknownVersion as wrong:
         raise Permanent("unknown_version", str(wrong)) from None
     except ValidationError as wrong:

@@ -13,6 +13,7 @@ WAIT_SECONDS = 60.0
 POINTS = (
     "ingest.before_commit",
     "ingest.after_commit",
+    "batches.after_submit",
     "relay.before_publish",
     "relay.after_confirm",
     "boundary.before_commit",

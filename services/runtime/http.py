@@ -111,6 +111,7 @@ def create_app(room: Room) -> FastAPI:
         max_body_size=room.max_body_bytes,
     )
     app.state.verifier = room.verifier
+    app.state.stopping = lambda: False
     for key, value in room.state.items():
         setattr(app.state, key, value)
     problems.install(app)

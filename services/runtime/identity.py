@@ -1,8 +1,16 @@
 """The identity check: record key, envelope header and body must name the same municipality."""
 
+from functools import cache
+
 from schemas.envelope import Envelope
 from schemas.values import Contract
 from services.runtime.errors import Permanent
+
+
+@cache
+def _inside(model: type[Contract]) -> str | None:
+    """The field that holds the message of an earlier hop, if the model has one."""
+    return next((name for name in ("report", "context") if name in model.model_fields), None)
 
 
 def check_owner(key: bytes | None, envelope: Envelope, body: Contract) -> str:
@@ -10,8 +18,9 @@ def check_owner(key: bytes | None, envelope: Envelope, body: Contract) -> str:
 
     Raises Permanent ``owner_mismatch`` when the three do not agree; such a record belongs to nobody.
     """
+    inside = _inside(type(body))
     owner: str | None = getattr(body, "kommun", None)
-    inner = next((m.kommun for name in ("report", "context") if (m := getattr(body, name, None)) is not None), owner)
+    inner = owner if inside is None else getattr(body, inside).kommun
     if owner is None or key is None or not (key == owner.encode() and envelope.partitionkey == owner == inner):
         raise Permanent("owner_mismatch", "record key, ce_partitionkey and the body's kommun do not agree")
     return owner

@@ -67,6 +67,10 @@ def grants(table: str, *, serve: str = "", work: str = "", room: str) -> list[st
     return [f"grant {rights} on {table} to {role}" for rights, role in pairs if rights]
 
 
+DEAD_LETTERS_REDRIVEN = "alter table dead_letters add redriven_at timestamptz"
+"""A step that every room's second migration takes: when an operator put a dead letter back."""
+
+
 def plant_tables(room: str, *, outbox: bool = False) -> list[str]:
     """The tables of the plant room: outside the policies, for the working role only.
 

@@ -5,8 +5,7 @@ A plain aiokafka producer, since FastStream's publish cannot carry original head
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
@@ -26,8 +25,7 @@ MANY = 20
 _PARTITIONER = DefaultPartitioner()
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """Bytes on their way to a topic."""
 
     topic: str
@@ -36,8 +34,7 @@ class Outgoing:
     headers: Sequence[tuple[str, bytes | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmed:
+class Confirmed(NamedTuple):
     """Where the log keeps the record."""
 
     partition: int

@@ -9,9 +9,18 @@ from services.runtime.room import Room
 from services.runtime.settings import RoomSettings
 
 
-def server_of(app: ASGIApp, settings: RoomSettings) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """A server that says when it was told to stop, so that streams without an end can end."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether SIGTERM has come."""
+        return bool(self.should_exit)
+
+
+def server_of(app: ASGIApp, settings: RoomSettings) -> Server:
     """A uvicorn server with the room's address, our logging and a drain before it stops."""
-    return uvicorn.Server(
+    return Server(
         uvicorn.Config(
             app,
             host=settings.host,
@@ -28,6 +37,8 @@ def server_of(app: ASGIApp, settings: RoomSettings) -> uvicorn.Server:
 def serve(room: Room) -> int:
     """Run the HTTP side until SIGTERM; returns the exit code."""
     configure(room.settings.log_level, room.name, "serve")
-    server = server_of(TooLarge(create_app(room)), room.settings)
+    app = create_app(room)
+    server = server_of(TooLarge(app), room.settings)
+    app.state.stopping = lambda: server.stopping
     server.run()
     return 0 if server.started else 3

@@ -11,11 +11,12 @@ from faststream.kafka import KafkaBroker
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from schemas.topics import topics_to_create
-from services.runtime.boundary import Boundary, Policy
+from services.runtime.boundary import Boundary
 from services.runtime.consumers import Subscription, build_broker
 from services.runtime.errors import MustStop
 from services.runtime.halt import EXIT_CODE, Halt
 from services.runtime.logs import configure, logger
+from services.runtime.patience import Policy
 from services.runtime.publisher import Publisher
 from services.runtime.room import Job, Room
 from services.runtime.serving import server_of
@@ -92,6 +93,7 @@ class Plant:
             await asyncio.gather(beginning, *self._tasks, return_exceptions=True)
             if self.subscriptions:
                 await self.broker.stop()
+                await asyncio.gather(*(s.boundary.lanes.idle() for s in self.subscriptions))
             await self.publisher.stop()
             await self.room.database.close()
 

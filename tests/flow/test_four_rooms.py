@@ -5,18 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_type_hints
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from schemas.envelope import read_headers
-from schemas.locations import ReportLocated
 from services.analysis.handlers.rebuilding import Rebuilding
 from services.analysis.subscribers import CONSUMERS
 from services.analysis.views import Weight, fold
-from services.analysis.views.catalogue import REPORT_VIEWS
+from services.analysis.views.catalogue import REPORTS
+from services.analysis.views.fact import LocatedReport, counted
 from services.geo.handlers import Placer
 from services.geo.subscribers import consumers as geo_consumers
 from services.ingest.domain import ReportIn, Sender
@@ -73,19 +73,20 @@ class House:
     async def rows_of_views(self) -> dict[str, dict[Any, Weight]]:
         return {
             view.name: {
-                view.key(*(r[name] for name in view.key._fields)): Weight(r["reports"], r["seen"])  # type: ignore[attr-defined]
+                view.key(*(r[name] for name in get_type_hints(view.key))): Weight(r["reports"], r["seen"])
                 for r in await self.rows(
                     "analysis",
                     f"select v.* from {view.name} v join view_state s using (generation) where s.name = '{view.name}'",
                 )
             }
-            for view in REPORT_VIEWS
+            for view in REPORTS.views
         }
 
     async def fresh_fold(self) -> dict[str, dict[Any, Weight]]:
         events = await self.rows("analysis", "select event::text as event from facts")
-        facts = [ReportLocated.model_validate_json(r["event"]) for r in events]
-        return {view.name: fold(view.contributions, facts) for view in REPORT_VIEWS}
+        facts = [counted(LocatedReport.model_validate_json(r["event"])) for r in events]
+        counting = [fact for fact in facts if fact is not None]
+        return {view.name: fold(view.contributions, counting) for view in REPORTS.views}
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from services.analysis.handlers.rebuilding import Rebuilding, Unequal, newer
-from services.analysis.views.catalogue import REPORT_VIEWS
+from services.analysis.views.catalogue import REPORTS
 from services.ingest.handlers.submitting import VersionConflict
 from services.runtime.errors import MustStop
 from services.runtime.halt import Halted
@@ -30,13 +30,13 @@ async def test_reports_flow_in_while_all_views_are_rebuilt(house: House) -> None
     before = await house.rows("analysis", "select name, generation from view_state")
     rebuilding = Rebuilding(house.boundaries["analysis"].database, "0", chunk=7)
     done, _ = await asyncio.gather(
-        rebuilding.rebuild(REPORT_VIEWS, lambda _line: None), asyncio.gather(_flow(house, chance, 60))
+        rebuilding.rebuild(REPORTS.views, lambda _line: None), asyncio.gather(_flow(house, chance, 60))
     )
     after = await house.rows("analysis", "select name, generation from view_state")
-    assert {r["name"] for r in after if r not in before} >= {v.name for v in REPORT_VIEWS}
+    assert {r["name"] for r in after if r not in before} >= {v.name for v in REPORTS.views}
     assert done.facts > 0
     assert await house.rows_of_views() == await house.fresh_fold()
-    await rebuilding.compare(REPORT_VIEWS)
+    await rebuilding.compare(REPORTS.views)
 
 
 async def test_an_interrupted_rebuild_goes_on_where_it_was(house: House) -> None:
@@ -52,11 +52,11 @@ async def test_an_interrupted_rebuild_goes_on_where_it_was(house: House) -> None
 
     rebuilding = Rebuilding(house.boundaries["analysis"].database, "0", chunk=5)
     with pytest.raises(KeyboardInterrupt):
-        await rebuilding.rebuild(REPORT_VIEWS, pull_the_plug)
+        await rebuilding.rebuild(REPORTS.views, pull_the_plug)
     living = await house.rows_of_views()
     await _flow(house, chance, 30)
     assert await house.rows_of_views() != living, "people see new reports while a rebuild lies half done"
-    done = await rebuilding.rebuild(REPORT_VIEWS, lambda _line: None)
+    done = await rebuilding.rebuild(REPORTS.views, lambda _line: None)
     assert done.resumed
     assert await house.rows_of_views() == await house.fresh_fold()
 
@@ -75,9 +75,9 @@ async def test_a_wrong_row_is_found_and_never_switched_to(house: House) -> None:
 
     await spoil("generation")
     with pytest.raises(Unequal, match="view cube, municipality"):
-        await rebuilding.compare(REPORT_VIEWS)
-    await rebuilding.rebuild(REPORT_VIEWS[:1], lambda _line: None)
-    await rebuilding.compare(REPORT_VIEWS)
+        await rebuilding.compare(REPORTS.views)
+    await rebuilding.rebuild(REPORTS.views[:1], lambda _line: None)
+    await rebuilding.compare(REPORTS.views)
 
     living = await house.rows_of_views()
     reached = asyncio.Event()
@@ -90,7 +90,7 @@ async def test_a_wrong_row_is_found_and_never_switched_to(house: House) -> None:
             return await super()._compare(views, generations)  # type: ignore[arg-type]
 
     with pytest.raises(Unequal):
-        await Spoiled(database, "0", chunk=10).rebuild(REPORT_VIEWS[:1], lambda _line: None)
+        await Spoiled(database, "0", chunk=10).rebuild(REPORTS.views[:1], lambda _line: None)
     assert await house.rows_of_views() == living
     async with database.transaction() as connection:
         await connection.exec_driver_sql("update view_state set building = null, building_definition = null")

@@ -64,7 +64,18 @@ async def test_nothing_is_readable_without_a_token_or_key(instance: Instance) ->
 
 
 TABLES = {
-    "ingest": ("organisations", "clients", "people", "event_types", "reports", "submissions", "revisions", "texts"),
+    "ingest": (
+        "organisations",
+        "clients",
+        "people",
+        "event_types",
+        "reports",
+        "submissions",
+        "revisions",
+        "texts",
+        "batches",
+        "batch_pieces",
+    ),
     "geo": ("placements",),
     "analysis": ("facts", "fact_history", "cube", "rhythm", "cells", "states", "sources", "area_sets"),
     "notify": ("subscriptions", "deliveries"),
@@ -149,6 +160,7 @@ async def test_roles_reach_their_own_room_and_no_more(instance: Instance) -> Non
         "ingest.device_sessions",
         "notify.due",
         "analysis.owners",
+        "ingest.batch_queue",
     }
     assert {r["name"] for r in unforced} == allowed
 

@@ -15,7 +15,7 @@ from tests.support.instance import Instance
 ARCHIVE = "events/polisen_se_revisions.jsonl.gz"
 
 
-async def _import(instance: Instance, key: str, source: str, *more: str, expect: int = 0) -> dict[str, Any]:
+async def run_import(instance: Instance, key: str, source: str, *more: str, expect: int = 0) -> dict[str, Any]:
     url = instance.ground.layout.public_url
     out = await cli(
         "import", "polisen", source, "--api", url, "--key", key, "--json", *more, expect=expect, patience=240
@@ -26,7 +26,7 @@ async def _import(instance: Instance, key: str, source: str, *more: str, expect:
 async def test_the_newest_versions_go_through_and_add_up(instance: Instance, kommun: str, tmp_path: Path) -> None:
     archive = shared(ARCHIVE)
     tenant = await instance.tenant(kommun)
-    found = await _import(instance, tenant.key, archive)
+    found = await run_import(instance, tenant.key, archive)
     print(f"\n{found}")
     assert found["adds_up"] is True
     assert (found["read"], found["new"], found["older"]) == (87_370, 85_011, 2_359)
@@ -37,7 +37,7 @@ async def test_the_newest_versions_go_through_and_add_up(instance: Instance, kom
     table = pq.read_table(shared("events/polisen_se_events_2022_2026.parquet"), columns=["kommun_code"])
     without = sum(1 for code in table["kommun_code"].to_pylist() if not code)
     assert placed["kommun"] == 85_011 - without == 62_049
-    again = await _import(instance, tenant.key, archive)
+    again = await run_import(instance, tenant.key, archive)
     assert (again["new"], again["newer"], again["same"], again["placed"]) == (0, 0, 85_011, placed)
     rows = await instance.sql("select count(*) as n from context_facts_versions", kommun="0000")
     assert rows[0]["n"] == 85_011
@@ -58,7 +58,7 @@ async def _bad_lines_are_refused_and_the_others_go_on(instance: Instance, key: s
     ]
     source, rejects = folder / "mixed.jsonl", folder / "rejects.jsonl"
     source.write_bytes(b"\n".join(lines))
-    found = await _import(instance, key, str(source), "--rejects", str(rejects), expect=3)
+    found = await run_import(instance, key, str(source), "--rejects", str(rejects), expect=3)
     assert (found["read"], found["new"], found["refused"], found["adds_up"]) == (5, 1, 4, True)
     reasons = {r["line"]: r["reason"] for r in map(json.loads, rejects.read_text().splitlines())}
     assert reasons == {2: "not_json", 3: "missing_type", 4: "not_json", 5: "bad_datetime"}

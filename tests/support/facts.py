@@ -8,6 +8,7 @@ from schemas.context import ContextLocated, ContextPlacement, ContextReceived
 from schemas.locations import Placement, ReportLocated
 from schemas.reports import ReportReceived
 from schemas.values import AreaRef
+from services.analysis.views.fact import Counted, LocatedReport, counted
 
 NOON = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
 NAMES = UUID("00000000-0000-4000-8000-000000000000")
@@ -76,3 +77,13 @@ def published(number: int = 1, revision: int = 1, kommun: str | None = "0682", *
         {"placement": 1, "placed_at": NOON, "precision": precision, "located_kommun": kommun}
     )
     return ContextLocated(kommun="0000", context=item, placement=place)
+
+
+def as_read(fact: ReportLocated) -> LocatedReport:
+    """The message as the picture reads it."""
+    return LocatedReport.model_validate_json(fact.model_dump_json())
+
+
+def counting(*facts: ReportLocated) -> list[Counted]:
+    """Those of the facts that count, as the views take them."""
+    return [c for fact in facts if (c := counted(as_read(fact))) is not None]

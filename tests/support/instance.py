@@ -16,6 +16,7 @@ import asyncpg
 import httpx
 
 from deploy.local import servers
+from deploy.local.layout import pick_port
 from deploy.local.supervisor import Program, Supervisor
 from deploy.local.up import PROCESSES
 from services.ingest.handlers.people import SCOPES, People
@@ -28,6 +29,8 @@ TEST_SETTINGS = {
     "LAGESBILD_HEARTBEAT_INTERVAL_MS": "1000",
     "LAGESBILD_LEASE_SECONDS": "3",
     "LAGESBILD_POOL_SIZE": "3",
+    "LAGESBILD_REQUESTS_PER_MINUTE": "100000",
+    "LAGESBILD_LOGINS_PER_MINUTE": "1000",
 }
 
 
@@ -55,6 +58,20 @@ class Instance:
 
     def kill(self, name: str) -> None:
         os.kill(self.pid(name), signal.SIGKILL)
+
+    def spare_port(self) -> int:
+        """A port for one more process of a room."""
+        return pick_port()
+
+    def freeze(self, name: str, seconds: float) -> None:
+        """Stop a process for a while, as a machine that is overloaded or asleep; it goes on by itself."""
+        pid = self.pid(name)
+        os.kill(pid, signal.SIGSTOP)
+        asyncio.get_running_loop().call_later(seconds, os.kill, pid, signal.SIGCONT)
+
+    async def kill_pid(self, pid: int) -> None:
+        """Kill a process that the supervisor does not keep, such as a command."""
+        os.kill(pid, signal.SIGKILL)
 
     async def restart_with(self, room: str, process: str, extra: Mapping[str, str]) -> None:
         """Replace a process by one with another environment."""
@@ -165,8 +182,9 @@ class Tenant:
             "select report_id from facts where kommun = $1", self.kommun, kommun=self.kommun
         )
         cube = await self.instance.sql(
-            "select layer, sum(reports / 1000000 * share)::bigint as reports from cube join area_sets using (kommun, area_set) "
-            "where kommun = $1 and generation = (select generation from view_state where name = 'cube') group by layer",
+            "select layer, sum(reports / 1000000 * share)::bigint as reports from cube "
+            "join area_sets using (kommun, area_set) join view_state s using (generation) "
+            "where kommun = $1 and s.name = 'cube' group by layer",
             self.kommun,
             kommun=self.kommun,
         )

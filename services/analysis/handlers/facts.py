@@ -8,28 +8,31 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.context import ContextLocated
-from schemas.locations import ReportLocated
 from services.analysis.store import area_sets
 from services.analysis.store import facts as store
 from services.analysis.store import views as view_store
 from services.analysis.store.facts import Candidate, F, Identity, Kept, Version
 from services.analysis.store.views import State
-from services.analysis.views import View, delta
-from services.analysis.views.catalogue import CONTEXT_VIEWS, REPORT_VIEWS, definition
+from services.analysis.views import View
+from services.analysis.views.catalogue import CONTEXT, REPORTS, Family, definition
+from services.analysis.views.fact import LocatedReport
 from services.runtime.decoding import Received
 from services.runtime.errors import MustStop
 from services.runtime.publisher import Outgoing
+from services.runtime.pulse import beat
+
+Pair = tuple[Identity, Any, Any]
+"""A fact that changed: its identity, how it counted before and how it counts now; None is not at all."""
 
 
-async def take_reports(connection: AsyncConnection, batch: Sequence[Received[ReportLocated]]) -> Sequence[Outgoing]:
+async def take_reports(connection: AsyncConnection, batch: Sequence[Received[LocatedReport]]) -> Sequence[Outgoing]:
     """Apply a batch of located reports to facts, history and views."""
     candidates = [
         _candidate(r, r.message.report.report_id, r.message.report.revision, r.message.report.minted_at) for r in batch
     ]
-    changed = await _newest(connection, ReportLocated, candidates)
-    if changed:
-        await area_sets.ensure(connection, [new.fact for _, new in changed])
-        await _move_views(connection, REPORT_VIEWS, changed)
+    pairs = await _pairs(connection, REPORTS, candidates)
+    await area_sets.ensure(connection, [new for _, _, new in pairs if new is not None])
+    await _move_views(connection, REPORTS, pairs)
     return ()
 
 
@@ -39,10 +42,17 @@ async def take_context(connection: AsyncConnection, batch: Sequence[Received[Con
         _candidate(r, r.message.context.context_id, r.message.context.revision, r.message.context.minted_at)
         for r in batch
     ]
-    changed = await _newest(connection, ContextLocated, candidates)
-    if changed:
-        await _move_views(connection, CONTEXT_VIEWS, changed)
+    await _move_views(connection, CONTEXT, await _pairs(connection, CONTEXT, candidates))
     return ()
+
+
+async def _pairs(connection: AsyncConnection, family: Family[F], candidates: Sequence[Candidate[F]]) -> list[Pair]:
+    """What changed, as the views count it."""
+    counts = family.counts
+    return [
+        (new.identity, None if old is None else counts(old), counts(new.fact))
+        for old, new in await _newest(connection, family.model, candidates)
+    ]
 
 
 def _candidate(received: Received[F], ident: UUID, revision: int, minted_at: datetime) -> Candidate[F]:
@@ -87,16 +97,19 @@ def _fit(view: View[Any], states: dict[str, State]) -> State:
     return state
 
 
-async def _move_views(
-    connection: AsyncConnection, views: Sequence[View[Any]], changed: Sequence[tuple[F | None, Candidate[F]]]
-) -> None:
+async def _move_views(connection: AsyncConnection, family: Family[Any], pairs: Sequence[Pair]) -> None:
     """Move the living generations by the difference, and those being built for facts already passed."""
+    if not pairs:
+        return
     await view_store.share(connection)
-    states = await view_store.states(connection, [view.name for view in views])
-    pairs = [(old, new.fact) for old, new in changed]
-    for view in views:
+    states = await view_store.states(connection, [view.name for view in family.views])
+    every = [(old, new) for _, old, new in pairs]
+    changes: list[tuple[View[Any], int, list[tuple[Any, Any]]]] = []
+    for view in family.views:
         state = _fit(view, states)
-        await view_store.change(connection, view, state.living, delta(view.contributions, pairs))
+        changes.append((view, state.living, every))
         if state.building is not None:
-            passed = [(old, new.fact) for old, new in changed if new.identity <= state.cursor]
-            await view_store.change(connection, view, state.building, delta(view.contributions, passed))
+            passed = [(old, new) for identity, old, new in pairs if identity <= state.cursor]
+            changes.append((view, state.building, passed))
+    await view_store.change_all(connection, changes)
+    await beat(connection, {kommun for (kommun, _), _, _ in pairs})

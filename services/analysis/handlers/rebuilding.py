@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from schemas.context import ContextLocated
-from schemas.locations import ReportLocated
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from services.analysis.store import area_sets
 from services.analysis.store import facts as fact_store
 from services.analysis.store import views as store
 from services.analysis.store.views import State
-from services.analysis.views import View, add_into
-from services.analysis.views.catalogue import CONTEXT_VIEWS, REPORT_VIEWS, definition
+from services.analysis.views import View, add_into, fold
+from services.analysis.views.catalogue import FAMILIES, REPORTS, Family, definition, family_of
 from services.runtime.database import Database
 from services.runtime.errors import MustStop
 from services.runtime.faultpoints import reach
@@ -49,11 +49,6 @@ class Rebuilt:
     resumed: bool
 
 
-def model_of(view: View[Any]) -> type[Any]:
-    """The kind of fact that a view is folded from."""
-    return ContextLocated if view in CONTEXT_VIEWS else ReportLocated
-
-
 class Rebuilding:
     """Rebuilds views; one rebuild at a time per database, others wait for it."""
 
@@ -65,7 +60,7 @@ class Rebuilding:
 
         MustStop when a newer release keeps them: an old program never takes a view back.
         """
-        for views in (REPORT_VIEWS, CONTEXT_VIEWS):
+        for views in (family.views for family in FAMILIES):
             async with self._alone():
                 states = await self._states(views)
                 stale = [v for v in views if v.name not in states or states[v.name].definition != definition(v)]
@@ -144,16 +139,15 @@ class Rebuilding:
         # Facts, views and the cursor only: lost together and done again, so the commit need not wait for the disk.
         async with self._database.transaction((kommun,) if kommun else (), asynchronous=True) as connection:
             await store.exclude(connection)
-            found = await fact_store.page(connection, model_of(views[0]), kommun, after, self._chunk) if kommun else []
+            family = family_of(views[0])
+            found = await self._page(connection, family, kommun, after) if kommun else []
             if found:
                 cursor = (kommun, found[-1][0])
-                if model_of(views[0]) is ReportLocated:
-                    await area_sets.ensure(connection, [fact for _, fact in found])
+                counting = [fact for _, fact in found if fact is not None]
+                if family is REPORTS:
+                    await area_sets.ensure(connection, counting)
                 for view in views:
-                    rows: dict[Any, Any] = {}
-                    for _, fact in found:
-                        add_into(rows, view.contributions(fact))
-                    await store.change(connection, view, building[view.name], rows)
+                    await store.change(connection, view, building[view.name], fold(view.contributions, counting))
             else:
                 following = await fact_store.following_owner(connection, kommun)
                 cursor = LAST if following is None else (following, _NIL)
@@ -169,11 +163,12 @@ class Rebuilding:
             async with self._database.transaction((kommun,), snapshot=True) as connection:
                 fresh: dict[str, dict[Any, Any]] = {v.name: {} for v in views}
                 after = _NIL
-                while found := await fact_store.page(connection, model_of(views[0]), kommun, after, self._chunk):
+                while found := await self._page(connection, family_of(views[0]), kommun, after):
                     after = found[-1][0]
                     for view in views:
                         for _, fact in found:
-                            add_into(fresh[view.name], view.contributions(fact))
+                            if fact is not None:
+                                add_into(fresh[view.name], view.contributions(fact))
                 for view in views:
                     rows = await store.rows(connection, view, generations[view.name], kommun)
                     if rows != fresh[view.name]:
@@ -181,6 +176,13 @@ class Rebuilding:
                         raise Unequal(f"view {view.name}, municipality {kommun}: {different} rows differ from a fold")
                     totals[view.name] += len(rows)
         return totals
+
+    async def _page(
+        self, connection: AsyncConnection, family: Family[Any], kommun: str, after: UUID
+    ) -> list[tuple[UUID, Any]]:
+        """The next facts as the views count them, None for those that do not."""
+        found = await fact_store.page(connection, family.model, kommun, after, self._chunk)
+        return [(ident, family.counts(fact)) for ident, fact in found]
 
     async def _owners(self) -> AsyncIterator[str]:
         kommun: str | None = ""

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.locations import ReportLocated
-from services.analysis.views import area_set
+from services.analysis.views.fact import Counted
 
 _FIND = text("""
     select distinct kommun, area_set from area_sets
@@ -20,9 +19,9 @@ _known: set[tuple[str, int]] = set()
 _MOST_KNOWN = 200_000
 
 
-async def ensure(connection: AsyncConnection, facts: Sequence[ReportLocated]) -> None:
+async def ensure(connection: AsyncConnection, facts: Sequence[Counted]) -> None:
     """Add the area sets of these facts that the database does not have, in the facts' own transaction."""
-    sets = {(fact.kommun, (found := area_set(fact)).number): found for fact in facts}
+    sets = {(fact.kommun, fact.areas.number): fact.areas for fact in facts}
     unsure = sets.keys() - _known
     if not unsure:
         return

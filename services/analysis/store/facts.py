@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -11,17 +11,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.context import ContextLocated
-from schemas.locations import ReportLocated
-from services.analysis.views import why_not_counted
 from services.analysis.views.context_days import day_of
+from services.analysis.views.fact import LocatedReport, why_not_counted
 
-F = TypeVar("F", ReportLocated, ContextLocated)
+F = TypeVar("F", LocatedReport, ContextLocated)
 Version = tuple[int, int]
 Identity = tuple[str, UUID]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """A version of a fact as it is stored: (revision, placement), its JSON unread, and when both were minted."""
 
     version: Version
@@ -30,8 +28,7 @@ class Kept:
     placed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate(Generic[F]):
+class Candidate(NamedTuple, Generic[F]):
     """A version that has arrived: it may become the newest."""
 
     identity: Identity
@@ -39,7 +36,7 @@ class Candidate(Generic[F]):
     fact: F
 
 
-_MODELS: dict[type[Any], TypeAdapter[Any]] = {m: TypeAdapter(m) for m in (ReportLocated, ContextLocated)}
+_MODELS: dict[type[Any], TypeAdapter[Any]] = {m: TypeAdapter(m) for m in (LocatedReport, ContextLocated)}
 
 
 def read(model: type[F], event: str) -> F:
@@ -97,7 +94,7 @@ def _statements(facts: str, history: str, ident: str, extras: Mapping[str, _Extr
 
 
 _SQL: dict[type[Any], _Statements] = {
-    ReportLocated: _statements(
+    LocatedReport: _statements(
         "facts",
         "fact_history",
         "report_id",

@@ -46,7 +46,8 @@ _CONTEXT_GROUPS = {
 }
 _LATEST = text("""
     select event from context_facts where kommun = :owner and day between :first and :last
-    and (cast(:kommuner as text[]) = '{}' or event::json->'placement'->>'located_kommun' = any(cast(:kommuner as text[])))
+    and (cast(:kommuner as text[]) = '{}'
+         or event::json->'placement'->>'located_kommun' = any(cast(:kommuner as text[])))
     and (cast(:lan as text[]) = '{}' or event::json->'placement'->>'located_lan' = any(cast(:lan as text[])))
     and (cast(:types as text[]) = '{}' or event::json->'context'->>'event_type' = any(cast(:types as text[])))
     order by day desc, context_id limit :limit""")

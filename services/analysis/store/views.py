@@ -4,7 +4,8 @@ Consumers hold the shared lock while they change views, a rebuild the exclusive 
 so a chunk sees the facts exactly as the rows of its generation know them.
 """
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.analysis.views import View, Weight
+from services.analysis.views import View, Weight, delta
 from services.runtime.database import Database
 
 _TYPES = {str: "text", date: "date", int: "bigint"}
@@ -169,6 +170,23 @@ async def change(connection: AsyncConnection, view: View[Any], generation: int, 
     await connection.execute(table.add, values | measures | {"generation": generation})
     if view.signed or any(w.reports < 0 or w.seen < 0 for w in weights):  # only then can a row reach zero
         await connection.execute(table.drop_zeros, values | {"generation": generation})
+
+
+async def change_all(
+    connection: AsyncConnection, changes: Sequence[tuple[View[Any], int, Sequence[tuple[Any, Any]]]]
+) -> None:
+    """Move generations by what (old, new) pairs change in them, working out the next while the database applies one."""
+    applying: asyncio.Task[None] | None = None
+    try:
+        for view, generation, pairs in changes:
+            rows = delta(view.contributions, pairs)
+            if applying is not None:
+                await applying
+            applying = asyncio.create_task(change(connection, view, generation, rows))
+            await asyncio.sleep(0)  # lets it send its statement
+    finally:
+        if applying is not None:
+            await applying  # a transaction must not end under a running statement
 
 
 async def rows(connection: AsyncConnection, view: View[Any], generation: int, kommun: str) -> dict[Any, Weight]:

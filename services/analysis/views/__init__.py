@@ -1,4 +1,4 @@
-"""Views: each is one pure function from a fact to its contributions, in one file of its own.
+"""Views: each is one pure function from a counted fact to its contributions, in one file of its own.
 
 ``view = Σ contributions(newest version of every fact)``. When a newer version replaces an older one the view changes by
 ``contributions(new) − contributions(old)``; ``delta`` is that difference and ``fold`` the sum from nothing. Weights are
@@ -9,12 +9,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Any, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
-
-from schemas.locations import ReportLocated
-from schemas.taxonomy import counts_as_event
 
 MILLION = 1_000_000
 SWEDEN = ZoneInfo("Europe/Stockholm")
@@ -47,15 +43,6 @@ class View(Generic[F]):
     signed: bool = False
 
 
-def why_not_counted(fact: ReportLocated) -> str | None:
-    """Why the fact contributes nothing: withdrawn, merged, not_an_event; None when it counts."""
-    if fact.report.withdrawn:
-        return "withdrawn"
-    if fact.report.merged_into is not None:
-        return "merged"
-    return None if counts_as_event(fact.report.event_type) else "not_an_event"
-
-
 @lru_cache(maxsize=4096)
 def swedish_day(moment: datetime) -> date:
     """The day of a moment in Europe/Stockholm (contract 7)."""
@@ -66,37 +53,6 @@ def swedish_day(moment: datetime) -> date:
 def monday(day: date) -> date:
     """The first day of the ISO week."""
     return day - timedelta(days=day.weekday())
-
-
-class AreaShare(NamedTuple):
-    """An area of a layer, and its share of a report in millionths: each layer's shares sum to one million."""
-
-    layer: str
-    area: str
-    share: int
-
-
-class AreaSet(NamedTuple):
-    """The areas of all layers that a report lies in, under one number: views keep one row for all layers."""
-
-    number: int
-    shares: tuple[AreaShare, ...]
-
-
-def area_set(fact: ReportLocated) -> AreaSet:
-    """The report's area set; its number follows from layers and areas alone."""
-    return _area_set(tuple([(ref.layer, ref.area) for ref in fact.placement.areas]))
-
-
-@lru_cache(maxsize=65_536)
-def _area_set(refs: tuple[tuple[str, str], ...]) -> AreaSet:
-    pairs = sorted(set(refs))
-    number = int.from_bytes(blake2b(repr(pairs).encode(), digest_size=8).digest()) >> 1  # fits PostgreSQL's bigint
-    found: list[AreaShare] = []
-    for layer in sorted({layer for layer, _ in pairs}):
-        areas = [area for name, area in pairs if name == layer]
-        found += [AreaShare(layer, a, share) for a, share in zip(areas, shares(len(areas)), strict=True)]
-    return AreaSet(number, tuple(found))
 
 
 def shares(parts: int) -> list[int]:

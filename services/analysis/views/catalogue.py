@@ -2,24 +2,48 @@
 
 import ast
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from schemas.context import ContextLocated
 from services.analysis.views import View
 from services.analysis.views.cells import CELLS
-from services.analysis.views.context_days import CONTEXT_DAYS
+from services.analysis.views.context_days import CONTEXT_DAYS, published
 from services.analysis.views.cube import CUBE
+from services.analysis.views.fact import LocatedReport, counted
 from services.analysis.views.rhythm import RHYTHM
 from services.analysis.views.sources import SOURCES
 from services.analysis.views.states import STATES
 
-REPORT_VIEWS: tuple[View[Any], ...] = (CUBE, RHYTHM, CELLS, STATES, SOURCES)
-CONTEXT_VIEWS: tuple[View[Any], ...] = (CONTEXT_DAYS,)
-BY_NAME: dict[str, View[Any]] = {view.name: view for view in REPORT_VIEWS + CONTEXT_VIEWS}
+F = TypeVar("F", LocatedReport, ContextLocated)
+
+
+@dataclass(frozen=True)
+class Family(Generic[F]):
+    """One kind of fact: how it is read, which of it counts, and the views that are folded from it."""
+
+    name: str
+    model: type[F]
+    counts: Callable[[F], Any]
+    """The fact as its views take it, None when it does not count."""
+    views: tuple[View[Any], ...]
+
+
+REPORTS = Family("reports", LocatedReport, counted, (CUBE, RHYTHM, CELLS, STATES, SOURCES))
+CONTEXT = Family("context", ContextLocated, published, (CONTEXT_DAYS,))
+FAMILIES: tuple[Family[Any], ...] = (REPORTS, CONTEXT)
+BY_NAME: dict[str, View[Any]] = {view.name: view for family in FAMILIES for view in family.views}
+
+
+def family_of(view: View[Any]) -> Family[Any]:
+    """The kind of fact that a view is folded from."""
+    return next(family for family in FAMILIES if view in family.views)
 
 
 def _code(module: ModuleType) -> str:

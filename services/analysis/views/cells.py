@@ -8,10 +8,8 @@ do not nest exactly: a point's cell of resolution 9 is not always the parent of 
 from datetime import date
 from typing import NamedTuple
 
-from schemas.locations import ReportLocated
-from services.analysis.views import MILLION, View, Weight, monday, swedish_day, why_not_counted
-
-NO_CELL = 0
+from services.analysis.views import View, Weight
+from services.analysis.views.fact import Counted
 
 
 class CellKey(NamedTuple):
@@ -24,14 +22,9 @@ class CellKey(NamedTuple):
     event_type: str
 
 
-def contributions(fact: ReportLocated) -> dict[CellKey, Weight]:
+def contributions(fact: Counted) -> dict[CellKey, Weight]:
     """One million per report."""
-    if why_not_counted(fact) is not None:
-        return {}
-    report, cells = fact.report, fact.placement.cells
-    r9, r10 = (int(cells[r], 16) if r in cells else NO_CELL for r in ("9", "10"))
-    key = CellKey(fact.kommun, monday(swedish_day(report.time_from)), r9, r10, report.event_type)
-    return {key: Weight(MILLION, MILLION * report.count)}
+    return {CellKey(fact.kommun, fact.week, fact.r9, fact.r10, fact.event_type): fact.weight}
 
 
 CELLS = View("cells", CellKey, contributions)

@@ -21,6 +21,11 @@ class ContextKey(NamedTuple):
     event_type: str
 
 
+def published(fact: ContextLocated) -> ContextLocated | None:
+    """The item, None when its publisher has withdrawn it."""
+    return None if fact.context.withdrawn else fact
+
+
 def day_of(fact: ContextLocated) -> date:
     """The day the item happened, or was published where no time is stated."""
     return swedish_day(fact.context.occurred_at or fact.context.published_at)
@@ -29,8 +34,6 @@ def day_of(fact: ContextLocated) -> date:
 def contributions(fact: ContextLocated) -> dict[ContextKey, Weight]:
     """One item on the day it happened, or on the day it was published where no time is stated."""
     item, place = fact.context, fact.placement
-    if item.withdrawn:
-        return {}
     key = ContextKey(
         fact.kommun, day_of(fact), place.precision, place.located_kommun or "", place.located_lan or "", item.event_type
     )

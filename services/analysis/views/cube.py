@@ -2,15 +2,14 @@
 
 An area set stands for the areas of every layer that a report lies in (``unplaced`` included), so one row serves all
 layers, and each layer's areas sum to the same total. Days are Europe/Stockholm, the day of an interval is that of its
-start (contract 7). Zero reports and the calendar never enter (contract 8). A withdrawn or merged report contributes
-nothing.
+start (contract 7).
 """
 
 from datetime import date
 from typing import NamedTuple
 
-from schemas.locations import ReportLocated
-from services.analysis.views import MILLION, View, Weight, area_set, swedish_day, why_not_counted
+from services.analysis.views import View, Weight
+from services.analysis.views.fact import Counted
 
 
 class CubeKey(NamedTuple):
@@ -23,14 +22,9 @@ class CubeKey(NamedTuple):
     source: str
 
 
-def contributions(fact: ReportLocated) -> dict[CubeKey, Weight]:
+def contributions(fact: Counted) -> dict[CubeKey, Weight]:
     """One million per report."""
-    if why_not_counted(fact) is not None:
-        return {}
-    report = fact.report
-    day, areas = swedish_day(report.time_from), area_set(fact).number
-    key = CubeKey(fact.kommun, day, areas, report.event_type, report.source)
-    return {key: Weight(MILLION, MILLION * report.count)}
+    return {CubeKey(fact.kommun, fact.day, fact.areas.number, fact.event_type, fact.source): fact.weight}
 
 
 CUBE = View("cube", CubeKey, contributions)

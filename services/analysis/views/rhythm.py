@@ -10,8 +10,8 @@ week's hours sum to its reports in the cube.
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from schemas.locations import ReportLocated
-from services.analysis.views import MILLION, SWEDEN, View, Weight, area_set, monday, swedish_day, why_not_counted
+from services.analysis.views import MILLION, SWEDEN, View, Weight
+from services.analysis.views.fact import Counted
 
 LONGEST = timedelta(days=7)
 HOUR = timedelta(hours=1)
@@ -61,15 +61,16 @@ def apportion(total: int, parts: dict[int, int]) -> dict[int, int]:
     return {slot: share for slot, share in shares.items() if share}
 
 
-def contributions(fact: ReportLocated) -> dict[RhythmKey, Weight]:
+def contributions(fact: Counted) -> dict[RhythmKey, Weight]:
     """One million per report, over the hours by overlap."""
-    if why_not_counted(fact) is not None:
-        return {}
-    report = fact.report
-    week, areas = monday(swedish_day(report.time_from)), area_set(fact).number
-    hours = overlaps(report.time_from, min(report.time_to, report.time_from + LONGEST))
+    areas = fact.areas.number
+    if fact.time_to <= fact.time_from:
+        key = RhythmKey(fact.kommun, fact.week, areas, fact.event_type, _slot(fact.time_from))
+        return {key: fact.weight}
+    hours = overlaps(fact.time_from, min(fact.time_to, fact.time_from + LONGEST))
+    count = fact.weight.seen // MILLION
     return {
-        RhythmKey(fact.kommun, week, areas, report.event_type, slot): Weight(share, share * report.count)
+        RhythmKey(fact.kommun, fact.week, areas, fact.event_type, slot): Weight(share, share * count)
         for slot, share in apportion(MILLION, hours).items()
     }
 

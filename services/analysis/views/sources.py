@@ -6,8 +6,8 @@ The same reports as the cube's, so their sums agree. Zero reports and silence be
 from datetime import date
 from typing import NamedTuple
 
-from schemas.locations import ReportLocated
-from services.analysis.views import MILLION, View, Weight, swedish_day, why_not_counted
+from services.analysis.views import View, Weight
+from services.analysis.views.fact import Counted
 
 
 class SourceKey(NamedTuple):
@@ -21,15 +21,10 @@ class SourceKey(NamedTuple):
     precision: str
 
 
-def contributions(fact: ReportLocated) -> dict[SourceKey, Weight]:
+def contributions(fact: Counted) -> dict[SourceKey, Weight]:
     """One million per report."""
-    if why_not_counted(fact) is not None:
-        return {}
-    report = fact.report
-    organisation = "" if report.organisation is None else str(report.organisation)
-    day, precision = swedish_day(report.time_from), fact.placement.precision
-    key = SourceKey(fact.kommun, day, report.source, organisation, report.event_type, precision)
-    return {key: Weight(MILLION, MILLION * report.count)}
+    key = SourceKey(fact.kommun, fact.day, fact.source, fact.organisation, fact.event_type, fact.precision)
+    return {key: fact.weight}
 
 
 SOURCES = View("sources", SourceKey, contributions)

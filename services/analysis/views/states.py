@@ -9,9 +9,9 @@ from datetime import date
 from functools import cache
 from typing import NamedTuple
 
-from schemas.locations import ReportLocated
 from schemas.taxonomy import current
-from services.analysis.views import MILLION, View, Weight, area_set, swedish_day, why_not_counted
+from services.analysis.views import View, Weight, swedish_day
+from services.analysis.views.fact import Counted
 
 
 class StateKey(NamedTuple):
@@ -29,21 +29,17 @@ def is_state(event_type: str) -> bool:
     return current().group(event_type).kind == "state"
 
 
-def contributions(fact: ReportLocated) -> dict[StateKey, Weight]:
+def contributions(fact: Counted) -> dict[StateKey, Weight]:
     """One million on the first day, the same taken back on the day of closing; nothing when both are one."""
-    report = fact.report
-    if not is_state(report.event_type) or why_not_counted(fact) is not None:
+    if not is_state(fact.event_type):
         return {}
-    opened = swedish_day(report.time_from)
-    closed = None if report.ongoing else swedish_day(report.time_to)
+    opened = StateKey(fact.kommun, fact.day, fact.areas.number, fact.event_type)
+    if fact.ongoing:
+        return {opened: fact.weight}
+    closed = opened._replace(day=swedish_day(fact.time_to))
     if closed == opened:
         return {}
-    areas, weight = area_set(fact).number, Weight(MILLION, MILLION * report.count)
-    result = {StateKey(fact.kommun, opened, areas, report.event_type): weight}
-    if closed is not None:
-        ended = StateKey(fact.kommun, closed, areas, report.event_type)
-        result[ended] = Weight(-weight.reports, -weight.seen)
-    return result
+    return {opened: fact.weight, closed: Weight(-fact.weight.reports, -fact.weight.seen)}
 
 
 STATES = View("states", StateKey, contributions, signed=True)

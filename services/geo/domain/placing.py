@@ -2,8 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import h3
 import numpy as np
@@ -18,8 +17,7 @@ CELL_RESOLUTIONS = (7, 8, 9, 10)
 """H3 resolutions kept as attributes for counting; never for assignment (geo reference §4)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """A placement without its number."""
 
     precision: Precision
@@ -58,7 +56,9 @@ def settle(reports: Sequence[ReportReceived], layers: Layers) -> list[Settled]:
 
 def _point(lon: float, lat: float, e: float, n: float) -> Point:
     """Rounded to what a phone can know: a decimetre."""
-    return Point(lon=round(float(lon), 6), lat=round(float(lat), 6), e=round(float(e), 1), n=round(float(n), 1))
+    return Point.model_construct(
+        lon=round(float(lon), 6), lat=round(float(lat), 6), e=round(float(e), 1), n=round(float(n), 1)
+    )
 
 
 def _without_point(place: PlaceAsGiven, layers: Layers) -> Settled | None:

@@ -11,17 +11,20 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from schemas.taxonomy import current
 from schemas.values import Severity
 from services.ingest.api.caller import DoorCaller
+from services.ingest.api.cloudevents import STRUCTURED, EventRoute
 from services.ingest.domain import Refusal, ReportIn, Sender, short_number
 from services.ingest.gateways import Corridor, Fate
 from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
 from services.ingest.handlers.submitting import Answer, Unfinished, VersionConflict
 from services.runtime.problems import Problem, ProblemBody, not_allowed, not_found
+from services.runtime.rates import Rate
 from services.runtime.tokens import Principal
 
-router = APIRouter(prefix="/v1", tags=["reports"])
+router = APIRouter(prefix="/v1", tags=["reports"], route_class=EventRoute)
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemBody, "content": {"application/problem+json": {}}} for status in (400, 401, 403, 409, 422)
+    status: {"model": ProblemBody, "content": {"application/problem+json": {}}}
+    for status in (400, 401, 403, 409, 422, 429)
 }
 
 
@@ -81,12 +84,35 @@ def _sender_id(report: ReportIn, key: str | None) -> ReportIn:
     return report if report.id is not None else report.model_copy(update={"id": given})
 
 
-def _may_write(principal: Principal) -> None:
+def may_write(principal: Principal) -> None:
+    """403 unless the caller may hand in reports."""
     if not principal.may("reports:write", "rapportor", "administrator", "analytiker"):
         raise not_allowed("reports:write")
 
 
-@router.post("/reports", status_code=201, response_model=ReportAnswer, responses=_PROBLEMS)
+_EVENT = {
+    "requestBody": {
+        "content": {
+            STRUCTURED: {
+                "schema": {
+                    "type": "object",
+                    "required": ["specversion", "id", "source", "type", "data"],
+                    "properties": {
+                        "specversion": {"const": "1.0"},
+                        "id": {"type": "string"},
+                        "source": {"type": "string"},
+                        "type": {"const": "se.lagesbild.report.v1"},
+                        "subject": {"type": "string", "description": "the report's id, if it has none itself"},
+                        "data": {"$ref": "#/components/schemas/ReportIn"},
+                    },
+                }
+            }
+        }
+    }
+}
+
+
+@router.post("/reports", status_code=201, response_model=ReportAnswer, responses=_PROBLEMS, openapi_extra=_EVENT)
 async def post_report(
     request: Request,
     report: ReportIn,
@@ -98,7 +124,9 @@ async def post_report(
     201: new. 200: corrected, withdrawn, or ``superseded`` by a newer version that is already here. The same id,
     version and content gets the first answer again, for ever, with the header ``Idempotent-Replayed``.
     """
-    _may_write(principal)
+    may_write(principal)
+    rate: Rate = request.app.state.requests_rate
+    await rate.count(principal.subject)
     identified = _sender_id(report, idempotency_key)
     people: People = request.app.state.people
     sender = await people.sender(principal)
@@ -115,7 +143,7 @@ def _answer(answer: Answer) -> JSONResponse:
 @router.delete("/reports/{report_id}", response_model=ReportAnswer, responses=_PROBLEMS)
 async def withdraw_report(request: Request, report_id: UUID, principal: DoorCaller) -> JSONResponse:
     """Withdraw one of your own reports. It stays with its versions and counts no more."""
-    _may_write(principal)
+    may_write(principal)
     people: People = request.app.state.people
     sender = await people.sender(principal)
     try:

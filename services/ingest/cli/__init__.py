@@ -1,4 +1,4 @@
-"""Commands of the door: ``municipality create``, ``key create``, ``import polisen``."""
+"""Commands of the door: ``municipality create``, ``key create``, ``import polisen``, ``republish``."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from services.ingest.cli import importing
-from services.ingest.cli.direct import with_people
+from services.ingest.cli.direct import with_door, with_people
 from services.ingest.handlers.people import SCOPES, UnknownMunicipality
-from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail
+from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail, stderr
 
 Kommun = Annotated[str, typer.Argument(help="Municipality code, four digits.")]
 DatabaseUrl = Annotated[
@@ -27,6 +27,7 @@ def attach(app: typer.Typer, official_names: Callable[[], dict[str, str]]) -> No
     global _official_names  # noqa: PLW0603 - typer's commands are plain functions; this is their one collaborator
     _official_names = official_names
     imports.command("polisen")(importing.polisen)
+    app.command()(republish)
     app.add_typer(municipality, name="municipality")
     app.add_typer(key, name="key")
     app.add_typer(imports, name="import")
@@ -90,3 +91,20 @@ def create_key(
     except UnknownMunicipality:
         raise fail(f"{kommun} is not registered. First: lagesbild municipality create {kommun}") from None
     answer({"client_id": str(client), "key": made, "scopes": scopes}, as_json=as_json, human=made)
+
+
+def republish(
+    kommun: Annotated[str | None, typer.Argument(help="Municipality code; all when left out.")] = None,
+    data: DataDir = DEFAULT_DATA,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send every stored revision again, after a broker was lost. What readers know already changes nothing."""
+    from services.ingest.handlers.republishing import republish as send_again
+
+    def progress(owner: str, count: int) -> None:
+        if stderr.is_terminal:
+            stderr.print(f"{owner}: {count}", end="\r", highlight=False)
+
+    sent = with_door(data, database_url, lambda database: send_again(database, kommun, progress))
+    answer(sent, as_json=as_json, human=f"Written to the outbox: {sum(sent.values())} revisions.")

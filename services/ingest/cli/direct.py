@@ -6,21 +6,25 @@ from pathlib import Path
 from typing import TypeVar
 
 from services.ingest.handlers.people import People
+from services.runtime.database import Database
 from services.runtime.terminal import fail
 
 T = TypeVar("T")
 
 
 def with_people(data: Path, url: str | None, use: Callable[[People], Awaitable[T]]) -> T:
-    """Use the door's database directly: for the first things, before anybody can log in."""
-    from services.runtime.database import Database
+    """Use the door's people directly: for the first things, before anybody can log in."""
+    return with_door(data, url, lambda database: use(People(database)))
 
+
+def with_door(data: Path, url: str | None, use: Callable[[Database], Awaitable[T]]) -> T:
+    """Use the door's database directly, as its serving role."""
     chosen = url or _local_door(data)
 
     async def run() -> T:
         database = Database(chosen, pool_size=1)
         try:
-            return await use(People(database))
+            return await use(database)
         finally:
             await database.close()
 

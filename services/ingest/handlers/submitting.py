@@ -121,7 +121,7 @@ async def submit_many(
 ) -> list[Outcome]:
     """Hand in reports, corrections and withdrawals of one sender; the outcomes in the same order.
 
-    Returned answers are committed: report, answer and outbox row stand or fall together. Of a refusal nothing is stored.
+    Returned answers are committed: report, answer and outbox row stand or fall together. A refused one leaves nothing.
     """
     named = [(report, report.id or str(uuid4())) for report in reports]
     ids = sorted({sender_id for _, sender_id in named})

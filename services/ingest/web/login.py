@@ -21,6 +21,8 @@ from services.pages.render import page
 from services.runtime.errors import Permanent
 from services.runtime.logs import logger
 from services.runtime.mail import MailDelayed
+from services.runtime.problems import Problem
+from services.runtime.rates import Rate
 from services.runtime.tokens import COOKIE, TOKEN_SECONDS, Principal
 
 router = APIRouter(include_in_schema=False)
@@ -56,6 +58,18 @@ async def give_token(request: Request, response: Response, person: Principal) ->
     """Put a fresh short token into the browser."""
     people: People = request.app.state.people
     set_cookie(response, request.app.state.settings, COOKIE, await people.token(person), seconds=TOKEN_SECONDS)
+
+
+async def _too_often(request: Request) -> HTMLResponse | None:
+    """The page to show after too many attempts from one network address."""
+    rate: Rate = request.app.state.logins_rate
+    try:
+        await rate.count(request.client.host if request.client is not None else "unknown")
+    except Problem as problem:
+        page = _login_page(request, problem.status, error="login.too_often")
+        page.headers.update(problem.headers or {})
+        return page
+    return None
 
 
 def _login_page(request: Request, status: int = 200, **extra: Any) -> HTMLResponse:
@@ -99,6 +113,8 @@ async def send_code(
     """Send a code if the address is known; the page says the same either way."""
     settings: IngestSettings = request.app.state.settings
     people: People = request.app.state.people
+    if (refused := await _too_often(request)) is not None:
+        return refused
     address = email.strip()
     if not _ADDRESS.match(address) or len(address) > 200:
         return _login_page(request, 422, error="login.wrong_email", email=address, target=local_path(till))
@@ -128,6 +144,8 @@ async def enter_code(
     """The second step: the right code in the right browser starts a device session, after a choice if there is one."""
     settings: IngestSettings = request.app.state.settings
     people: People = request.app.state.people
+    if (refused := await _too_often(request)) is not None:
+        return refused
     digits = re.sub(r"\D", "", code)
     nonce = request.cookies.get(NONCE)
     entered = None

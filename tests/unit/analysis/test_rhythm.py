@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.analysis.views import MILLION, SWEDEN
 from services.analysis.views.rhythm import RHYTHM, apportion, overlaps
 from tests.support.data import shared
-from tests.support.facts import NOON, located
+from tests.support.facts import NOON, counting, located
 
 
 def test_the_rhythm_spreads_an_interval_over_its_hours() -> None:
@@ -23,7 +23,8 @@ def test_the_rhythm_spreads_an_interval_over_its_hours() -> None:
 
 
 def test_longer_than_a_week_says_nothing_about_the_hour() -> None:
-    spread = RHYTHM.contributions(located(time_from=NOON, time_to=NOON + timedelta(days=40)))
+    (fact,) = counting(located(time_from=NOON, time_to=NOON + timedelta(days=40)))
+    spread = RHYTHM.contributions(fact)
     assert len(spread) == 168
     assert {w.reports for w in spread.values()} == {MILLION // 168, MILLION // 168 + 1}
     assert {k.week for k in spread} == {date(2026, 11, 16)}

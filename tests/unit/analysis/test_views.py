@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
-from schemas.locations import ReportLocated
-from schemas.values import UNPLACED
+from schemas.locations import Placement, ReportLocated
+from schemas.reports import ReportReceived
+from schemas.values import UNPLACED, AreaRef
 from services.analysis.views import (
     MILLION,
     View,
     Weight,
     add_into,
-    area_set,
     catalogue,
     context_days,
     cube,
@@ -24,14 +25,15 @@ from services.analysis.views import (
     monday,
     rhythm,
     shares,
-    why_not_counted,
 )
-from services.analysis.views.catalogue import REPORT_VIEWS, definition
+from services.analysis.views import fact as reading
+from services.analysis.views.catalogue import REPORTS, definition
 from services.analysis.views.cells import CELLS
+from services.analysis.views.fact import AreaSet, area_set, counted, why_not_counted
 from services.analysis.views.rhythm import RHYTHM
 from services.analysis.views.sources import SOURCES
 from services.analysis.views.states import STATES
-from tests.support.facts import NOON, located, published, report_id
+from tests.support.facts import NOON, as_read, counting, located, published, report_id
 
 versions = st.builds(
     located,
@@ -70,7 +72,8 @@ def live_through(view: View[Any], facts: Sequence[ReportLocated]) -> dict[Any, W
         old = newest.get(fact.report.report_id)
         if old is None or _version(fact) > _version(old):
             newest[fact.report.report_id] = fact
-            add_into(rows, delta(view.contributions, [(old, fact)]))
+            before, after = (None if f is None else counted(as_read(f)) for f in (old, fact))
+            add_into(rows, delta(view.contributions, [(before, after)]))
     return rows
 
 
@@ -83,7 +86,7 @@ def newest_of(facts: Sequence[ReportLocated]) -> list[ReportLocated]:
     return list(found.values())
 
 
-@pytest.mark.parametrize("view", REPORT_VIEWS, ids=lambda v: v.name)
+@pytest.mark.parametrize("view", REPORTS.views, ids=lambda v: v.name)
 @given(facts=st.lists(versions, max_size=40), chance=st.randoms(use_true_random=False))
 def test_any_order_and_any_duplication_equal_a_fresh_fold(
     view: View[Any], facts: list[ReportLocated], chance: Any
@@ -91,12 +94,12 @@ def test_any_order_and_any_duplication_equal_a_fresh_fold(
     facts = _one_content_per_version(facts)
     shuffled = facts + chance.choices(facts, k=len(facts) // 2) if facts else []
     chance.shuffle(shuffled)
-    assert live_through(view, shuffled) == fold(view.contributions, newest_of(facts))
+    assert live_through(view, shuffled) == fold(view.contributions, counting(*newest_of(facts)))
 
 
 def _sums(view: View[Any], facts: Sequence[ReportLocated], by: Callable[[Any], Any]) -> dict[Any, int]:
     found: dict[Any, int] = {}
-    for key, weight in fold(view.contributions, facts).items():
+    for key, weight in fold(view.contributions, counting(*facts)).items():
         found[by(key)] = found.get(by(key), 0) + weight.reports
     return {k: v for k, v in found.items() if v}
 
@@ -108,23 +111,26 @@ def test_the_views_agree_about_every_week_and_type(facts: list[ReportLocated]) -
     assert _sums(RHYTHM, newest, lambda k: (k.week, k.event_type)) == expected
     assert _sums(SOURCES, newest, lambda k: (monday(k.day), k.event_type)) == expected
     assert _sums(CELLS, newest, lambda k: (k.week, k.event_type)) == expected
-    counting = [f for f in newest if why_not_counted(f) is None]
-    assert sum(expected.values()) == len(counting) * MILLION
+    assert sum(expected.values()) == len(counting(*newest)) * MILLION
+
+
+def _set(fact: ReportLocated) -> AreaSet:
+    return area_set(tuple((ref.layer, ref.area) for ref in fact.placement.areas))
 
 
 @given(versions)
 def test_every_layer_shares_out_the_whole_report(fact: ReportLocated) -> None:
     layers: dict[str, int] = {}
-    for layer, area, share in area_set(fact).shares:
+    for layer, area, share in _set(fact).shares:
         assert any((ref.layer, ref.area) == (layer, area) for ref in fact.placement.areas)
         layers[layer] = layers.get(layer, 0) + share
     assert layers == {"regso": MILLION, "kommun": MILLION}
 
 
 def test_an_area_set_is_named_by_its_areas_alone() -> None:
-    one = area_set(located(areas=("0682R012", "0682R003")))
-    assert one == area_set(located(2, areas=("0682R003", "0682R012"), event_type="B1"))
-    assert one.number != area_set(located(areas=("0682R012",))).number
+    one = _set(located(areas=("0682R012", "0682R003")))
+    assert one == _set(located(2, areas=("0682R003", "0682R012"), event_type="B1"))
+    assert one.number != _set(located(areas=("0682R012",))).number
     assert 0 <= one.number < 2**63
 
 
@@ -137,22 +143,29 @@ def test_shares_are_integers_that_sum_to_one_million(parts: int) -> None:
 
 def test_the_day_is_the_swedish_day_of_the_start() -> None:
     late = datetime(2026, 11, 19, 23, 30, tzinfo=UTC)
-    (key, *_) = cube.contributions(located(time_from=late, time_to=late + timedelta(days=3)))
+    (fact,) = counting(located(time_from=late, time_to=late + timedelta(days=3)))
+    (key,) = cube.contributions(fact)
     assert key.day == date(2026, 11, 20)
 
 
 def test_zero_reports_and_the_calendar_never_count() -> None:
-    assert cube.contributions(located(event_type="G1")) == {}
-    assert cube.contributions(located(event_type="F2")) == {}
-    assert cube.contributions(located(event_type="G2")) != {}
-    assert cube.contributions(located(event_type="A-X7")) != {}
+    assert [bool(counting(located(event_type=code))) for code in ("G1", "F2", "G2", "A-X7")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert why_not_counted(as_read(located(event_type="G1"))) == "not_an_event"
 
 
 def test_a_withdrawal_or_a_merge_contributes_nothing_and_says_why() -> None:
-    assert why_not_counted(located(withdrawn=True)) == "withdrawn"
-    assert why_not_counted(located(merged_into=report_id(2))) == "merged"
-    assert delta(cube.contributions, [(located(), located(revision=2, withdrawn=True))]) == {
-        key: Weight(-weight.reports, -weight.seen) for key, weight in cube.contributions(located()).items()
+    for word, changes in (("withdrawn", {"withdrawn": True}), ("merged", {"merged_into": report_id(2)})):
+        gone = located(revision=2, **changes)
+        assert why_not_counted(as_read(gone)) == word
+        assert counting(gone) == []
+    (before,) = counting(located())
+    assert delta(cube.contributions, [(before, None)]) == {
+        key: Weight(-weight.reports, -weight.seen) for key, weight in cube.contributions(before).items()
     }
 
 
@@ -161,11 +174,11 @@ def test_published_items_count_on_the_day_they_happened() -> None:
     (key,) = context_days.contributions(happened)
     assert key.day == date(2026, 11, 18)
     assert (key.precision, key.located_kommun) == ("kommun", "0682")
-    assert context_days.contributions(published(withdrawn=True)) == {}
+    assert context_days.published(published(withdrawn=True)) is None
 
 
 def _open(facts: Sequence[ReportLocated], day: date) -> int:
-    rows = fold(STATES.contributions, facts)
+    rows = fold(STATES.contributions, counting(*facts))
     return sum(w.reports for k, w in rows.items() if k.day <= day) // MILLION
 
 
@@ -175,12 +188,12 @@ def test_a_state_is_open_from_its_first_day_until_it_is_closed() -> None:
     assert [_open([lamp], day + timedelta(days=n)) for n in (-1, 0, 100)] == [0, 1, 1]
     mended = located(event_type="E1", revision=2, ongoing=False, time_from=NOON, time_to=NOON + timedelta(days=3))
     assert [_open([mended], day + timedelta(days=n)) for n in (-1, 0, 2, 3)] == [0, 1, 1, 0]
-    assert fold(STATES.contributions, [located(event_type="A1", ongoing=True), located(event_type="E1")]) == {}
+    assert fold(STATES.contributions, counting(located(event_type="A1", ongoing=True), located(event_type="E1"))) == {}
 
 
 def test_a_definition_changes_with_the_code_and_not_with_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
     definition.cache_clear()
-    before = {view.name: definition(view) for view in REPORT_VIEWS}
+    before = {view.name: definition(view) for view in REPORTS.views}
     assert len(set(before.values())) == len(before)
     plain = catalogue._code
     assert "Aoristic" not in plain(rhythm)
@@ -188,6 +201,21 @@ def test_a_definition_changes_with_the_code_and_not_with_its_words(monkeypatch: 
         catalogue, "_code", lambda module: plain(module).replace("timedelta(days=7)", "timedelta(days=8)")
     )
     definition.cache_clear()
-    changed = {name for view in REPORT_VIEWS if definition(view) != before[name := view.name]}
+    changed = {name for view in REPORTS.views if definition(view) != before[name := view.name]}
     definition.cache_clear()
     assert changed == {"rhythm"}
+
+
+def _names(model: type[Any]) -> set[str]:
+    return set(model.model_fields) if issubclass(model, BaseModel) else set(model.__annotations__)
+
+
+def test_what_the_picture_reads_stands_in_the_contract() -> None:
+    """Every field by the same name, and whatever the contract allows is read to the same value."""
+    pairs = [(reading.Report, ReportReceived), (reading.Placement, Placement), (reading.LocatedReport, ReportLocated)]
+    for ours, contract in [*pairs, (reading.Area, AreaRef)]:
+        assert _names(ours) <= _names(contract), ours
+    whole = located(organisation=report_id(3), merged_into=report_id(4), ongoing=True, cells={"9": "891f1d48967ffff"})
+    read, said = as_read(whole).model_dump(mode="json"), whole.model_dump(mode="json")
+    assert read["report"] == {name: said["report"][name] for name in read["report"]}
+    assert read["placement"] | {"areas": []} == {n: said["placement"][n] for n in read["placement"]} | {"areas": []}

@@ -6,8 +6,7 @@ without a state is folded from the facts when the room starts.
 
 from alembic import op
 
-from deploy.database.roles import schema_grants
-from services.runtime.migrations import grants, tenant_policies
+from services.runtime.migrations import DEAD_LETTERS_REDRIVEN, grants, tenant_policies
 
 revision = "0002"
 down_revision = "0001"
@@ -70,7 +69,7 @@ def _facts(facts: str, history: str, ident: str) -> list[str]:
 
 def upgrade() -> None:
     steps = [
-        *schema_grants("analysis"),
+        DEAD_LETTERS_REDRIVEN,
         """create table owners (kommun text primary key)""",
         *grants("owners", work="select, insert", room="analysis"),
         """create table view_state (

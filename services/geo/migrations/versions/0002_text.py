@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from services.runtime.migrations import DEAD_LETTERS_REDRIVEN
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -9,5 +11,6 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.execute(DEAD_LETTERS_REDRIVEN)
     for table in ("placements", "context_placements"):
         op.execute(f"alter table {table} alter event type text")

@@ -1,0 +1,133 @@
+"""``lagesbild dead-letters``: what lies aside, shown as it is, and put back untouched after a look.
+
+Putting back writes the original key, value and headers to the topic they came from. Every reader gets the record
+again; those who had it change nothing. So it is safe to repeat, and what is still bad comes back as a new letter.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.dead_letters import dead_letter_topic
+from schemas.topics import CATALOGUE, topics_to_create
+from services.runtime.migrations import ROOMS
+from services.runtime.publisher import Outgoing, Publisher
+
+CONSUMERS = tuple(consumer for topic in CATALOGUE for consumer in topic.consumers)
+_MOST_SHOWN = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One dead letter: where it came from and why, and the record as it was."""
+
+    id: str
+    consumer: str
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    detail: str
+    at: str
+    record: Outgoing
+
+    def line(self) -> dict[str, Any]:
+        """What a list shows: nothing of the content."""
+        return {
+            "id": self.id,
+            "consumer": self.consumer,
+            "from": f"{self.topic}/{self.partition}/{self.offset}",
+            "reason": self.reason,
+            "detail": self.detail,
+            "at": self.at,
+            "bytes": len(self.record.value or b""),
+        }
+
+    def whole(self) -> dict[str, Any]:
+        """Everything, with what cannot be read as text shown as such; a long value is cut."""
+        value = self.record.value
+        shown = None if value is None else value[:_MOST_SHOWN].decode("utf-8", "backslashreplace")
+        headers = {
+            name: None if raw is None else raw.decode("utf-8", "backslashreplace") for name, raw in self.record.headers
+        }
+        key = None if self.record.key is None else self.record.key.decode("utf-8", "backslashreplace")
+        return self.line() | {"key": key, "headers": headers, "value": shown, "cut": len(value or b"") > _MOST_SHOWN}
+
+
+def _read(record: Any) -> Letter:
+    ours = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers if name.startswith("dl_")}
+    theirs = [(name, value) for name, value in record.headers if not name.startswith("dl_")]
+    return Letter(
+        ours["dl_id"],
+        ours["dl_consumer"],
+        ours["dl_topic"],
+        int(ours["dl_partition"]),
+        int(ours["dl_offset"]),
+        ours["dl_reason"],
+        ours["dl_detail"],
+        ours["dl_at"],
+        Outgoing(ours["dl_topic"], record.key, record.value, theirs),
+    )
+
+
+async def letters(kafka: str, consumers: Sequence[str] = CONSUMERS) -> list[Letter]:
+    """All dead letters that the log holds, oldest first; each id once although a crash may have written it twice."""
+    largest = max(topic.max_bytes for topic in topics_to_create())
+    reader = AIOKafkaConsumer(
+        bootstrap_servers=kafka,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=largest * 2,
+    )
+    await reader.start()
+    try:
+        parts = [TopicPartition(dead_letter_topic(consumer), 0) for consumer in consumers]
+        ends = await reader.end_offsets(parts)
+        waiting = {tp for tp, begin in (await reader.beginning_offsets(parts)).items() if begin < ends[tp]}
+        reader.assign(parts)
+        found: dict[str, Letter] = {}
+        while waiting:
+            for tp, records in (await reader.getmany(timeout_ms=500)).items():
+                found |= {letter.id: letter for letter in map(_read, records)}
+                if records and records[-1].offset + 1 >= ends[tp]:
+                    waiting.discard(tp)
+    finally:
+        await reader.stop()
+    return sorted(found.values(), key=lambda letter: letter.at)
+
+
+async def put_back(
+    kafka: str, owner_dsn: str, chosen: Collection[Letter], *, again: bool = False
+) -> tuple[list[Letter], list[Letter]]:
+    """Put letters back to the topics they came from; returns (put back, left because that was done before).
+
+    Confirmed before it is noted: a crash in between puts a record back twice, which changes nothing.
+    """
+    publisher = Publisher(kafka, max_request_size=max(t.max_bytes for t in topics_to_create()), client_id="redrive")
+    connection = await asyncpg.connect(owner_dsn)
+    try:
+        done_before = set() if again else {str(i) for i in await _noted(connection)}
+        fresh = [letter for letter in chosen if letter.id not in done_before]
+        for letter in fresh:
+            await publisher.send([letter.record])
+            await connection.execute(
+                f"update {letter.consumer.partition('.')[0]}.dead_letters set redriven_at = now() "  # noqa: S608 - a room's name
+                "where consumer = $1 and id = $2",
+                letter.consumer,
+                letter.id,
+            )
+        return fresh, [letter for letter in chosen if letter.id in done_before]
+    finally:
+        await publisher.stop()
+        await connection.close()
+
+
+async def _noted(connection: Any) -> list[str]:
+    found: list[str] = []
+    for room in ROOMS:
+        rows = await connection.fetch(f"select id from {room}.dead_letters where redriven_at is not null")  # noqa: S608 - a room's name
+        found += [row["id"] for row in rows]
+    return found

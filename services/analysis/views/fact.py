@@ -1,0 +1,146 @@
+"""What the picture reads of a located report, and the fact as the views count it.
+
+Not the whole contract: geo has checked that, and a message is read half a million times an hour. The stored JSON is the
+whole message, so that another definition may read more of it (a test holds these fields against the contract).
+"""
+
+from datetime import date, datetime
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+from typing_extensions import TypedDict
+
+from schemas.taxonomy import counts_as_event
+from schemas.values import Contract, EventType
+from services.analysis.views import MILLION, Weight, monday, shares, swedish_day
+
+NO_CELL = 0
+
+
+class Report(Contract):
+    """The fields of ``schemas.reports.ReportReceived`` that the picture reads."""
+
+    report_id: UUID
+    revision: int
+    event_type: EventType
+    source: str
+    organisation: str | None = None
+    time_from: AwareDatetime
+    time_to: AwareDatetime
+    count: int = 1
+    ongoing: bool = False
+    merged_into: str | None = None
+    withdrawn: bool = False
+    invented: bool = False
+    minted_at: AwareDatetime
+    kommun: str
+
+
+class Area(TypedDict):
+    """A layer and one of its areas."""
+
+    layer: str
+    area: str
+
+
+class Placement(Contract):
+    """The fields of ``schemas.locations.Placement`` that the picture reads."""
+
+    placement: int
+    placed_at: AwareDatetime
+    precision: str
+    areas: list[Area]
+    cells: dict[str, str] = Field(default_factory=dict)
+
+
+class LocatedReport(Contract):
+    """A located report as far as the picture reads it."""
+
+    kommun: str
+    report: Report
+    placement: Placement
+
+
+class AreaShare(NamedTuple):
+    """An area of a layer, and its share of a report in millionths: each layer's shares sum to one million."""
+
+    layer: str
+    area: str
+    share: int
+
+
+class AreaSet(NamedTuple):
+    """The areas of all layers that a report lies in, under one number: views keep one row for all layers."""
+
+    number: int
+    shares: tuple[AreaShare, ...]
+
+
+class Counted(NamedTuple):
+    """A report that counts, in the terms of the views; days and weeks are Europe/Stockholm (contract 7)."""
+
+    kommun: str
+    day: date
+    week: date
+    areas: AreaSet
+    event_type: str
+    source: str
+    organisation: str
+    precision: str
+    r9: int
+    r10: int
+    weight: Weight
+    time_from: datetime
+    time_to: datetime
+    ongoing: bool
+
+
+def why_not_counted(fact: LocatedReport) -> str | None:
+    """Why the fact contributes nothing: withdrawn, merged, not_an_event; None when it counts.
+
+    Zero reports and the calendar never count (contract 8).
+    """
+    if fact.report.withdrawn:
+        return "withdrawn"
+    if fact.report.merged_into is not None:
+        return "merged"
+    return None if counts_as_event(fact.report.event_type) else "not_an_event"
+
+
+def counted(fact: LocatedReport) -> Counted | None:
+    """The fact as the views count it, None when it does not count."""
+    report, placement = fact.report, fact.placement
+    if report.withdrawn or report.merged_into is not None or not counts_as_event(report.event_type):
+        return None
+    day, cells = swedish_day(report.time_from), placement.cells
+    return Counted(
+        fact.kommun,
+        day,
+        monday(day),
+        area_set(tuple([(ref["layer"], ref["area"]) for ref in placement.areas])),
+        report.event_type,
+        report.source,
+        report.organisation or "",
+        placement.precision,
+        int(cells["9"], 16) if "9" in cells else NO_CELL,
+        int(cells["10"], 16) if "10" in cells else NO_CELL,
+        Weight(MILLION, MILLION * report.count),
+        report.time_from,
+        report.time_to,
+        report.ongoing,
+    )
+
+
+@lru_cache(maxsize=65_536)
+def area_set(refs: tuple[tuple[str, str], ...]) -> AreaSet:
+    """The set of these (layer, area) pairs; its number follows from them alone, whatever their order."""
+    pairs = sorted(set(refs))
+    number = int.from_bytes(blake2b(repr(pairs).encode(), digest_size=8).digest()) >> 1  # fits PostgreSQL's bigint
+    found: list[AreaShare] = []
+    for layer in sorted({layer for layer, _ in pairs}):
+        areas = [area for name, area in pairs if name == layer]
+        found += [AreaShare(layer, a, share) for a, share in zip(areas, shares(len(areas)), strict=True)]
+    return AreaSet(number, tuple(found))

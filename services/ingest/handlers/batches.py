@@ -1,0 +1,171 @@
+"""Many reports at once, one JSON object a line: answered line by line now, or kept and answered later.
+
+Pieces of a few hundred lines, one transaction each. A bad line never fails the others; a line that was handed in before
+gets its first answer again, so sending everything once more is always safe.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from pydantic import ValidationError
+from sqlalchemy import Row
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.ingest.domain import Refusal, ReportIn, Sender
+from services.ingest.handlers.submitting import Answer, Outcome, Unfinished, submit_many
+from services.ingest.store import batches as store
+from services.runtime.database import Database
+from services.runtime.errors import is_transient
+from services.runtime.faultpoints import reach
+from services.runtime.logs import logger
+from services.runtime.problems import TYPE_BASE
+
+PIECE = 250
+"""Lines per transaction: each holds that many advisory locks, of which the server has some thousands in all."""
+LONGEST_LINE = 65_536
+LEASE_SECONDS = 60.0
+KEEP_DAYS = 30
+_log = logger(__name__)
+
+
+def _problem(line: int, status: int, kind: str, title: str, **more: Any) -> dict[str, Any]:
+    return {"line": line, "status": status, "type": TYPE_BASE + kind, "title": title} | more
+
+
+def _parse(line: int, raw: bytes) -> ReportIn | dict[str, Any]:
+    """The report in a line, or the problem with it; never repeats what was sent."""
+    if len(raw) > LONGEST_LINE:
+        return _problem(line, 413, "too-large", "Raden är för lång.")
+    try:
+        report = ReportIn.model_validate_json(raw)
+    except ValidationError as wrong:
+        errors = [{"loc": [str(p) for p in e["loc"]], "type": e["type"], "msg": e["msg"]} for e in wrong.errors()]
+        if errors[0]["type"] == "json_invalid":
+            return _problem(line, 400, "bad-request", "Raden är inte giltig JSON.")
+        return _problem(line, 422, "invalid", "Något i raden stämmer inte.", errors=errors)
+    if report.id is None:
+        return _problem(line, 400, "missing-id", "Rapporten saknar id.")
+    return report
+
+
+def _said(line: int, outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome, Answer):
+        return {"line": line, "status": outcome.status} | outcome.body
+    if isinstance(outcome, Refusal):
+        error = {"loc": outcome.field.split("."), "type": outcome.code, "msg": outcome.sentence}
+        return _problem(line, 422, outcome.code.replace("_", "-"), outcome.sentence, errors=[error])
+    if isinstance(outcome, Unfinished):
+        return _problem(line, 409, "unfinished", "Det första försöket är inte klart än. Skicka raden igen.")
+    return _problem(line, 422, "version-conflict", "Versionen är redan använd för ett annat innehåll.")
+
+
+async def answer_lines(
+    database: Database, sender: Sender, lines: Sequence[bytes], correlation: str, first: int = 1
+) -> list[dict[str, Any]]:
+    """Hand in one piece of lines, numbered from ``first``; one answer per line that is not empty, in order."""
+    parsed = [(n, _parse(n, raw)) for n, raw in enumerate(lines, first) if raw.strip()]
+    reports = [(n, item) for n, item in parsed if isinstance(item, ReportIn)]
+    said = {n: item for n, item in parsed if isinstance(item, dict)}
+    if reports:
+        outcomes = await submit_many(database, sender, [report for _, report in reports], correlation)
+        said |= {n: _said(n, outcome) for (n, _), outcome in zip(reports, outcomes, strict=True)}
+    return [said[n] for n, _ in parsed]
+
+
+def ndjson(answers: Sequence[dict[str, Any]]) -> str:
+    """One JSON object a line."""
+    return "".join(json.dumps(a, ensure_ascii=False) + "\n" for a in answers)
+
+
+class Batches:
+    """The door's use cases for many reports at once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def answer_now(self, sender: Sender, lines: Sequence[bytes], correlation: str) -> AsyncIterator[str]:
+        """The answers piece by piece, each committed before it is given out."""
+        for start in range(0, len(lines), PIECE):
+            piece = lines[start : start + PIECE]
+            try:
+                yield ndjson(await answer_lines(self._database, sender, piece, correlation, start + 1))
+            except (SQLAlchemyError, OSError) as error:
+                if not is_transient(error):
+                    raise
+                _log.warning("a piece could not be stored", error=type(error).__name__)
+                numbers = [n for n, raw in enumerate(piece, start + 1) if raw.strip()]
+                sentence = "Det gick inte att spara just nu. Skicka raden igen om en stund."
+                yield ndjson([_problem(n, 503, "unavailable", sentence) for n in numbers])
+
+    async def keep(self, sender: Sender, body: AsyncIterator[bytes], correlation: str) -> tuple[UUID, int]:
+        """Store an upload as it comes, in pieces, for the working process; returns its id and number of lines."""
+        batch, piece, count = uuid4(), 0, 0
+        async with self._database.transaction((sender.kommun,)) as connection:
+            await store.begin(connection, batch, sender, correlation)
+        async for lines in _pieces(body):
+            async with self._database.transaction((sender.kommun,)) as connection:
+                await store.add_piece(
+                    connection, sender.kommun, batch, piece, first_line=count + 1, lines=b"\n".join(lines)
+                )
+            piece, count = piece + 1, count + len(lines)
+        async with self._database.transaction((sender.kommun,)) as connection:
+            await store.complete(connection, sender.kommun, batch, count)
+        return batch, count
+
+    async def find(self, kommun: str, batch: UUID) -> Row[Any] | None:
+        """A batch and how far it has come."""
+        async with self._database.transaction((kommun,)) as connection:
+            return await store.one(connection, kommun, batch)
+
+    def answers(self, kommun: str, batch: UUID) -> AsyncIterator[str]:
+        """What became of every line, as NDJSON."""
+        return store.answers(self._database, kommun, batch)
+
+    async def work(self, pause: float = 1.0) -> None:
+        """Until cancelled: handle what is due, and forget what is old."""
+        while True:
+            async with self._database.transaction() as connection:
+                due = await store.take(connection, LEASE_SECONDS)
+            if due is None:
+                await asyncio.sleep(pause)
+            else:
+                await self._handle(*due)
+
+    async def _handle(self, batch: UUID, kommun: str) -> None:
+        found = await self.find(kommun, batch)
+        if found is None or found.finished_at is not None:
+            async with self._database.transaction((kommun,)) as connection:
+                await store.forget(connection, kommun, batch)
+            return
+        sender = Sender.model_validate(found.sender)
+        while True:
+            async with self._database.transaction((kommun,)) as connection:
+                await store.extend(connection, batch, LEASE_SECONDS)
+                piece = await store.following(connection, kommun, batch)
+            if piece is None:
+                break
+            lines = bytes(piece.lines).split(b"\n")
+            answers = await answer_lines(self._database, sender, lines, found.correlation, piece.first_line)
+            await reach("batches.after_submit")
+            async with self._database.transaction((kommun,)) as connection:
+                await store.answer(connection, kommun, batch, piece.piece, answers=ndjson(answers), lines=len(lines))
+        async with self._database.transaction((kommun,)) as connection:
+            await store.finish(connection, kommun, batch, KEEP_DAYS * 86_400)
+
+
+async def _pieces(body: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
+    """The lines of a stream in pieces; a line that never ends is cut, so that memory stays bounded."""
+    rest, lines = b"", []
+    async for chunk in body:
+        *whole, rest = (rest + chunk).split(b"\n")
+        lines += [line[: LONGEST_LINE + 1] for line in whole]
+        rest = rest[: LONGEST_LINE + 1]
+        while len(lines) >= PIECE:
+            yield lines[:PIECE]
+            lines = lines[PIECE:]
+    lines += [rest] if rest else []
+    if lines:
+        yield lines

@@ -1,0 +1,38 @@
+"""The overview learns of new reports while it is open, and never moves what is being read."""
+
+import httpx
+from playwright.async_api import expect
+
+from tests.browser.conftest import DESKTOP, Login, Town
+from tests.browser.test_pages import violations
+from tests.support.instance import reports
+
+
+async def test_new_reports_are_told_and_shown_without_losing_the_place(login: Login, town: Town) -> None:
+    page = await login("est_medlem", **DESKTOP)
+    total = page.locator(".stat .big").first
+    before = int((await total.inner_text()).replace("\xa0", ""))
+    table = page.locator("#siffror details").last
+    await table.locator("summary").click()
+    await page.mouse.wheel(0, 900)
+    await page.wait_for_function("window.scrollY > 300")
+    place = await page.evaluate("window.scrollY")
+    line = page.locator("#nytt")
+    await expect(line).to_be_hidden()
+    async with httpx.AsyncClient(base_url=town.url, trust_env=False) as http:
+        for report in reports(3, "live"):
+            await town.tenant.send(http, report)
+    await expect(line).to_contain_text("3 nya rapporter.", timeout=10_000)
+    assert int((await total.inner_text()).replace("\xa0", "")) == before, "what is read does not change by itself"
+    assert await page.evaluate("window.scrollY") == place
+    assert await violations(page) == []
+    await line.get_by_role("button", name="Visa").focus()
+    await page.keyboard.press("Enter")
+    await expect(total).to_have_text(str(before + 3))
+    await expect(line).to_be_hidden()
+    assert await page.evaluate("document.querySelector('#siffror details:last-of-type') !== null")
+    assert await table.evaluate("part => part.open"), "what was unfolded stays so"
+    assert abs(await page.evaluate("window.scrollY") - place) < 200
+    async with httpx.AsyncClient(base_url=town.url, trust_env=False) as http:
+        await town.tenant.send(http, reports(1, "live-again")[0])
+    await expect(line).to_contain_text("1 ny rapport.", timeout=10_000)
