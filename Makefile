@@ -58,7 +58,7 @@ check: setup
 	$(BIN)/python -m pytest -q tests/architecture
 
 test: check
-	$(BIN)/python -m tests.support.browser_packages
+	$(BIN)/python -m tests.support.system_packages
 	$(BIN)/python -m pytest tests/unit tests/contract tests/flow tests/integration tests/browser
 	$(BIN)/python -m pytest tests/faults -m core
 

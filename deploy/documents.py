@@ -3,9 +3,11 @@
 import importlib
 import json
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from deploy.local.servers import cache_dir
 from schemas.asyncapi import document
 from services.runtime.http import create_app
 from services.runtime.migrations import ROOMS
@@ -14,9 +16,11 @@ from services.runtime.room import release
 FOLDER = Path(__file__).parents[1] / "services" / "pages" / "documents"
 
 
+@cache
 def documents() -> dict[str, dict[str, Any]]:
     """Name → document, as the code has it now."""
     os.environ.setdefault("LAGESBILD_DATABASE_URL", "postgresql+asyncpg://nobody@/nowhere")  # never connected to
+    os.environ.setdefault("LAGESBILD_CACHE_DIR", str(cache_dir()))
     made = {room: create_app(importlib.import_module(f"services.{room}.app").build()).openapi() for room in ROOMS}
     return made | {"asyncapi": document(release())}
 

@@ -186,6 +186,8 @@ class Subscription:
                 ends = await self.kafka.end_offsets([self._tp(p) for p in expected]) if expected else {}
             except (KafkaError, TimeoutError):
                 continue
+            lag = sum(max(0, end - expected[tp.partition]) for tp, end in ends.items())
+            metrics.LAG.labels(self.boundary.consumer.name).set(lag)
             for tp, end in ends.items():
                 if end < expected[tp.partition] <= self.boundary.expected.get(tp.partition, 0):
                     name = self.boundary.consumer.name

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from services.runtime import metrics
+
 _OPEN = text("select set_config('app.kommuner', :kommuner, true)")
 _OPEN_ASYNCHRONOUS = text(
     "select set_config('app.kommuner', :kommuner, true), set_config('synchronous_commit', 'off', true)"
@@ -24,6 +26,8 @@ class Database:
         self.engine: AsyncEngine = create_async_engine(
             url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_timeout=10
         )
+        metrics.POOL.set_function(self.engine.pool.checkedout)  # type: ignore[attr-defined]  # a QueuePool
+        metrics.POOL_LIMIT.set(2 * pool_size)
 
     @asynccontextmanager
     async def transaction(

@@ -20,6 +20,9 @@ REBALANCES = Counter("est_rebalances_total", "Partition assignments", ["consumer
 COMMIT_FAILURES = Counter(
     "est_telemetry_commit_failures_total", "Kafka offset commits that failed (telemetry)", ["consumer"]
 )
+LAG = Gauge("est_consumer_lag_records", "Records in the log that this process has yet to apply", ["consumer"])
+POOL = Gauge("est_pool_connections", "Database connections in use")
+POOL_LIMIT = Gauge("est_pool_connections_limit", "Database connections that the pool may open")
 HALTED = Gauge("est_halted", "1 when this process has halted on purpose")
 OUTBOX_DEPTH = Gauge("est_outbox_unsent_rows", "Outbox rows not yet confirmed by Kafka")
 OUTBOX_SENT = Counter("est_outbox_sent_total", "Outbox rows confirmed by Kafka")

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from tests.support.browser_packages import chromium, sentence
 from tests.support.instance import Instance, Tenant, eventually, reports
+from tests.support.system_packages import chromium, sentence
 
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.context import ContextLocated
+from services.analysis.metrics import VIEW_MOVED
 from services.analysis.store import area_sets
 from services.analysis.store import facts as store
 from services.analysis.store import views as view_store
@@ -112,4 +113,6 @@ async def _move_views(connection: AsyncConnection, family: Family[Any], pairs: S
             passed = [(old, new) for identity, old, new in pairs if identity <= state.cursor]
             changes.append((view, state.building, passed))
     await view_store.change_all(connection, changes)
+    for view in family.views:
+        VIEW_MOVED.labels(view.name).set_to_current_time()
     await beat(connection, {kommun for (kommun, _), _, _ in pairs})

@@ -1,0 +1,46 @@
+"""The system packages that the tests need: run as a module, gets or names a missing one, and fails without it.
+
+They are not among the packages that pip installs. On Debian: ``apt-get install chromium prometheus faketime``.
+"""
+
+import os
+import shutil
+import sys
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def chromium() -> str | None:
+    """The browser: ``CHROMIUM`` or the first of the usual names on the path."""
+    return os.environ.get("CHROMIUM") or next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+
+
+def missing() -> list[str]:
+    """Debian's names of what is not here."""
+    wanted = {"chromium": chromium(), "prometheus": shutil.which("promtool")}
+    return [package for package, found in wanted.items() if found is None]
+
+
+def sentence() -> str:
+    """What to do when something is missing."""
+    return (
+        "The tests need Chromium and promtool. On Debian: apt-get install chromium prometheus "
+        "(or set CHROMIUM to the program). They are never skipped silently."
+    )
+
+
+def install() -> None:
+    """On Debian as root, as on a fresh CI machine, get them; elsewhere only say what is missing."""
+    if missing() and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
+        import subprocess
+
+        for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", *missing()]):
+            subprocess.run(
+                command, check=False, stdout=subprocess.DEVNULL, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+            )
+
+
+if __name__ == "__main__":
+    install()
+    if missing():
+        sys.exit(sentence())
