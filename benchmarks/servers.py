@@ -21,6 +21,7 @@ from deploy.local import servers
 from deploy.local.layout import Layout, pick_port
 from deploy.local.supervisor import Supervisor
 from deploy.local.up import running
+from services.runtime.kafka_access import access
 from services.runtime.publisher import Outgoing, Publisher
 
 MAX_BYTES = 1_048_576
@@ -64,7 +65,7 @@ async def start() -> AsyncIterator[Ground]:
     """Servers in a folder of their own, gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="lagesbild-bench-"))
     try:
-        layout = Layout.open(folder, pick_port())
+        layout = Layout.open(folder, pick_port(), passwords=False)  # the alternatives know no passwords
         async with running(layout, rooms=False) as supervisor:
             yield Ground(layout, supervisor)
     finally:
@@ -73,7 +74,7 @@ async def start() -> AsyncIterator[Ground]:
 
 async def make_topic(ground: Ground, name: str, partitions: int = 12) -> None:
     """A topic for an alternative to read or write."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=ground.layout.kafka)
+    admin = AIOKafkaAdminClient(**access(ground.layout.kafka).arguments())
     await admin.start()
     try:
         await admin.create_topics([NewTopic(name, partitions, 1)])

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.dead_letters import dead_letter_topic
 from schemas.topics import CATALOGUE, topics_to_create
+from services.runtime.kafka_access import access
 from services.runtime.migrations import ROOMS
 from services.runtime.publisher import Outgoing, Publisher
 
@@ -77,7 +78,7 @@ async def letters(kafka: str, consumers: Sequence[str] = CONSUMERS) -> list[Lett
     """All dead letters that the log holds, oldest first; each id once although a crash may have written it twice."""
     largest = max(topic.max_bytes for topic in topics_to_create())
     reader = AIOKafkaConsumer(
-        bootstrap_servers=kafka,
+        **access(kafka).arguments(),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=largest * 2,

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from deploy.local.servers import cache_dir
+from deploy.local.kafka_jars import cache_dir
 from schemas.asyncapi import document
 from services.runtime.http import create_app
 from services.runtime.migrations import ROOMS

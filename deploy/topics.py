@@ -5,7 +5,9 @@ import time
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from deploy.acls import ensure_acls
 from schemas.topics import TopicToCreate, topics_to_create
+from services.runtime.kafka_access import access
 
 
 class CatalogueMismatch(Exception):
@@ -26,23 +28,26 @@ def _wanted(topic: TopicToCreate, replication: int) -> NewTopic:
 
 
 async def ensure_topics(bootstrap: str, *, replication: int = 1, patience: float = 30.0) -> list[str]:
-    """Create what is missing and return its names.
+    """Create what is missing and return its names; settle who may do what with them.
 
     A broker that has just started may refuse or not yet show a topic: tried again for ``patience`` seconds.
     CatalogueMismatch when a topic has another partition count, or is still missing at the end.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**access(bootstrap).arguments())
     await admin.start()
     try:
         before = set(await admin.list_topics())
         deadline = time.monotonic() + patience
         while missing := await _missing(admin):
             if time.monotonic() > deadline:
-                raise CatalogueMismatch(f"{', '.join(t.name for t in missing)} could not be created on {bootstrap}")
+                raise CatalogueMismatch(
+                    f"{', '.join(t.name for t in missing)} could not be created on {access(bootstrap).servers}"
+                )
             await admin.create_topics([_wanted(t, replication) for t in missing])
             await asyncio.sleep(0.2)
     finally:
         await admin.close()
+    await ensure_acls(bootstrap)
     return [t.name for t in topics_to_create() if t.name not in before]
 
 

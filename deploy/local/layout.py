@@ -13,7 +13,9 @@ from pathlib import Path
 
 import portpicker
 
-from services.runtime.migrations import ROOMS
+from deploy.database.roles import room_roles
+from services.runtime.kafka_access import address
+from services.runtime.migrations import OWNER_ROLE, ROOMS, STATUS_ROLE
 
 _SOCKET_PATH_LIMIT = 90
 """Bytes; the kernel allows 107 for a Unix socket's path and PostgreSQL adds its own file name."""
@@ -50,6 +52,10 @@ def port_is_free(port: int) -> bool:
     return True
 
 
+OPERATOR = "operator"
+"""Who may do everything with the local broker: the topics job and the commands of operation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """One instance's directory and ports. Two instances have two directories and share nothing."""
@@ -60,7 +66,7 @@ class Layout:
     secrets: dict[str, str]
 
     @classmethod
-    def open(cls, data: Path, gateway_port: int) -> "Layout":
+    def open(cls, data: Path, gateway_port: int, *, passwords: bool = True) -> "Layout":
         """The instance in ``data``, made if it is not there. Ports that somebody else took meanwhile are replaced."""
         data = data.expanduser().resolve()
         for folder in ("kafka", "postgres", "mail", "logs"):
@@ -70,12 +76,18 @@ class Layout:
             if name not in ports or not port_is_free(ports[name]):
                 ports[name] = pick_port(ports.values())
         (data / "ports.json").write_text(json.dumps(ports, indent=1))
-        return cls(data, gateway_port, ports, _secrets(data / "secrets.json"))
+        return cls(data, gateway_port, ports, _secrets(data / "secrets.json", passwords=passwords))
 
     @property
     def kafka(self) -> str:
-        """Bootstrap servers."""
-        return f"127.0.0.1:{self.ports['kafka']}"
+        """The broker's address for an operator."""
+        return self.kafka_as(OPERATOR)
+
+    def kafka_as(self, user: str) -> str:
+        """The broker's address for a room, or for ``operator``. Brokers of early folders ask nobody for a password."""
+        servers = f"127.0.0.1:{self.ports['kafka']}"
+        password = self.secrets.get(f"kafka_{user}")
+        return servers if password is None else address(servers, user, password)
 
     @property
     def public_url(self) -> str:
@@ -92,7 +104,18 @@ class Layout:
 
     def dsn(self, role: str, database: str = "lagesbild") -> str:
         """DSN for asyncpg as a role, over the socket."""
-        return f"postgresql://{role}@/{database}?host={self.socket_dir}"
+        password = self.secrets.get(f"database_{role}")
+        who = role if password is None else f"{role}:{password}"
+        return f"postgresql://{who}@/{database}?host={self.socket_dir}"
+
+    @property
+    def database_passwords(self) -> dict[str, str]:
+        """Role → password, for those that have one."""
+        return {
+            name.removeprefix("database_"): secret
+            for name, secret in self.secrets.items()
+            if name.startswith("database_")
+        }
 
     def database_url(self, role: str) -> str:
         """URL for SQLAlchemy as a role."""
@@ -110,11 +133,18 @@ def _stored(path: Path) -> dict[str, int]:
         return {}
 
 
-def _secrets(path: Path) -> dict[str, str]:
-    """Service secrets of the rooms, made at first start, readable by the owner only."""
+def _secrets(path: Path, *, passwords: bool) -> dict[str, str]:
+    """Everything secret, made at the first start, readable by the owner only.
+
+    Later starts add nothing: servers that were set up without passwords go on without.
+    """
     if path.exists():
         return {str(k): str(v) for k, v in json.loads(path.read_text()).items()}
     made = {room: secrets.token_urlsafe(32) for room in ROOMS} | {"cluster_id": secrets.token_urlsafe(16)}
+    if passwords:
+        names = [f"kafka_{user}" for user in (OPERATOR, *ROOMS)]
+        names += [f"database_{role}" for role in ("postgres", OWNER_ROLE, STATUS_ROLE, *room_roles())]
+        made |= {name: secrets.token_urlsafe(24) for name in names}
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         json.dump(made, file, indent=1)

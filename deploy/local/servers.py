@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import warnings
 from collections.abc import Awaitable, Callable
 from importlib import resources, util
@@ -16,7 +17,7 @@ import asyncpg
 import httpx
 
 from deploy.local.kafka_jars import cache_dir, ensure_jars, java
-from deploy.local.layout import Layout
+from deploy.local.layout import OPERATOR, Layout
 from deploy.local.supervisor import Program
 from services.runtime.migrations import ROOMS, serve_role, work_role
 
@@ -46,8 +47,25 @@ def _server_user(*folders: Path) -> str | None:
     return _SERVER_USER
 
 
+def _initialise(layout: Layout, pgdata: Path, binaries: Path, user: str | None) -> None:
+    """Make the cluster; the administrator's password comes from a file that is gone afterwards."""
+    given = layout.secrets.get("database_postgres")
+    argv = [str(binaries / "initdb"), "-D", str(pgdata), "-U", "postgres", "--encoding=UTF8", "--locale=C",
+            "--no-instructions"]  # fmt: skip
+    with tempfile.NamedTemporaryFile("w", prefix="lagesbild-") as file:
+        if given is None:
+            argv.append("--auth=trust")
+        else:
+            file.write(given)
+            file.flush()
+            if user is not None:
+                shutil.chown(file.name, user)
+            argv += ["--auth=scram-sha-256", f"--pwfile={file.name}"]
+        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, user=user, cwd="/")  # noqa: S603 - our own package's program
+
+
 def postgres(layout: Layout) -> Program:
-    """PostgreSQL on a socket only, trusting the roles that reach it; initialised at the first start."""
+    """PostgreSQL on a socket only, where each role has its password; initialised at the first start."""
     pgdata, binaries = layout.data / "postgres" / "data", _postgres_bin()
     layout.socket_dir.mkdir(parents=True, exist_ok=True)
     user = _server_user(pgdata, binaries)
@@ -55,11 +73,7 @@ def postgres(layout: Layout) -> Program:
         for folder in (layout.data / "postgres", layout.socket_dir):
             shutil.chown(folder, user, user)
     if not (pgdata / "PG_VERSION").exists():
-        subprocess.run(  # noqa: S603 - our own package's program
-            [str(binaries / "initdb"), "-D", str(pgdata), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
-             "--locale=C", "--no-instructions"],
-            check=True, stdout=subprocess.DEVNULL, user=user, cwd="/",
-        )  # fmt: skip
+        _initialise(layout, pgdata, binaries, user)
     options = {
         "listen_addresses": "",
         "unix_socket_directories": str(layout.socket_dir),
@@ -84,25 +98,34 @@ def postgres(layout: Layout) -> Program:
     return Program("postgres", argv, ready, layout.data / "logs" / "postgres.log", stop_signal=signal.SIGINT, user=user)
 
 
-_KAFKA_PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={logs}
-auto.create.topics.enable=false
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-group.initial.rebalance.delay.ms=0
-broker.session.timeout.ms=2000
-broker.heartbeat.interval.ms=300
-log.retention.check.interval.ms=60000
-"""
+def _kafka_properties(layout: Layout) -> str:
+    """The broker's settings from the files that docker-compose uses too."""
+    folder, plain = resources.files("deploy") / "kafka", f"kafka_{OPERATOR}" not in layout.secrets
+    text = (folder / "server.properties").read_text("utf-8")
+    if not plain:
+        text += (folder / "passwords.properties").read_text("utf-8")
+    own = f"127.0.0.1:{layout.ports['kafka']}"
+    values = {
+        "listen": own,
+        "advertised": own,
+        "controller_port": str(layout.ports["kafka_controller"]),
+        "protocol": "PLAINTEXT" if plain else "SASL_PLAINTEXT",
+        "logs": str(layout.data / "kafka" / "log"),
+        "operator_password": layout.secrets.get(f"kafka_{OPERATOR}", ""),
+    }
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def _scram_users(layout: Layout) -> list[str]:
+    """What the formatting tool is told about users; nothing for a broker that asks nobody."""
+    users = {n.removeprefix("kafka_"): secret for n, secret in layout.secrets.items() if n.startswith("kafka_")}
+    return [
+        part
+        for user, secret in users.items()
+        for part in ("--add-scram", f"SCRAM-SHA-256=[name={user},password={secret}]")
+    ]
 
 
 def kafka(layout: Layout) -> Program:
@@ -110,18 +133,16 @@ def kafka(layout: Layout) -> Program:
     folder = layout.data / "kafka"
     classpath = f"{ensure_jars()}{os.sep}*"
     properties = folder / "server.properties"
-    properties.write_text(
-        _KAFKA_PROPERTIES.format(
-            port=layout.ports["kafka"], controller=layout.ports["kafka_controller"], logs=folder / "log"
-        )
-    )
+    properties.write_text(_kafka_properties(layout))
+    properties.chmod(0o600)
     logging = folder / "logging.properties"
     logging.write_text("handlers=java.util.logging.ConsoleHandler\n.level=WARNING\n")
     options = [java(), "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
                f"-Djava.util.logging.config.file={logging}", "-cp", classpath]  # fmt: skip
     if not (folder / "log" / "meta.properties").exists():
         subprocess.run(  # noqa: S603 - our own package's program
-            [*options, "kafka.tools.StorageTool", "format", "-t", layout.secrets["cluster_id"], "-c", str(properties)],
+            [*options, "kafka.tools.StorageTool", "format", "-t", layout.secrets["cluster_id"], "-c", str(properties),
+             *_scram_users(layout)],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
@@ -156,7 +177,7 @@ def room_environment(layout: Layout, room: str, process: str) -> dict[str, str]:
     role = serve_role(room) if process == "serve" else work_role(room)
     env = {
         "LAGESBILD_DATABASE_URL": layout.database_url(role),
-        "LAGESBILD_KAFKA": layout.kafka,
+        "LAGESBILD_KAFKA": layout.kafka_as(room),
         "LAGESBILD_PORT": str(layout.ports[f"{room}_{process}"]),
         "LAGESBILD_PUBLIC_URL": layout.public_url,
         "LAGESBILD_SERVICE_SECRET": layout.secrets[room],

@@ -100,7 +100,7 @@ async def running(
         await supervisor.start(ground[1])
         step("Roles, migrations and topics")
         await asyncio.gather(_database(layout), _topics(layout, supervisor, ground[0]))
-        (layout.data / "instance.json").write_text(json.dumps(asdict(describe(layout)), indent=1))
+        _keep_to_ourselves(layout.data / "instance.json", json.dumps(asdict(describe(layout)), indent=1))
         if rooms:
             if layers is not None:
                 await layers.wait()
@@ -116,8 +116,15 @@ async def running(
         await supervisor.stop()
 
 
+def _keep_to_ourselves(path: Path, text: str) -> None:
+    """Write a file that holds passwords: readable by the owner only, from its first moment."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
 async def _database(layout: Layout) -> None:
-    await prepare(layout.dsn("postgres", "postgres"))
+    await prepare(layout.dsn("postgres", "postgres"), layout.database_passwords)
     await asyncio.to_thread(upgrade, layout.database_url(OWNER_ROLE))
 
 

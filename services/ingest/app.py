@@ -26,7 +26,9 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
     people = People(database)
 
     async def relay(publisher: Publisher) -> None:
-        await Relay(database_url=url, kafka=chosen.kafka, publisher=publisher, batch=chosen.max_records).run()
+        await Relay(
+            database_url=url, kafka=chosen.kafka.get_secret_value(), publisher=publisher, batch=chosen.max_records
+        ).run()
 
     uploads = Batches(database)
 

@@ -15,6 +15,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from services.runtime import metrics
 from services.runtime.boundary import Boundary
 from services.runtime.decoding import Record
+from services.runtime.kafka_access import access
 from services.runtime.log_facts import LogEnds, cluster_id, digests_before, mismatch
 from services.runtime.logs import logger
 from services.runtime.settings import RoomSettings
@@ -77,7 +78,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka s
         self._kafka().resume(*assigned)
 
     async def _load(self, assigned: Sequence[TopicPartition]) -> str | None:
-        boundary, kafka = self._boundary, self._settings.kafka
+        boundary, kafka = self._boundary, self._settings.kafka.get_secret_value()
         numbers = sorted(tp.partition for tp in assigned)
         cluster = await cluster_id(kafka)
         consumer = self._kafka()
@@ -107,8 +108,10 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka s
 
 def build_broker(room: str, settings: RoomSettings) -> KafkaBroker:
     """The room's broker with everything written out that matters, also where it equals the default."""
+    broker = access(settings.kafka.get_secret_value())
     return KafkaBroker(
-        settings.kafka,
+        broker.servers,
+        security=broker.security(),
         client_id=f"lagesbild-{room}",
         allow_auto_create_topics=False,
         ack_policy=AckPolicy.MANUAL,

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from services.runtime.kafka_access import access
 from services.runtime.positions import Position, record_digest
 
 
 async def cluster_id(bootstrap: str) -> str:
     """The id the broker's storage was formatted with."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**access(bootstrap).arguments())
     await admin.start()
     try:
         described = await admin.describe_cluster()
@@ -36,7 +37,7 @@ class LogEnds:
 async def log_ends(bootstrap: str, partitions: Mapping[str, int]) -> dict[tuple[str, int], LogEnds]:
     """Both ends of every partition of the topics in ``partitions`` (topic → partition count)."""
     wanted = [TopicPartition(topic, p) for topic, count in partitions.items() for p in range(count)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**access(bootstrap).arguments(), enable_auto_commit=False)
     await consumer.start()
     try:
         first, last = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
@@ -49,7 +50,7 @@ async def digests_before(bootstrap: str, topic: str, offsets: Mapping[int, int],
     """Digest of the record just before each offset, for those that the log still holds; others are left out."""
     if not offsets:
         return {}
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="none")
+    consumer = AIOKafkaConsumer(**access(bootstrap).arguments(), enable_auto_commit=False, auto_offset_reset="none")
     await consumer.start()
     try:
         wanted = {TopicPartition(topic, p): offset - 1 for p, offset in offsets.items()}

@@ -23,8 +23,8 @@ def work_role(room: str) -> str:
     return f"lagesbild_{room}_work"
 
 
-def upgrade(url: str, rooms: Sequence[str] = ROOMS) -> None:
-    """Bring the schemas of these rooms to their newest version; ``url`` is the owner's (postgresql+asyncpg)."""
+def upgrade(url: str, rooms: Sequence[str] = ROOMS, *, revision: str = "head") -> None:
+    """Bring the schemas of these rooms to their newest version, or to another; ``url`` is the owner's."""
     # Imported here: every process knows the names of the roles, one in a hundred migrates.
     from alembic import command
     from alembic.config import Config
@@ -37,7 +37,7 @@ def upgrade(url: str, rooms: Sequence[str] = ROOMS) -> None:
         config.set_main_option("path_separator", "newline")
         config.attributes["url"] = url
         config.attributes["room"] = room
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 def tenant_policies(room: str, table: str, *, shared_context: bool = False) -> list[str]:

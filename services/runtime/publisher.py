@@ -15,6 +15,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from schemas.envelope import Envelope, event_type
 from schemas.topics import Topic
 from schemas.values import Contract
+from services.runtime.kafka_access import access
 
 REQUEST_TIMEOUT_MS = 600_000
 """Longer than any outage we wait out: an outage longer than it may break an idempotent producer for good."""
@@ -56,7 +57,7 @@ class Publisher:
 
     def __init__(self, bootstrap: str, *, max_request_size: int, client_id: str) -> None:
         self._arguments = {
-            "bootstrap_servers": bootstrap,
+            **access(bootstrap).arguments(),
             "client_id": client_id,
             "acks": "all",
             "enable_idempotence": True,

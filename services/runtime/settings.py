@@ -13,7 +13,9 @@ class RoomSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LAGESBILD_", extra="ignore", frozen=True)
 
     database_url: SecretStr = Field(description="postgresql+asyncpg URL of this process' own role")
-    kafka: str = Field(default="127.0.0.1:9092", description="bootstrap servers, comma separated")
+    kafka: SecretStr = Field(
+        default=SecretStr("127.0.0.1:9092"), description="where and as whom; see services/runtime/kafka_access.py"
+    )
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str = Field(default="http://127.0.0.1:8080", description="the one address in front of all rooms")

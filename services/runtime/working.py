@@ -60,7 +60,9 @@ class Plant:
         self.halt = Halt()
         settings = room.settings
         largest = max(topic.max_bytes for topic in topics_to_create())
-        self.publisher = Publisher(settings.kafka, max_request_size=largest, client_id=f"lagesbild-{room.name}")
+        self.publisher = Publisher(
+            settings.kafka.get_secret_value(), max_request_size=largest, client_id=f"lagesbild-{room.name}"
+        )
         self.broker: KafkaBroker = build_broker(room.name, settings)
         policy = Policy(
             retry_budget=settings.retry_budget,

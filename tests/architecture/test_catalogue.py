@@ -119,3 +119,35 @@ def test_the_repository_names_no_registry_and_no_machine() -> None:
             if registry.search(line) or machine.search(line):
                 guilty.append(f"{name}:{number}")
     assert guilty == []
+
+
+def test_compose_makes_the_broker_from_the_files_of_the_local_run(tmp_path: Path) -> None:
+    """The command of the compose file, run here without a broker: no placeholder is left, every user is made."""
+    kafka = compose()["services"]["kafka"]
+    script: str = kafka["command"][2]
+    for theirs, ours in {
+        "$$": "$",
+        "/etc/lagesbild": str(ROOT / "deploy" / "kafka"),
+        "/opt/kafka/bin/kafka-storage.sh": "echo",
+        "exec /opt/kafka/bin/kafka-server-start.sh": "cat",
+        "/tmp/server.properties": str(tmp_path / "server.properties"),  # noqa: S108 - inside a container
+    }.items():
+        script = script.replace(theirs, ours)
+    names = [n for n in kafka["environment"] if n != "CLUSTER_ID"]
+    done = subprocess.run(
+        ["bash", "-ec", script],
+        env={"PATH": "/usr/bin:/bin", "CLUSTER_ID": "x"} | {n: f"secret-{n.lower()}" for n in names},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "@" not in done.stdout.replace("1@127", "")
+    for user in ("operator", *ROOMS):
+        assert f"SCRAM-SHA-256=[name={user},password=secret-{user}]" in done.stdout
+    assert "advertised.listeners=CLIENT://kafka:9092" in done.stdout
+    assert 'user_operator="secret-operator"' in done.stdout
+
+
+def test_compose_gives_each_room_its_own_user_on_the_broker() -> None:
+    services = compose()["services"]
+    for room in ROOMS:
+        for service in (services[room], services[f"{room}-work"]):
+            assert service["environment"]["LAGESBILD_KAFKA"].startswith(f"sasl://{room}:${{KAFKA_{room.upper()}")

@@ -12,6 +12,7 @@ from deploy.topics import ensure_topics
 from schemas.dead_letters import dead_letter_topic
 from schemas.envelope import Envelope, event_type
 from schemas.topics import BY_NAME, MAX_BYTES, REPORT_RECEIVED
+from services.runtime.kafka_access import access
 from services.runtime.publisher import Outgoing, Publisher
 from tests.support.command import lagesbild
 from tests.support.facts import NOON, located, received
@@ -77,7 +78,7 @@ async def test_the_dead_letter_topic_is_missing(instance: Instance, kommun: str,
     began = time.monotonic()
     tenant = await instance.tenant(kommun)
     topic = dead_letter_topic("geo.reports")
-    admin = AIOKafkaAdminClient(bootstrap_servers=instance.ground.kafka)
+    admin = AIOKafkaAdminClient(**access(instance.ground.kafka).arguments())
     await admin.start()
     await admin.delete_topics([topic])
     await admin.close()

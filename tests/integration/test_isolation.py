@@ -13,6 +13,7 @@ from sqlalchemy import text
 from schemas.envelope import Envelope, event_type
 from schemas.topics import REPORT_LOCATED, REPORT_RECEIVED
 from services.runtime.database import Database
+from services.runtime.kafka_access import access
 from services.runtime.migrations import OWNER_ROLE, ROOMS, STATUS_ROLE, serve_role, work_role
 from tests.support.facts import NOON, located, received
 from tests.support.instance import Instance, Tenant, eventually, reports
@@ -184,7 +185,7 @@ async def test_records_that_disagree_with_themselves_cross_nothing(
         (REPORT_LOCATED.name, first.kommun, headers("report-located", first.kommun), json.dumps(inner).encode()),
     ]
     before = {room: (await instance.sql("select count(*) as n from dead_letters", room=room))[0]["n"] for room in ROOMS}
-    producer = AIOKafkaProducer(bootstrap_servers=instance.ground.kafka)
+    producer = AIOKafkaProducer(**access(instance.ground.kafka).arguments())
     await producer.start()
     for topic, key, head, value in attacks:
         await producer.send_and_wait(topic, value, key=key.encode(), headers=head)

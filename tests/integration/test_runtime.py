@@ -25,6 +25,7 @@ from services.runtime import consumers
 from services.runtime.boundary import Consumer, Handler
 from services.runtime.database import Database
 from services.runtime.decoding import Received
+from services.runtime.kafka_access import access
 from services.runtime.migrations import OWNER_ROLE, work_role
 from services.runtime.publisher import Outgoing
 from services.runtime.room import Room
@@ -55,7 +56,7 @@ async def effects(ground: Ground) -> AsyncIterator[None]:
 async def topic(ground: Ground) -> AsyncIterator[Topic]:
     name = f"test-{uuid4().hex[:12]}"
     made = Topic(name, Note, "tests", (f"geo.{name}",), partitions=4)
-    admin = AIOKafkaAdminClient(bootstrap_servers=ground.kafka)
+    admin = AIOKafkaAdminClient(**access(ground.kafka).arguments())
     await admin.start()
     dead = NewTopic(dead_letter_topic(f"geo.{name}"), 1, 1, topic_configs={"max.message.bytes": "2000000"})
     await admin.create_topics([NewTopic(name, 4, 1), dead])
@@ -67,7 +68,7 @@ async def topic(ground: Ground) -> AsyncIterator[Topic]:
 def _settings(ground: Ground, **changes: Any) -> RoomSettings:
     return RoomSettings(
         database_url=SecretStr(ground.database_url(work_role("geo"))),
-        kafka=ground.kafka,
+        kafka=SecretStr(ground.kafka),
         session_timeout_ms=6000,
         heartbeat_interval_ms=1000,
         retry_budget=5.0,
@@ -82,15 +83,9 @@ async def plant(ground: Ground, topic: Topic, handler: Handler, **changes: Any) 
     async def no_keys() -> dict[str, Any]:
         return {"keys": []}
 
-    made = Plant(
-        Room(
-            "geo",
-            settings,
-            Database(settings.database_url.get_secret_value(), pool_size=2),
-            Verifier(no_keys),
-            consumers=[Consumer(topic.consumers[0], topic, handler)],
-        )
-    )
+    database = Database(settings.database_url.get_secret_value(), pool_size=2)
+    consumer = Consumer(topic.consumers[0], topic, handler)
+    made = Plant(Room("geo", settings, database, Verifier(no_keys), consumers=[consumer]))
     async with made.running():
         yield made
 
@@ -110,7 +105,7 @@ def effect(run: str, by: str, *, seconds: float = 0.0, started: asyncio.Event | 
 
 
 async def publish(ground: Ground, topic: Topic, numbers: Sequence[int], kommun: str = "0682") -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=ground.kafka, acks="all")
+    producer = AIOKafkaProducer(**access(ground.kafka).arguments(), acks="all")
     await producer.start()
     try:
         for number in numbers:
@@ -153,7 +148,7 @@ async def wait_for(ground: Ground, run: str, count: int, patience: float = 40) -
 async def dead_letters(ground: Ground, topic: Topic, count: int) -> list[Any]:
     consumer = AIOKafkaConsumer(
         dead_letter_topic(topic.consumers[0]),
-        bootstrap_servers=ground.kafka,
+        **access(ground.kafka).arguments(),
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=4_000_000,
     )
@@ -234,7 +229,7 @@ async def test_poisoned_records_go_aside_untouched_and_the_good_ones_through(
         record(topic, "0682", 106) | {"value": None},
         record(topic, "0682", 107) | {"value": b"\x00\xff" * 300_000},
     ]
-    producer = AIOKafkaProducer(bootstrap_servers=ground.kafka, max_request_size=2_000_000)
+    producer = AIOKafkaProducer(**access(ground.kafka).arguments(), max_request_size=2_000_000)
     await producer.start()
     for i, entry in enumerate([x for pair in zip(good, bad, strict=False) for x in pair] + good[len(bad) :]):
         await producer.send_and_wait(topic.name, partition=i % 2, **entry)

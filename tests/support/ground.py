@@ -37,7 +37,13 @@ class Ground:
     password: str | None = None
     supervisor: Supervisor | None = None
 
+    def kafka_as(self, room: str) -> str:
+        """The broker as a room reaches it; servers that are not ours know one user only."""
+        return self.layout.kafka_as(room) if self.supervisor is not None else self.kafka
+
     def dsn(self, role: str) -> str:
+        if self.supervisor is not None:
+            return self.layout.dsn(role)
         url = make_url(self.admin_dsn).set(username=role, password=self.password, database=DATABASE)
         return url.render_as_string(hide_password=False)
 

@@ -49,7 +49,7 @@ class Instance:
         role = serve_role(room) if process == "serve" else work_role(room)
         env = dict(made.env) | {
             "LAGESBILD_DATABASE_URL": self.ground.database_url(role),
-            "LAGESBILD_KAFKA": self.ground.kafka,
+            "LAGESBILD_KAFKA": self.ground.kafka_as(room),
         }
         return replace(made, name=made.name + suffix, env=env | TEST_SETTINGS | self.env | dict(extra or {}))
 
