@@ -59,8 +59,8 @@ check: setup
 
 test: check
 	$(BIN)/python -m tests.support.system_packages
-	$(BIN)/python -m pytest tests/unit tests/contract tests/flow tests/integration tests/browser
-	$(BIN)/python -m pytest tests/faults -m core
+	$(BIN)/python -m pytest -m "core or not faults" \
+		tests/unit tests/contract tests/flow tests/integration tests/faults tests/browser
 
 # Every fault on real servers with its tally; the table ends in build/faults.json.
 faults: setup

@@ -87,7 +87,7 @@ def test_compose_images_are_pinned_and_volumes_named() -> None:
     found = compose()
     for name, service in found["services"].items():
         image = service.get("image", "")
-        assert re.fullmatch(r"[a-z0-9./-]+:[0-9][0-9A-Za-z.-]*", image), f"{name}: {image}"
+        assert re.fullmatch(r"[a-z0-9./-]+:v?[0-9][0-9A-Za-z.-]*", image), f"{name}: {image}"
     used = {v.split(":")[0] for s in found["services"].values() for v in s.get("volumes", []) if not v.startswith(".")}
     assert used == set(found["volumes"])
 

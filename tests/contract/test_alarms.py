@@ -10,6 +10,7 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
+from deploy.observability.dashboard import ROWS, TARGET, build
 from tests.support.system_packages import sentence
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,7 @@ def test_every_alarm_is_tried() -> None:
     assert [rule["alert"] for rule in RULES if f"alertname: {rule['alert']}" not in tried] == []
 
 
-def test_every_metric_exists() -> None:
+def _known() -> set[str]:
     for name in ("services.runtime.metrics", "services.analysis.metrics", "services.notify.metrics"):
         import_module(name)
     known = set()
@@ -47,11 +48,34 @@ def test_every_metric_exists() -> None:
         known |= {family.name, f"{family.name}_total"} | {
             f"{family.name}_{part}" for part in ("sum", "count", "bucket")
         }
-    known |= {"up", "process_start_time_seconds"}
+    return known | {"up", "process_start_time_seconds"}
+
+
+def _used(expression: str) -> set[str]:
+    return set(re.findall(r"\b(?:est_[a-z_]+|process_[a-z_]+|up)\b", expression))
+
+
+def test_every_metric_exists() -> None:
     for rule in RULES:
-        used = set(re.findall(r"\b(?:est_[a-z_]+|process_[a-z_]+|up)\b", rule["expr"]))
-        assert used, rule["alert"]
-        assert used <= known, rule["alert"]
+        assert _used(rule["expr"]), rule["alert"]
+        assert _used(rule["expr"]) <= _known(), rule["alert"]
+
+
+def test_the_dashboard_is_what_the_code_builds_and_every_metric_exists() -> None:
+    assert TARGET.read_text("utf-8") == build(), "run: python -m deploy.observability.dashboard"
+    for panels in ROWS.values():
+        for panel in panels:
+            assert _used(panel.expression) <= _known(), panel.title
+
+
+def test_prometheus_watches_every_process_and_finds_the_rules() -> None:
+    written = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
+    configs = [c for s in written["scrape_configs"] for c in s["static_configs"]]
+    targets = {t.partition(":")[0] for c in configs for t in c["targets"]}
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    assert targets == {name for name, s in services.items() if str(s.get("command", ""))[:8] == "['room',"}
+    mounted = {v.split(":")[0] for n in ("prometheus", "grafana") for v in services[n]["volumes"] if v.startswith(".")}
+    assert all((ROOT / path).exists() for path in mounted)
 
 
 def test_every_alarm_has_its_page_in_the_runbook() -> None:

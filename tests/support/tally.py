@@ -46,10 +46,14 @@ class Table:
         )
 
     def write(self) -> str:
-        """``build/faults.json``, and the same for people."""
+        """Write ``build/faults.json``; returns the same for people."""
         folder = ROOT / "build"
         folder.mkdir(exist_ok=True)
         (folder / "faults.json").write_text(json.dumps([asdict(r) for r in self.rows], indent=1, ensure_ascii=False))
+        return self.text()
+
+    def text(self) -> str:
+        """The table for people."""
         wide = max((len(r.name) for r in self.rows), default=4)
         lines = [f"{'fault':{wide}}  {'sent':>7} {'counted':>7} {'lost':>5} {'doubled':>7} {'seconds':>8}"]
         lines += [
