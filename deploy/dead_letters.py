@@ -58,9 +58,12 @@ class Letter:
         return self.line() | {"key": key, "headers": headers, "value": shown, "cut": len(value or b"") > _MOST_SHOWN}
 
 
-def _read(record: Any) -> Letter:
+def _read(record: Any) -> Letter | None:
+    """The letter in a record; None for one without our provenance, which no consumer of ours has put aside."""
     ours = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers if name.startswith("dl_")}
     theirs = [(name, value) for name, value in record.headers if not name.startswith("dl_")]
+    if "dl_id" not in ours:
+        return None
     return Letter(
         ours["dl_id"],
         ours["dl_consumer"],
@@ -92,7 +95,7 @@ async def letters(kafka: str, consumers: Sequence[str] = CONSUMERS) -> list[Lett
         found: dict[str, Letter] = {}
         while waiting:
             for tp, records in (await reader.getmany(timeout_ms=500)).items():
-                found |= {letter.id: letter for letter in map(_read, records)}
+                found |= {letter.id: letter for record in records if (letter := _read(record)) is not None}
                 if records and records[-1].offset + 1 >= ends[tp]:
                     waiting.discard(tp)
     finally:
