@@ -48,7 +48,11 @@ def _binding(grant: Grant) -> AclBinding:
 
 def _client(kafka: str) -> AdminClient:
     found = access(kafka)
-    settings: dict[str, str | int | float | bool] = {"bootstrap.servers": found.servers, "socket.timeout.ms": "10000"}
+    settings: dict[str, str | int | float | bool] = {
+        "bootstrap.servers": found.servers,
+        "socket.timeout.ms": "10000",
+        "log_level": 3,
+    }
     if found.user is not None:
         settings |= {
             "security.protocol": "SASL_SSL" if found.tls else "SASL_PLAINTEXT",

@@ -31,8 +31,8 @@ def _call(path: str, method: str, found: dict[str, Any]) -> dict[str, Any]:
         "id": f"{method}-{path.strip('/').replace('/', '-').replace('{', '').replace('}', '').replace(':', '-')}",
         "method": method.upper(),
         "path": path,
-        "summary": found.get("summary", ""),
-        "text": found.get("description", ""),
+        "summary": found.get("description", "").partition("\n\n")[0],
+        "text": found.get("description", "").partition("\n\n")[2],
         "parameters": [
             (p["name"], p["in"], _schema_name(p["schema"]), p.get("required", False), p.get("description", ""))
             for p in found.get("parameters", [])

@@ -1,4 +1,4 @@
-"""The overview learns of new reports while it is open, and never moves what is being read."""
+"""The overview learns of new reports without moving what is read; the reference for developers stands alone."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +8,21 @@ from playwright.async_api import expect
 from tests.browser.conftest import DESKTOP, Login, Town
 from tests.browser.test_pages import violations
 from tests.support.instance import reports
+
+
+async def test_the_reference_for_developers_stands_alone(login: Login, town: Town) -> None:
+    page = await login("analytiker", **DESKTOP)
+    hosts: set[str] = set()
+    page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+    await page.goto(f"{town.url}/docs")
+    await page.get_by_text("POST /v1/reports:batch").click()
+    await expect(page.get_by_text("Hand in up to 10 000 reports")).to_be_visible()
+    assert await violations(page) == []
+    assert hosts == {town.url.split("/")[2]}
+    for name in ("ingest", "asyncapi"):
+        answer = await page.request.get(f"{town.url}/docs/{name}.json")
+        assert answer.headers["content-type"] == "application/json"
+
 
 TOP = "part => part.getBoundingClientRect().top"
 
