@@ -2,10 +2,10 @@
 
 from schemas.topics import CONTEXT_LOCATED, REPORT_LOCATED
 from services.analysis.handlers.facts import take_context, take_reports
-from services.analysis.views.fact import LocatedReport
+from services.analysis.views import fact
 from services.runtime.boundary import Consumer
 
 CONSUMERS = (
-    Consumer("analysis.reports", REPORT_LOCATED, take_reports, asynchronous=True, model=LocatedReport),
+    Consumer("analysis.reports", REPORT_LOCATED, take_reports, asynchronous=True, read=fact.read),
     Consumer("analysis.context", CONTEXT_LOCATED, take_context, asynchronous=True),
 )

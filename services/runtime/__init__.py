@@ -22,8 +22,8 @@ How a record travels through it
    then the process halts with code 70 and its supervisor starts it again. Permanent failures split the batch until
    the bad record stands alone; it goes, byte for byte, to the consumer's dead-letter topic, confirmed, and then the
    position moves. Too many of them in a short time halt the process instead.
-7. On revocation and on SIGTERM the batches in flight are awaited; retries end early; nothing is acknowledged that is not
-   committed.
+7. On revocation and on SIGTERM the batches in flight are awaited; retries end early; nothing is acknowledged that is
+   not committed.
 
 What a room publishes from HTTP goes through ``outbox``: one row in the same transaction as the fact, sent by one
 relay at a time, marked with partition and offset after confirmation. Where the broker is and as whom it is reached is

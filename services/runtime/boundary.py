@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.topics import Topic
-from schemas.values import Contract
 from services.runtime import dead_letters, metrics
 from services.runtime.database import Database
-from services.runtime.decoding import Received, Record, decode
+from services.runtime.decoding import Read, Received, Record, decode
 from services.runtime.errors import MustStop, Permanent, is_transient
 from services.runtime.faultpoints import reach
 from services.runtime.halt import Halt, Halted
@@ -38,14 +37,14 @@ class Consumer:
     """One subscription of a room, named as in the catalogue: ``geo.reports``.
 
     ``asynchronous`` lets commits return before they are on disk; only for effects that are facts and views.
-    ``model`` reads only what this room needs of the topic's contract.
+    ``read`` reads only what this room needs of the topic's contract.
     """
 
     name: str
     topic: Topic
     handle: Handler
     asynchronous: bool = False
-    model: type[Contract] | None = None
+    read: Read | None = None
 
 
 class _Item(NamedTuple):
@@ -152,7 +151,7 @@ class Boundary:
 
     def _decode(self, record: Record) -> _Item:
         try:
-            return _Item(record, decode(record, self.consumer.topic, self.consumer.model), None)
+            return _Item(record, decode(record, self.consumer.topic, self.consumer.read), None)
         except Permanent as fault:
             return _Item(record, None, fault)
 

@@ -1,8 +1,9 @@
 """From raw record to validated message, one record at a time, never raising for a whole batch."""
 
 import json
+from collections.abc import Callable
 from functools import cache
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from aiokafka import ConsumerRecord
 from pydantic import TypeAdapter, ValidationError
@@ -11,10 +12,12 @@ from schemas.envelope import Envelope, EnvelopeError, read_headers
 from schemas.topics import Topic
 from schemas.upcasts import UnknownVersion, upcast
 from schemas.values import Contract
-from services.runtime.errors import Permanent
+from services.runtime.errors import Permanent, Unreadable
 from services.runtime.identity import check_owner
 
-M = TypeVar("M", bound=Contract)
+M = TypeVar("M")
+Read = Callable[[bytes | str], Any]
+"""A room's own reader of a topic: from JSON to what it needs of the message; raises Unreadable."""
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 
 
@@ -32,8 +35,8 @@ def _adapter(model: type[Contract]) -> TypeAdapter[Contract]:
     return TypeAdapter(model)
 
 
-def decode(record: Record, topic: Topic, model: type[Contract] | None = None) -> Received[Contract]:
-    """The message in a record, read by ``model`` or the topic's own; raises Permanent with a stable reason.
+def decode(record: Record, topic: Topic, read: Read | None = None) -> Received[Any]:
+    """The message in a record, by the room's own reader or the topic's model; raises Permanent with a stable reason.
 
     The detail names fields and rules, never content: it ends in logs and headers.
     """
@@ -47,17 +50,19 @@ def decode(record: Record, topic: Topic, model: type[Contract] | None = None) ->
         raise Permanent("envelope", f"ce_type is not of topic {topic.name}")
     try:
         if envelope.version == topic.version:
-            body = _adapter(model or topic.model).validate_json(record.value)
+            body = (read or _adapter(topic.model).validate_json)(record.value)
             text = record.value.decode()
         else:
             payload = upcast(topic.name, envelope.version, topic.version, json.loads(record.value))
-            body = _adapter(model or topic.model).validate_python(payload)
             text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+            body = (read or _adapter(topic.model).validate_json)(text)
     except UnknownVersion as wrong:
         raise Permanent("unknown_version", str(wrong)) from None
     except ValidationError as wrong:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['type']}" for e in wrong.errors()[:5])
         raise Permanent("invalid", faults) from None
+    except Unreadable as wrong:
+        raise Permanent("invalid", str(wrong)) from None
     except ValueError:
         raise Permanent("invalid", "body: not JSON") from None
     return Received(body, envelope, check_owner(record.key, envelope, body), text)

@@ -19,6 +19,10 @@ class Permanent(Exception):
         self.reason = reason
 
 
+class Unreadable(ValueError):
+    """A message that a room's own reader cannot read; the text names fields and rules, never content."""
+
+
 class MustStop(Exception):
     """This process is not fit to go on, whatever the record: it halts and says why."""
 

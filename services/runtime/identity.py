@@ -1,24 +1,24 @@
 """The identity check: record key, envelope header and body must name the same municipality."""
 
 from functools import cache
+from typing import Any
 
 from schemas.envelope import Envelope
-from schemas.values import Contract
 from services.runtime.errors import Permanent
 
 
 @cache
-def _inside(model: type[Contract]) -> str | None:
+def _inside(model: type[Any]) -> str | None:
     """The field that holds the message of an earlier hop, if the model has one."""
-    return next((name for name in ("report", "context") if name in model.model_fields), None)
+    return next((name for name in ("report", "context") if name in model.__annotations__), None)
 
 
-def check_owner(key: bytes | None, envelope: Envelope, body: Contract) -> str:
+def check_owner(key: bytes | None, envelope: Envelope, body: Any) -> str:
     """The municipality that owns the record.
 
     Raises Permanent ``owner_mismatch`` when the three do not agree; such a record belongs to nobody.
     """
-    inside = _inside(type(body))
+    inside = _inside(body.__class__)
     owner: str | None = getattr(body, "kommun", None)
     inner = owner if inside is None else getattr(body, inside).kommun
     if owner is None or key is None or not (key == owner.encode() and envelope.partitionkey == owner == inner):

@@ -16,7 +16,7 @@ from services.analysis.handlers.rebuilding import Rebuilding
 from services.analysis.subscribers import CONSUMERS
 from services.analysis.views import Weight, fold
 from services.analysis.views.catalogue import REPORTS
-from services.analysis.views.fact import LocatedReport, counted
+from services.analysis.views.fact import counted, read
 from services.geo.handlers import Placer
 from services.geo.subscribers import consumers as geo_consumers
 from services.ingest.domain import ReportIn, Sender
@@ -84,7 +84,7 @@ class House:
 
     async def fresh_fold(self) -> dict[str, dict[Any, Weight]]:
         events = await self.rows("analysis", "select event::text as event from facts")
-        facts = [counted(LocatedReport.model_validate_json(r["event"])) for r in events]
+        facts = [counted(read(r["event"])) for r in events]
         counting = [fact for fact in facts if fact is not None]
         return {view.name: fold(view.contributions, counting) for view in REPORTS.views}
 

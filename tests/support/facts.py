@@ -8,7 +8,7 @@ from schemas.context import ContextLocated, ContextPlacement, ContextReceived
 from schemas.locations import Placement, ReportLocated
 from schemas.reports import ReportReceived
 from schemas.values import AreaRef
-from services.analysis.views.fact import Counted, LocatedReport, counted
+from services.analysis.views.fact import Counted, LocatedReport, counted, read
 
 NOON = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
 NAMES = UUID("00000000-0000-4000-8000-000000000000")
@@ -81,7 +81,7 @@ def published(number: int = 1, revision: int = 1, kommun: str | None = "0682", *
 
 def as_read(fact: ReportLocated) -> LocatedReport:
     """The message as the picture reads it."""
-    return LocatedReport.model_validate_json(fact.model_dump_json())
+    return read(fact.model_dump_json())
 
 
 def counting(*facts: ReportLocated) -> list[Counted]:

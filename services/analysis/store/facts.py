@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from pydantic import TypeAdapter
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.context import ContextLocated
+from services.analysis.views import fact
 from services.analysis.views.context_days import day_of
 from services.analysis.views.fact import LocatedReport, why_not_counted
 
@@ -36,12 +36,15 @@ class Candidate(NamedTuple, Generic[F]):
     fact: F
 
 
-_MODELS: dict[type[Any], TypeAdapter[Any]] = {m: TypeAdapter(m) for m in (LocatedReport, ContextLocated)}
+_READERS: dict[type[Any], Callable[[str], Any]] = {
+    LocatedReport: fact.read,
+    ContextLocated: ContextLocated.model_validate_json,
+}
 
 
 def read(model: type[F], event: str) -> F:
     """The fact in a stored JSON text."""
-    return _MODELS[model].validate_json(event)  # type: ignore[no-any-return]  # the adapter of exactly this model
+    return _READERS[model](event)  # type: ignore[no-any-return]  # the reader of exactly this model
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ _SQL: dict[type[Any], _Statements] = {
         "report_id",
         {
             "reason": _Extra("text", why_not_counted),
-            "invented": _Extra("boolean", lambda fact: fact.report.invented),
+            "invented": _Extra("boolean", lambda found: found.report.invented),
             "changed_at": _Extra("timestamptz", lambda _fact: datetime.now(UTC)),
         },
     ),

@@ -1,67 +1,82 @@
 """What the picture reads of a located report, and the fact as the views count it.
 
-Not the whole contract: geo has checked that, and a message is read half a million times an hour. The stored JSON is the
-whole message, so that another definition may read more of it (a test holds these fields against the contract).
+Not the whole contract: geo has checked that, and reading is what costs most here, so msgspec does it in a third of the
+time that pydantic takes. The stored JSON is the whole message, so that another definition may read more of it; a test
+holds these fields against the contract.
 """
 
 from datetime import date, datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
-from typing_extensions import TypedDict
+from msgspec import DecodeError, Meta, Struct, json
 
 from schemas.taxonomy import counts_as_event
-from schemas.values import Contract, EventType
 from services.analysis.views import MILLION, Weight, monday, shares, swedish_day
+from services.runtime.errors import Unreadable
 
 NO_CELL = 0
 
 
-class Report(Contract):
+Moment = Annotated[datetime, Meta(tz=True)]
+"""A moment with an offset."""
+
+
+class Report(Struct, frozen=True, gc=False):
     """The fields of ``schemas.reports.ReportReceived`` that the picture reads."""
 
+    kommun: str
     report_id: UUID
     revision: int
-    event_type: EventType
+    event_type: Annotated[str, Meta(pattern=r"^[A-G](?:\d{1,2}|-X\d{1,3})$")]
     source: str
+    time_from: Moment
+    time_to: Moment
+    minted_at: Moment
     organisation: str | None = None
-    time_from: AwareDatetime
-    time_to: AwareDatetime
     count: int = 1
     ongoing: bool = False
     merged_into: str | None = None
     withdrawn: bool = False
     invented: bool = False
-    minted_at: AwareDatetime
-    kommun: str
 
 
-class Area(TypedDict):
+class Area(Struct, frozen=True, gc=False):
     """A layer and one of its areas."""
 
     layer: str
     area: str
 
 
-class Placement(Contract):
+class Placement(Struct, frozen=True, gc=False):
     """The fields of ``schemas.locations.Placement`` that the picture reads."""
 
     placement: int
-    placed_at: AwareDatetime
+    placed_at: Moment
     precision: str
     areas: list[Area]
-    cells: dict[str, str] = Field(default_factory=dict)
+    cells: dict[str, str] = {}
 
 
-class LocatedReport(Contract):
+class LocatedReport(Struct, frozen=True, gc=False):
     """A located report as far as the picture reads it."""
 
     kommun: str
     report: Report
     placement: Placement
+
+
+_DECODER = json.Decoder(LocatedReport)
+
+
+def read(message: bytes | str) -> LocatedReport:
+    """The fact in a message's JSON; Unreadable names the field and the rule, never the content."""
+    try:
+        return _DECODER.decode(message)
+    except DecodeError as wrong:
+        raise Unreadable(str(wrong)) from None
 
 
 class AreaShare(NamedTuple):
@@ -120,7 +135,7 @@ def counted(fact: LocatedReport) -> Counted | None:
         fact.kommun,
         day,
         monday(day),
-        area_set(tuple([(ref["layer"], ref["area"]) for ref in placement.areas])),
+        area_set(tuple([(ref.layer, ref.area) for ref in placement.areas])),
         report.event_type,
         report.source,
         report.organisation or "",

@@ -1,9 +1,11 @@
 """Views are sums: any order, any duplication, any corrections give the rows of a fresh fold."""
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,7 @@ from services.analysis.views.fact import AreaSet, area_set, counted, why_not_cou
 from services.analysis.views.rhythm import RHYTHM
 from services.analysis.views.sources import SOURCES
 from services.analysis.views.states import STATES
+from services.runtime.errors import Unreadable
 from tests.support.facts import NOON, as_read, counting, located, published, report_id
 
 versions = st.builds(
@@ -207,7 +210,7 @@ def test_a_definition_changes_with_the_code_and_not_with_its_words(monkeypatch: 
 
 
 def _names(model: type[Any]) -> set[str]:
-    return set(model.model_fields) if issubclass(model, BaseModel) else set(model.__annotations__)
+    return set(model.model_fields) if issubclass(model, BaseModel) else set(model.__struct_fields__)
 
 
 def test_what_the_picture_reads_stands_in_the_contract() -> None:
@@ -216,6 +219,23 @@ def test_what_the_picture_reads_stands_in_the_contract() -> None:
     for ours, contract in [*pairs, (reading.Area, AreaRef)]:
         assert _names(ours) <= _names(contract), ours
     whole = located(organisation=report_id(3), merged_into=report_id(4), ongoing=True, cells={"9": "891f1d48967ffff"})
-    read, said = as_read(whole).model_dump(mode="json"), whole.model_dump(mode="json")
+    read, said = msgspec.to_builtins(as_read(whole)), whole.model_dump(mode="json")
     assert read["report"] == {name: said["report"][name] for name in read["report"]}
     assert read["placement"] | {"areas": []} == {n: said["placement"][n] for n in read["placement"]} | {"areas": []}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"time_from": "2026-11-19T12:00:00"}, "time_from"),
+        ({"event_type": "Q1"}, "event_type"),
+        ({"revision": "many"}, "revision"),
+        ({"report_id": "secret-person"}, "report_id"),
+    ],
+)
+def test_what_cannot_be_read_names_the_field_and_not_the_content(change: dict[str, Any], says: str) -> None:
+    said = located().model_dump(mode="json")
+    said["report"] |= change
+    with pytest.raises(Unreadable, match=says) as caught:
+        reading.read(json.dumps(said))
+    assert str(next(iter(change.values()))) not in str(caught.value)
