@@ -6,12 +6,13 @@ again; those who had it change nothing. So it is safe to repeat, and what is sti
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from schemas.dead_letters import dead_letter_topic
+from schemas.dead_letters import Provenance, dead_letter_topic
 from schemas.topics import CATALOGUE, topics_to_create
 from services.runtime.kafka_access import access
 from services.runtime.migrations import ROOMS
@@ -23,58 +24,53 @@ _MOST_SHOWN = 2000
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One dead letter: where it came from and why, and the record as it was."""
+    """One dead letter: where it came from and why, when it was put aside, and the record as it was."""
 
-    id: str
-    consumer: str
-    topic: str
-    partition: int
-    offset: int
-    reason: str
-    detail: str
-    at: str
+    origin: Provenance
+    at: datetime
     record: Outgoing
+
+    @property
+    def id(self) -> str:
+        """The same for the same record, however often it was written."""
+        return self.origin.id
 
     def line(self) -> dict[str, Any]:
         """What a list shows: nothing of the content."""
         return {
             "id": self.id,
-            "consumer": self.consumer,
-            "from": f"{self.topic}/{self.partition}/{self.offset}",
-            "reason": self.reason,
-            "detail": self.detail,
-            "at": self.at,
+            "consumer": self.origin.consumer,
+            "from": f"{self.origin.topic}/{self.origin.partition}/{self.origin.offset}",
+            "reason": self.origin.reason,
+            "detail": self.origin.detail,
+            "at": self.at.isoformat(timespec="seconds"),
             "bytes": len(self.record.value or b""),
         }
 
     def whole(self) -> dict[str, Any]:
         """Everything, with what cannot be read as text shown as such; a long value is cut."""
         value = self.record.value
-        shown = None if value is None else value[:_MOST_SHOWN].decode("utf-8", "backslashreplace")
-        headers = {
-            name: None if raw is None else raw.decode("utf-8", "backslashreplace") for name, raw in self.record.headers
+        headers = {name: None if raw is None else _shown(raw) for name, raw in self.record.headers}
+        return self.line() | {
+            "key": None if self.record.key is None else _shown(self.record.key),
+            "headers": headers,
+            "value": None if value is None else _shown(value[:_MOST_SHOWN]),
+            "cut": len(value or b"") > _MOST_SHOWN,
         }
-        key = None if self.record.key is None else self.record.key.decode("utf-8", "backslashreplace")
-        return self.line() | {"key": key, "headers": headers, "value": shown, "cut": len(value or b"") > _MOST_SHOWN}
+
+
+def _shown(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def _read(record: Any) -> Letter | None:
-    """The letter in a record; None for one without our provenance, which no consumer of ours has put aside."""
-    ours = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers if name.startswith("dl_")}
-    theirs = [(name, value) for name, value in record.headers if not name.startswith("dl_")]
-    if "dl_id" not in ours:
+    """The letter in a record; None for one without our provenance."""
+    origin = Provenance.read(record.headers)
+    if origin is None:
         return None
-    return Letter(
-        ours["dl_id"],
-        ours["dl_consumer"],
-        ours["dl_topic"],
-        int(ours["dl_partition"]),
-        int(ours["dl_offset"]),
-        ours["dl_reason"],
-        ours["dl_detail"],
-        ours["dl_at"],
-        Outgoing(ours["dl_topic"], record.key, record.value, theirs),
-    )
+    theirs = [(name, value) for name, value in record.headers if not name.startswith("dl_")]
+    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return Letter(origin, at, Outgoing(origin.topic, record.key, record.value, theirs))
 
 
 async def letters(kafka: str, consumers: Sequence[str] = CONSUMERS) -> list[Letter]:
@@ -118,9 +114,9 @@ async def put_back(
         for letter in fresh:
             await publisher.send([letter.record])
             await connection.execute(
-                f"update {letter.consumer.partition('.')[0]}.dead_letters set redriven_at = now() "  # noqa: S608 - a room's name
+                f"update {letter.origin.consumer.partition('.')[0]}.dead_letters set redriven_at = now() "  # noqa: S608 - a room's name
                 "where consumer = $1 and id = $2",
-                letter.consumer,
+                letter.origin.consumer,
                 letter.id,
             )
         return fresh, [letter for letter in chosen if letter.id in done_before]

@@ -3,6 +3,7 @@
 Key, value and the original headers are carried byte for byte; ours are added behind them under ``dl_``.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -45,3 +46,18 @@ class Provenance:
             "dl_at": at.astimezone(UTC).isoformat(),
         }
         return [(name, value.encode()) for name, value in values.items()]
+
+    @classmethod
+    def read(cls, headers: Iterable[tuple[str, bytes | None]]) -> "Provenance | None":
+        """The provenance among a record's headers; None for a record that no consumer of ours has put aside."""
+        found = {name: (value or b"").decode("utf-8", "replace") for name, value in headers if name.startswith("dl_")}
+        if "dl_id" not in found:
+            return None
+        return cls(
+            found["dl_consumer"],
+            found["dl_topic"],
+            int(found["dl_partition"]),
+            int(found["dl_offset"]),
+            found["dl_reason"],
+            found["dl_detail"],
+        )

@@ -5,7 +5,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from compose_pydantic import ComposeSpecification
+from pydantic import ValidationError
 
 from deploy.local.layout import Layout
 from deploy.local.servers import room_environment
@@ -56,6 +59,36 @@ def test_producers_and_consumers_are_rooms() -> None:
 
 def known_variables(room: str) -> set[str]:
     return {f"LAGESBILD_{name.upper()}" for name in SETTINGS[room].model_fields}
+
+
+def _filled_in(value: Any) -> Any:
+    """The file as compose reads it: every variable has a value."""
+    if isinstance(value, str):
+        return re.sub(r"\$\{[A-Z_]+(?::[-?][^}]*)?\}", "value", value)
+    if isinstance(value, dict):
+        return {k: _filled_in(v) for k, v in value.items() if not k.startswith("x-")}
+    return [_filled_in(v) for v in value] if isinstance(value, list) else value
+
+
+def test_compose_is_what_the_specification_allows() -> None:
+    whole = _filled_in(compose())
+    ComposeSpecification.model_validate(whole)
+    for wrong in ({"restrat": "always"}, {"ports": "80:80"}, {"healthcheck": {"tset": ["x"]}}):
+        with pytest.raises(ValidationError):
+            ComposeSpecification.model_validate(whole | {"services": whole["services"] | {"x": {"image": "a"} | wrong}})
+
+
+def test_the_image_runs_as_nobody_special_and_is_the_one_that_compose_names() -> None:
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
+    bases = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
+    assert all(re.fullmatch(r"python:3\.\d+\.\d+-slim\S*|[a-z]+", base) for base in bases), bases
+    users = re.findall(r"^USER (\S+)", dockerfile, re.MULTILINE)
+    assert users, "no USER"
+    assert users[-1] not in {"root", "0"}
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    assert version is not None
+    services = compose()["services"]
+    assert {services[name]["image"] for name in (*ROOMS, "topics", "migrate")} == {f"lagesbild:{version.group(1)}"}
 
 
 def test_compose_runs_every_process_with_settings_that_the_code_reads() -> None:
