@@ -1,7 +1,7 @@
 """What the picture reads of a located report, and the fact as the views count it.
 
-Not the whole contract: geo has checked that, and reading is what costs most here, so msgspec does it in a third of the
-time that pydantic takes. The stored JSON is the whole message, so that another definition may read more of it; a test
+Not the whole contract: geo has checked that, and reading is what costs most here, so msgspec does it, which is faster
+than pydantic. The stored JSON is the whole message, so that another definition may read more of it; a test
 holds these fields against the contract.
 """
 
