@@ -6,9 +6,15 @@ aiokafka's admin client cannot make ACLs, so this one place uses confluent-kafka
 import asyncio
 from collections.abc import Iterator
 
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
-from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it passes on more names than it says
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
 
 from schemas.dead_letters import dead_letter_topic
 from schemas.topics import CATALOGUE

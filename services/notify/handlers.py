@@ -69,16 +69,10 @@ class Sender:
         self._directory, self._places = directory, places
 
     async def run(self, _publisher: Publisher) -> None:
-        """Until cancelled. While the database is away it waits; everything else ends the process."""
+        """Until cancelled."""
         while True:
-            try:
-                if not await self.send_one():
-                    await asyncio.sleep(IDLE_SECONDS)
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                _log.warning("sender waits", error=type(error).__name__)
-                await asyncio.sleep(2)
+            if not await self.send_one():
+                await asyncio.sleep(IDLE_SECONDS)
 
     async def send_one(self) -> bool:
         """Settle or postpone one due delivery; False when none is due."""

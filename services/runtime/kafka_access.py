@@ -6,10 +6,11 @@ and the compose file have it; ``sasl+tls://…`` for the same behind TLS. Severa
 
 import ssl
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
-from faststream.security import BaseSecurity, SASLScram256
+if TYPE_CHECKING:
+    from faststream.security import BaseSecurity
 
 MECHANISM = "SCRAM-SHA-256"
 
@@ -41,8 +42,10 @@ class Access:
                 found["ssl_context"] = ssl.create_default_context()
         return found
 
-    def security(self) -> BaseSecurity | None:
+    def security(self) -> "BaseSecurity | None":
         """The same for FastStream."""
+        from faststream.security import SASLScram256  # heavy, and serving processes never need it
+
         if self.user is None or self.password is None:
             return None
         return SASLScram256(

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 LANES = 3
-"""More give nothing on two cores (benchmarks/README.md)."""
+"""More give nothing on two cores (docs/decisions/0011-lanes.md)."""
 
 
 class Lane:
@@ -32,7 +32,11 @@ class Lane:
 
     async def follow(self, batch: Coroutine[Any, Any, None]) -> None:
         """Let a batch be settled behind the one in flight; returns when that one is."""
-        await self.idle()
+        try:
+            await self.idle()
+        except asyncio.CancelledError:
+            batch.close()
+            raise
         self._flight = asyncio.create_task(batch)
 
 

@@ -20,7 +20,10 @@ def release() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something that runs for as long as the process: a relay, a sender. Raising halts the process."""
+    """Something that runs for as long as the process: a relay, a sender.
+
+    Begun again after a transient failure; any other one halts the process.
+    """
 
     name: str
     run: Callable[[Publisher], Awaitable[None]]

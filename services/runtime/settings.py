@@ -27,7 +27,7 @@ class RoomSettings(BaseSettings):
     log_level: str = "INFO"
 
     pool_size: int = 5
-    max_records: int = Field(default=2000, description="largest batch; benchmarks/README.md has the reason")
+    max_records: int = Field(default=2000, description="largest batch; docs/decisions/0011-lanes.md")
     session_timeout_ms: int = 10_000
     heartbeat_interval_ms: int = 3_000
     rebalance_timeout_ms: int = Field(default=60_000, description="room for the batch in flight when partitions move")

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from schemas.topics import topics_to_create
 from services.runtime.boundary import Boundary
 from services.runtime.consumers import Subscription, build_broker
-from services.runtime.errors import MustStop
+from services.runtime.errors import MustStop, is_transient
 from services.runtime.halt import EXIT_CODE, Halt
 from services.runtime.logs import configure, logger
 from services.runtime.patience import Policy
@@ -21,6 +22,8 @@ from services.runtime.publisher import Publisher
 from services.runtime.room import Job, Room
 from services.runtime.serving import server_of
 
+CALM = 60.0
+"""A job that went this long without a failure meets a new one, not the old one again. Seconds."""
 _log = logger(__name__)
 
 
@@ -64,7 +67,7 @@ class Plant:
             settings.kafka.get_secret_value(), max_request_size=largest, client_id=f"lagesbild-{room.name}"
         )
         self.broker: KafkaBroker = build_broker(room.name, settings)
-        policy = Policy(
+        self._policy = Policy(
             retry_budget=settings.retry_budget,
             dead_letter_limit=settings.dead_letter_limit,
             dead_letter_window=settings.dead_letter_window,
@@ -72,7 +75,7 @@ class Plant:
         self.subscriptions = [
             Subscription(
                 self.broker,
-                Boundary(c, database=room.database, publisher=self.publisher, halt=self.halt, policy=policy),
+                Boundary(c, database=room.database, publisher=self.publisher, halt=self.halt, policy=self._policy),
                 settings,
             )
             for c in room.consumers
@@ -117,11 +120,21 @@ class Plant:
         self._started = True
 
     async def _run(self, job: Job) -> None:
-        try:
-            await job.run(self.publisher)
-        except Exception as error:
-            _log.exception("job failed", job=job.name)
-            raise self.halt.now(f"{job.name}: {type(error).__name__}") from error
+        """Keep a standing job going: through an outage with pauses, and until anything else ends the process."""
+        delays, began = self._policy.delays(), time.monotonic()
+        while True:
+            try:
+                return await job.run(self.publisher)
+            except Exception as error:
+                if not is_transient(error):
+                    _log.exception("job failed", job=job.name)
+                    raise self.halt.now(f"{job.name}: {type(error).__name__}") from error
+                if time.monotonic() - began > CALM:  # another outage, not the same one
+                    delays = self._policy.delays()
+                delay = next(delays)
+                _log.warning("job waits", job=job.name, error=type(error).__name__, delay=round(delay, 2))
+                await asyncio.sleep(delay)
+                began = time.monotonic()
 
     def trouble(self) -> list[str]:
         """Everything that is not well with this process."""
