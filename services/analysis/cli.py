@@ -2,13 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail, stderr
 
+T = TypeVar("T")
 Views = Annotated[list[str] | None, typer.Argument(help="Names of views; all of them when none is given.")]
 DatabaseUrl = Annotated[
     str | None,
@@ -38,19 +40,28 @@ def _chosen(names: list[str] | None) -> list[list[Any]]:
     return [views for family in FAMILIES if (views := [v for v in family.views if v in wanted])]
 
 
-def _url(data: Any, given: str | None) -> str:
+def _with_rebuilding(data: Any, given: str | None, use: Callable[[Any], Awaitable[T]]) -> T:
+    """Run something on analysis' database, as its working role."""
+    from services.analysis.handlers.rebuilding import Rebuilding
+    from services.runtime.database import Database
     from services.runtime.migrations import work_role
+    from services.runtime.room import release
 
-    return given or str(_role_url(data, work_role("analysis")))
+    async def run() -> T:
+        database = Database(given or str(_role_url(data, work_role("analysis"))), pool_size=2)
+        try:
+            return await use(Rebuilding(database, release()))
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
 
 
 def rebuild(
     views: Views = None, data: DataDir = DEFAULT_DATA, database_url: DatabaseUrl = None, as_json: AsJson = False
 ) -> None:
     """Fold views afresh from the stored facts while reports flow in, compare, and switch. Alerts nobody."""
-    from services.analysis.handlers.rebuilding import Rebuilding, Unequal
-    from services.runtime.database import Database
-    from services.runtime.room import release
+    from services.analysis.handlers.rebuilding import Unequal
 
     said = 0.0
 
@@ -60,16 +71,11 @@ def rebuild(
             said = time.monotonic()
             stderr.print(line, highlight=False)
 
-    async def run() -> list[dict[str, Any]]:
-        database = Database(_url(data, database_url), pool_size=2)
-        try:
-            rebuilding = Rebuilding(database, release())
-            return [asdict(await rebuilding.rebuild(group, progress)) for group in _chosen(views)]
-        finally:
-            await database.close()
+    async def each(rebuilding: Any) -> list[dict[str, Any]]:
+        return [asdict(await rebuilding.rebuild(group, progress)) for group in _chosen(views)]
 
     try:
-        done = asyncio.run(run())
+        done = _with_rebuilding(data, database_url, each)
     except Unequal as wrong:
         raise fail(f"{wrong}. The old rows still live; nothing was switched.") from None
     human = "\n".join(
@@ -84,23 +90,16 @@ def check_views(
     views: Views = None, data: DataDir = DEFAULT_DATA, database_url: DatabaseUrl = None, as_json: AsJson = False
 ) -> None:
     """Compare the views that people read with a fresh fold of the facts; exit 1 when a row differs."""
-    from services.analysis.handlers.rebuilding import Rebuilding, Unequal
-    from services.runtime.database import Database
-    from services.runtime.room import release
+    from services.analysis.handlers.rebuilding import Unequal
 
-    async def run() -> dict[str, int]:
-        database = Database(_url(data, database_url), pool_size=2)
-        try:
-            rebuilding = Rebuilding(database, release())
-            found: dict[str, int] = {}
-            for group in _chosen(views):
-                found |= await rebuilding.compare(group)
-            return found
-        finally:
-            await database.close()
+    async def each(rebuilding: Any) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for group in _chosen(views):
+            found |= await rebuilding.compare(group)
+        return found
 
     try:
-        equal = asyncio.run(run())
+        equal = _with_rebuilding(data, database_url, each)
     except Unequal as wrong:
         raise fail(f"{wrong}. Fold them afresh with: lagesbild rebuild") from None
     answer(equal, as_json=as_json, human="\n".join(f"{name}: {rows} rows, equal" for name, rows in equal.items()))

@@ -9,8 +9,10 @@ import pytest
 from services.analysis.handlers.rebuilding import Rebuilding, Unequal, newer
 from services.analysis.views.catalogue import REPORTS
 from services.ingest.handlers.submitting import VersionConflict
+from services.runtime.database import Database
 from services.runtime.errors import MustStop
 from services.runtime.halt import Halted
+from services.runtime.migrations import work_role
 from tests.flow.test_four_rooms import House, house, report
 
 __all__ = ["house"]  # the fixture of the four rooms
@@ -92,8 +94,26 @@ async def test_a_wrong_row_is_found_and_never_switched_to(house: House) -> None:
     with pytest.raises(Unequal):
         await Spoiled(database, "0", chunk=10).rebuild(REPORTS.views[:1], lambda _line: None)
     assert await house.rows_of_views() == living
-    async with database.transaction() as connection:
-        await connection.exec_driver_sql("update view_state set building = null, building_definition = null")
+    again = await rebuilding.rebuild(REPORTS.views[:1], lambda _line: None)
+    assert not again.resumed, "what came out wrong is begun anew"
+    await rebuilding.compare(REPORTS.views)
+
+
+async def test_areas_that_were_lost_are_found_and_brought_back(house: House) -> None:
+    await _flow(house, random.Random(15), 10)
+    owner = Database(house.ground.database_url("postgres"), pool_size=1)
+    async with owner.transaction() as connection:
+        await connection.exec_driver_sql(f"delete from analysis.area_sets where kommun = '{house.sender.kommun}'")
+    await owner.close()
+    database = Database(house.ground.database_url(work_role("analysis")), pool_size=2)  # as another process has it
+    try:
+        rebuilding = Rebuilding(database, "0", chunk=10)
+        with pytest.raises(Unequal, match="area sets are not known"):
+            await rebuilding.compare(REPORTS.views)
+        await rebuilding.rebuild(REPORTS.views, lambda _line: None)
+        await rebuilding.compare(REPORTS.views)
+    finally:
+        await database.close()
 
 
 async def test_a_program_with_another_definition_stops_instead_of_counting(

@@ -40,7 +40,10 @@ class Unequal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild did; seconds are those of folding and of comparing."""
+    """What this run of a rebuild did: facts folded, seconds of folding and of comparing.
+
+    One that was ``resumed`` had folded others before.
+    """
 
     views: tuple[str, ...]
     facts: int
@@ -61,7 +64,7 @@ class Rebuilding:
         MustStop when a newer release keeps them: an old program never takes a view back.
         """
         for views in (family.views for family in FAMILIES):
-            async with self._alone():
+            async with store.alone(self._database):
                 states = await self._states(views)
                 stale = [v for v in views if v.name not in states or states[v.name].definition != definition(v)]
                 for view in views:
@@ -69,24 +72,20 @@ class Rebuilding:
                     if view in stale and state is not None and newer(state.release, self._release):
                         raise MustStop(f"view {view.name} is kept by the newer release {state.release}")
                     if view not in stale and states[view.name].building_definition not in {None, definition(view)}:
-                        async with self._database.transaction() as connection:
-                            await store.abandon(connection, view.name)
+                        await self._abandon([view])
                 if stale:
                     _log.warning("rebuilding views of another definition", views=[v.name for v in stale])
                     await self._rebuild(stale, _log.info)
 
     async def rebuild(self, views: Sequence[View[Any]], progress: Progress) -> Rebuilt:
         """Rebuild these views, all of one kind of fact, in one pass. Unequal keeps the old generations."""
-        async with self._alone():
+        async with store.alone(self._database):
             return await self._rebuild(views, progress)
 
     async def compare(self, views: Sequence[View[Any]]) -> dict[str, int]:
         """View → rows of the living generations, all equal to a fresh fold; raises Unequal."""
         states = await self._states(views)
         return await self._compare(views, {v.name: states[v.name].living for v in views if v.name in states})
-
-    def _alone(self) -> Any:
-        return store.alone(self._database)
 
     async def _states(self, views: Sequence[View[Any]]) -> dict[str, State]:
         async with self._database.transaction() as connection:
@@ -97,7 +96,7 @@ class Rebuilding:
         started = time.monotonic()
         cursor = states[views[0].name].cursor
         building = {v.name: states[v.name].building or 0 for v in views}
-        facts = states[views[0].name].folded
+        facts = 0
         while True:
             cursor, folded = await self._step(views, building, cursor)
             facts += folded
@@ -106,7 +105,11 @@ class Rebuilding:
             if cursor == LAST:
                 break
         between = time.monotonic()
-        await self._compare(views, building)
+        try:
+            await self._compare(views, building)
+        except Unequal:
+            await self._abandon(views)  # going on with it could only end the same way
+            raise
         compared = time.monotonic()
         await reach("rebuild.before_switch")
         async with self._database.transaction() as connection:
@@ -117,6 +120,12 @@ class Rebuilding:
         await self._clear(views, building)
         names = tuple(v.name for v in views)
         return Rebuilt(names, facts, between - started, compared - between, resumed)
+
+    async def _abandon(self, views: Sequence[View[Any]]) -> None:
+        async with self._database.transaction() as connection:
+            await store.exclude(connection)
+            for view in views:
+                await store.abandon(connection, view.name)
 
     async def _begin(self, views: Sequence[View[Any]]) -> tuple[dict[str, State], bool]:
         """The states with a generation to build: the interrupted one if all views can go on from one cursor."""
@@ -152,7 +161,7 @@ class Rebuilding:
                 following = await fact_store.following_owner(connection, kommun)
                 cursor = LAST if following is None else (following, _NIL)
             for view in views:
-                await store.advance(connection, view.name, cursor, len(found))
+                await store.advance(connection, view.name, cursor)
             await reach("rebuild.before_commit")
         await reach("rebuild.after_commit")
         return cursor, len(found)
@@ -161,14 +170,7 @@ class Rebuilding:
         totals = dict.fromkeys(generations, 0)
         async for kommun in self._owners():
             async with self._database.transaction((kommun,), snapshot=True) as connection:
-                fresh: dict[str, dict[Any, Any]] = {v.name: {} for v in views}
-                after = _NIL
-                while found := await self._page(connection, family_of(views[0]), kommun, after):
-                    after = found[-1][0]
-                    for view in views:
-                        for _, fact in found:
-                            if fact is not None:
-                                add_into(fresh[view.name], view.contributions(fact))
+                fresh = await self._fold(connection, views, kommun)
                 for view in views:
                     rows = await store.rows(connection, view, generations[view.name], kommun)
                     if rows != fresh[view.name]:
@@ -176,6 +178,25 @@ class Rebuilding:
                         raise Unequal(f"view {view.name}, municipality {kommun}: {different} rows differ from a fold")
                     totals[view.name] += len(rows)
         return totals
+
+    async def _fold(
+        self, connection: AsyncConnection, views: Sequence[View[Any]], kommun: str
+    ) -> dict[str, dict[Any, Any]]:
+        """View → the rows of one municipality, from nothing; Unequal when the areas of some fact are not known."""
+        family, after = family_of(views[0]), _NIL
+        fresh: dict[str, dict[Any, Any]] = {v.name: {} for v in views}
+        sets: dict[int, Any] = {}
+        while found := await self._page(connection, family, kommun, after):
+            after = found[-1][0]
+            counting = [fact for _, fact in found if fact is not None]
+            for view in views:
+                for fact in counting:
+                    add_into(fresh[view.name], view.contributions(fact))
+            if family is REPORTS:
+                sets |= {fact.areas.number: fact for fact in counting}
+        if lost := await area_sets.missing(connection, sets.values()):
+            raise Unequal(f"municipality {kommun}: {lost} area sets are not known, their reports count in no area")
+        return fresh
 
     async def _page(
         self, connection: AsyncConnection, family: Family[Any], kommun: str, after: UUID

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from typing import Any, get_type_hints
 from uuid import UUID
@@ -37,8 +37,6 @@ class State:
     building: int | None
     building_definition: str | None
     cursor: tuple[str, UUID]
-    folded: int
-    rebuilt_at: datetime | None
 
     @property
     def living(self) -> int:
@@ -47,16 +45,15 @@ class State:
 
 
 _STATE = text("""
-    select name, generation, definition, release, building, building_definition, cursor_kommun, cursor_id, folded,
-           rebuilt_at
+    select name, generation, definition, release, building, building_definition, cursor_kommun, cursor_id
     from view_state where name = any(cast(:names as text[]))""")
 _BEGIN = text("""
-    insert into view_state as s (name, building, building_definition, cursor_kommun, cursor_id)
-    values (:name, 1, :definition, '', :nil)
-    on conflict (name) do update set building = greatest(s.generation, s.building) + 1,
-        building_definition = :definition, cursor_kommun = '', cursor_id = :nil, folded = 0""")
+    insert into view_state as s (name, building, numbered, building_definition, cursor_kommun, cursor_id)
+    values (:name, 1, 1, :definition, '', :nil)
+    on conflict (name) do update set building = s.numbered + 1, numbered = s.numbered + 1,
+        building_definition = :definition, cursor_kommun = '', cursor_id = :nil""")
 _ADVANCE = text("""
-    update view_state set cursor_kommun = :kommun, cursor_id = :ident, folded = folded + :folded where name = :name""")
+    update view_state set cursor_kommun = :kommun, cursor_id = :ident where name = :name""")
 _ABANDON = text("update view_state set building = null, building_definition = null where name = :name")
 _SWITCH = text("""
     update view_state set generation = building, definition = building_definition, release = :release,
@@ -75,8 +72,6 @@ async def states(connection: AsyncConnection, names: list[str]) -> dict[str, Sta
             r.building,
             r.building_definition,
             (r.cursor_kommun, r.cursor_id),
-            r.folded,
-            r.rebuilt_at,
         )
         for r in rows
     }
@@ -105,18 +100,21 @@ async def alone(database: Database) -> AsyncIterator[None]:
 
 
 async def begin(connection: AsyncConnection, name: str, definition: str) -> None:
-    """Start a new generation beside the living one, its cursor before the first fact."""
+    """Start a new generation beside the living one, its cursor before the first fact.
+
+    Its number was never used before: a generation that was given up may have left rows.
+    """
     await connection.execute(_BEGIN, {"name": name, "definition": definition, "nil": UUID(int=0)})
 
 
 async def abandon(connection: AsyncConnection, name: str) -> None:
-    """Give up a generation that another program began and left; its rows go with the next rebuild."""
+    """Give up a generation that is being built; its rows go with the next rebuild."""
     await connection.execute(_ABANDON, {"name": name})
 
 
-async def advance(connection: AsyncConnection, name: str, cursor: tuple[str, UUID], folded: int) -> None:
+async def advance(connection: AsyncConnection, name: str, cursor: tuple[str, UUID]) -> None:
     """Move the cursor past facts that are folded."""
-    await connection.execute(_ADVANCE, {"name": name, "kommun": cursor[0], "ident": cursor[1], "folded": folded})
+    await connection.execute(_ADVANCE, {"name": name, "kommun": cursor[0], "ident": cursor[1]})
 
 
 async def switch(connection: AsyncConnection, name: str, building: int, release: str) -> None:

@@ -28,15 +28,14 @@ F = TypeVar("F", LocatedReport, ContextLocated)
 class Family(Generic[F]):
     """One kind of fact: how it is read, which of it counts, and the views that are folded from it."""
 
-    name: str
     model: type[F]
     counts: Callable[[F], Any]
     """The fact as its views take it, None when it does not count."""
     views: tuple[View[Any], ...]
 
 
-REPORTS = Family("reports", LocatedReport, counted, (CUBE, RHYTHM, CELLS, STATES, SOURCES))
-CONTEXT = Family("context", ContextLocated, published, (CONTEXT_DAYS,))
+REPORTS = Family(LocatedReport, counted, (CUBE, RHYTHM, CELLS, STATES, SOURCES))
+CONTEXT = Family(ContextLocated, published, (CONTEXT_DAYS,))
 FAMILIES: tuple[Family[Any], ...] = (REPORTS, CONTEXT)
 BY_NAME: dict[str, View[Any]] = {view.name: view for family in FAMILIES for view in family.views}
 
@@ -64,10 +63,14 @@ def _code(module: ModuleType) -> str:
 
 @cache
 def definition(view: View[Any]) -> str:
-    """Fingerprint of everything that decides a view's rows: its module, the shared arithmetic and the taxonomy."""
+    """Fingerprint of everything that decides a view's rows.
+
+    Its module, the shared arithmetic, how a fact is read and counted, and the taxonomy.
+    """
     modules = [
         sys.modules[view.contributions.__module__],
         sys.modules[View.__module__],
+        sys.modules[family_of(view).counts.__module__],
         sys.modules["schemas.taxonomy"],
     ]
     parts = [_code(m) for m in modules] + [resources.files("schemas.taxonomy").joinpath("v1.json").read_text("utf-8")]

@@ -209,6 +209,19 @@ def test_a_definition_changes_with_the_code_and_not_with_its_words(monkeypatch: 
     assert changed == {"rhythm"}
 
 
+def test_a_definition_changes_with_how_a_fact_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    definition.cache_clear()
+    before = {view.name: definition(view) for view in catalogue.BY_NAME.values()}
+    plain = catalogue._code
+    spoiled = "report.withdrawn or "
+    assert spoiled in plain(reading)
+    monkeypatch.setattr(catalogue, "_code", lambda module: plain(module).replace(spoiled, ""))
+    definition.cache_clear()
+    changed = {name for name, view in catalogue.BY_NAME.items() if definition(view) != before[name]}
+    definition.cache_clear()
+    assert changed == {view.name for view in REPORTS.views}
+
+
 def _names(model: type[Any]) -> set[str]:
     return set(model.model_fields) if issubclass(model, BaseModel) else set(model.__struct_fields__)
 

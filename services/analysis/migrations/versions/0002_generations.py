@@ -76,7 +76,7 @@ def upgrade() -> None:
             name text primary key, generation int, definition text, release text,
             building int, building_definition text, cursor_kommun text not null,
             cursor_id uuid not null,
-            folded bigint not null default 0, rebuilt_at timestamptz)""",
+            numbered int not null, rebuilt_at timestamptz)""",
         *grants("view_state", serve="select", work="select, insert, update", room="analysis"),
         "grant select on view_state to lagesbild_status",
         """create table area_sets (
