@@ -64,6 +64,7 @@ test: check
 
 # Every fault on real servers with its tally; the table ends in build/faults.json.
 faults: setup
+	$(BIN)/python -m tests.support.system_packages faults
 	$(BIN)/python -m pytest tests/faults
 
 

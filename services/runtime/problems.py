@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from services.runtime.tokens import NotAuthenticated
@@ -46,18 +46,20 @@ class Problem(Exception):
         self.status, self.kind, self.title, self.detail = status, kind, title, detail
         self.errors, self.headers = errors, headers
 
-    def response(self) -> JSONResponse:
-        """The answer."""
-        body = ProblemBody(
+    def body(self) -> dict[str, Any]:
+        """The problem as JSON values; what it has nothing to say about is left out."""
+        said = ProblemBody(
             type=TYPE_BASE + self.kind,
             title=self.title,
             status=self.status,
             detail=self.detail,
             errors=[dict(e) for e in self.errors] if self.errors is not None else None,
         )
-        return JSONResponse(
-            body.model_dump(exclude_none=True), self.status, headers=dict(self.headers or {}), media_type=MEDIA_TYPE
-        )
+        return said.model_dump(exclude_none=True)
+
+    def response(self) -> JSONResponse:
+        """The answer."""
+        return JSONResponse(self.body(), self.status, headers=dict(self.headers or {}), media_type=MEDIA_TYPE)
 
 
 def not_authenticated() -> Problem:
@@ -81,7 +83,7 @@ def not_found(what: str) -> Problem:
     return Problem(404, "not-found", "Det finns inte.", f"No such {what}.")
 
 
-def faults(error: RequestValidationError) -> list[dict[str, Any]]:
+def faults(error: RequestValidationError | ValidationError) -> list[dict[str, Any]]:
     """Where and what is wrong, without the rejected input."""
     return [{"loc": [str(p) for p in e["loc"]], "type": e["type"], "msg": e["msg"]} for e in error.errors()]
 

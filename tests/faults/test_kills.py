@@ -1,6 +1,7 @@
 """SIGKILL from outside, in every room, under load and at every named point: the ledger against SQL and mail."""
 
 import asyncio
+import json
 import time
 from uuid import uuid4
 
@@ -150,12 +151,12 @@ async def test_killing_during_a_dead_letter(instance: Instance, kommun: str, tab
     topic = BY_NAME["report-received" if room == "geo" else "report-located"]
     envelope = Envelope(str(uuid4()), "/attack", event_type(topic.name, 1), NOON, kommun, str(uuid4()))
     publisher = Publisher(instance.ground.kafka, max_request_size=topic.max_bytes, client_id="test")
-    await publisher.send([Outgoing(topic.name, kommun.encode(), b"{", envelope.headers())])
+    (bad,) = await publisher.send([Outgoing(topic.name, kommun.encode(), b"{", envelope.headers())])
     await publisher.stop()
     await asyncio.gather(_when_reached(instance, name, marker), tenant.load(reports(20, "letter"), senders=4))
     await table.tally(f"SIGKILL during a dead letter, {name}", tenant, 20, began)
     listed = await lagesbild(instance.ground, "dead-letters", "list", f"{room}.reports", "--json")
-    assert listed.out.count(f"{topic.name}/") > 0
+    assert [x["from"] for x in json.loads(listed.out)].count(f"{topic.name}/{bad.partition}/{bad.offset}") == 1
     await instance.restart_with(room, "work", {})
 
 

@@ -1,33 +1,22 @@
 """Clocks that jump, a consumer slower than Kafka's patience, and consumers that come and go for minutes."""
 
 import asyncio
-import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.support.instance import Instance, reports
+from services.runtime.faultpoints import WAIT_SECONDS
+from tests.support.instance import Instance, eventually, reports
+from tests.support.system_packages import faketime, sentence
 from tests.support.tally import Table
-
-
-def _faketime() -> str | None:
-    """The library that shifts a process' clock; fetched on a fresh Debian machine as the browser is."""
-    found = next(Path("/usr/lib").rglob("libfaketime.so.1"), None)
-    if found is None and shutil.which("apt-get") and sys.platform == "linux":
-        for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "faketime"]):
-            subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        found = next(Path("/usr/lib").rglob("libfaketime.so.1"), None)
-    return None if found is None else str(found)
 
 
 async def test_clocks_jump(instance: Instance, kommun: str, table: Table) -> None:
     """The door's clock falls back two hours, geo's leaps ahead a day, while reports and corrections flow."""
-    library = _faketime()
+    library = faketime()
     if library is None:
-        pytest.skip("faketime is missing; on Debian: apt-get install faketime")
+        pytest.skip(sentence())
     began = time.monotonic()
     tenant = await instance.tenant(kommun)
     await tenant.load(reports(60, "t"), senders=4)
@@ -52,22 +41,55 @@ async def test_clocks_jump(instance: Instance, kommun: str, table: Table) -> Non
     assert rows[0]["n"] == 60 * 5 + 120, "the corrections won, whatever the clocks said"
 
 
-async def test_a_consumer_slower_than_the_poll_interval(instance: Instance, kommun: str, table: Table) -> None:
-    """Thrown out of its group in mid-batch: another takes over, the late one loses the comparison."""
+async def test_a_consumer_slower_than_the_poll_interval(
+    instance: Instance, kommun: str, table: Table, tmp_path: Path
+) -> None:
+    """Its heart goes on beating, its batch takes longer than Kafka waits: another takes over, the late one loses."""
     began = time.monotonic()
     tenant = await instance.tenant(kommun)
-    slow = {"LAGESBILD_MAX_POLL_INTERVAL_MS": "7000"}
-    await instance.restart_with("analysis", "work", slow)
-    second = instance.program("analysis", "work", slow | {"LAGESBILD_PORT": str(instance.spare_port())}, suffix=" two")
-    await instance.supervisor.start(second)
+    marker = tmp_path / "reached"
+    slow = {
+        "LAGESBILD_MAX_POLL_INTERVAL_MS": "7000",
+        "LAGESBILD_FAULTPOINT": "boundary.after_effect",
+        "LAGESBILD_FAULTFILE": str(marker),
+    }
+    await instance.restart_with("geo", "work", slow)
     load = asyncio.create_task(tenant.load(reports(300, "slow"), senders=4, pause=0.1))
+
+    async def stuck() -> bool:
+        return marker.exists()
+
+    await eventually(stuck, 30, "geo stands still between its effect and its publishing")
+    seen = len((instance.ground.layout.data / "logs" / "geo-work.log").read_text("utf-8", "replace"))
+    second = instance.program("geo", "work", {"LAGESBILD_PORT": str(instance.spare_port())}, suffix=" two")
+    await instance.supervisor.start(second)
+    await load
+    await table.tally("consumer slower than max.poll.interval", tenant, 300, began)
+    assert time.monotonic() - began < WAIT_SECONDS, "the second one did not wait for the first"
+
+    async def lost() -> bool:
+        log = (instance.ground.layout.data / "logs" / "geo-work.log").read_text("utf-8", "replace")
+        return "position conflict" in log[seen:]
+
+    await eventually(lost, WAIT_SECONDS + 30, "the late batch is rolled back")
+    assert (await tenant.tally(300))["doubled"] == 0
+    await instance.supervisor.stop_one(second.name)
+    await instance.restart_with("geo", "work", {})
+
+
+async def test_a_consumer_is_frozen_and_wakes(instance: Instance, kommun: str, table: Table) -> None:
+    """Longer than its session lasts, as a machine that sleeps: another takes over meanwhile."""
+    began = time.monotonic()
+    tenant = await instance.tenant(kommun)
+    second = instance.program("analysis", "work", {"LAGESBILD_PORT": str(instance.spare_port())}, suffix=" two")
+    await instance.supervisor.start(second)
+    load = asyncio.create_task(tenant.load(reports(300, "frozen"), senders=4, pause=0.1))
     await asyncio.sleep(2)
     instance.freeze("analysis work", 10)
     await asyncio.sleep(12)
     await load
-    await table.tally("consumer slower than max.poll.interval", tenant, 300, began)
+    await table.tally("consumer frozen for 10 s", tenant, 300, began)
     await instance.supervisor.stop_one(second.name)
-    await instance.restart_with("analysis", "work", {})
 
 
 async def test_three_consumers_join_and_leave_for_five_minutes(instance: Instance, kommun: str, table: Table) -> None:

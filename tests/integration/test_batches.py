@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,33 @@ async def test_an_upload_is_handled_also_when_its_worker_is_killed(
     assert kept[0]["n"] == 0, "lines are not kept longer than they are needed"
     other = await instance.tenant(f"8{int(tenant.kommun) % 1000:03d}")
     assert (await http.get(address, headers=other.headers)).status_code == 404
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing_behind(
+    instance: Instance, http: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    async def half() -> AsyncIterator[bytes]:
+        yield body(reports(300, "half"))
+        raise ConnectionError("the line was cut")
+
+    with pytest.raises(ConnectionError):
+        await http.post("/v1/batches", content=half(), headers=tenant.headers | NDJSON)
+
+    async def rows(table: str) -> int:
+        found = await instance.sql(f"select count(*) as n from {table}", kommun=tenant.kommun, room="ingest")
+        return int(found[0]["n"])
+
+    async def begun() -> bool:
+        return await rows("batches") == 1
+
+    await eventually(begun, 10, "the upload was begun")
+    await instance.sql("update batch_queue set at = now() where kommun = $1", tenant.kommun, room="ingest")
+
+    async def forgotten() -> bool:
+        return await rows("batches") == await rows("batch_pieces") == 0
+
+    await eventually(forgotten, 20, "what was left of it is forgotten")
+    assert await rows("reports") == 0
 
 
 async def test_what_is_not_lines_is_refused(http: httpx.AsyncClient, tenant: Tenant) -> None:

@@ -6,6 +6,7 @@ They are not among the packages that pip installs. On Debian: ``apt-get install 
 import os
 import shutil
 import sys
+from pathlib import Path
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -15,17 +16,24 @@ def chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next((path for name in CHROMIUM if (path := shutil.which(name))), None)
 
 
+def faketime() -> str | None:
+    """The library that shifts a process' clock; ``make faults`` needs it."""
+    return next((str(path) for path in Path("/usr/lib").rglob("libfaketime.so.1")), None)
+
+
 def missing() -> list[str]:
-    """Debian's names of what is not here."""
+    """Debian's names of what is not here: for the tests, and with the word ``faults`` for all faults too."""
     wanted = {"chromium": chromium(), "prometheus": shutil.which("promtool")}
+    if "faults" in sys.argv[1:]:
+        wanted["faketime"] = faketime()
     return [package for package, found in wanted.items() if found is None]
 
 
 def sentence() -> str:
     """What to do when something is missing."""
     return (
-        "The tests need Chromium and promtool. On Debian: apt-get install chromium prometheus "
-        "(or set CHROMIUM to the program). They are never skipped silently."
+        "The tests need Chromium and promtool, the clock's faults faketime. On Debian: apt-get install chromium "
+        "prometheus faketime (or set CHROMIUM to the program). They are never skipped silently."
     )
 
 

@@ -1,6 +1,5 @@
 """``/v1/reports:batch`` (answered at once) and ``/v1/batches`` (kept, handled, fetched): one JSON report a line."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -153,9 +152,6 @@ async def get_result(request: Request, batch_id: Batch, principal: DoorCaller) -
         raise Problem(409, "unfinished", "Alla rader är inte klara än.", detail, headers={"Retry-After": "5"})
     batches: Batches = request.app.state.batches
 
-    async def answers() -> AsyncIterator[str]:
-        async for piece in batches.answers(principal.kommun, batch_id):
-            yield piece
-
     headers = {"Content-Disposition": f'attachment; filename="svar-{batch_id}.ndjson"', "X-Kept-Days": str(KEEP_DAYS)}
-    return StreamingResponse(answers(), media_type=NDJSON, headers=headers)
+    answers = batches.answers(principal.kommun, batch_id)
+    return StreamingResponse(answers, media_type=NDJSON, headers=headers)

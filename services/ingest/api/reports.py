@@ -15,6 +15,7 @@ from services.ingest.api.cloudevents import STRUCTURED, EventRoute
 from services.ingest.domain import Refusal, ReportIn, Sender, short_number
 from services.ingest.gateways import Corridor, Fate
 from services.ingest.handlers.people import People
+from services.ingest.handlers.refusing import missing_id, problem_of
 from services.ingest.handlers.reports import Reports
 from services.ingest.handlers.submitting import Answer, Unfinished, VersionConflict
 from services.runtime.problems import Problem, ProblemBody, not_allowed, not_found
@@ -38,47 +39,19 @@ class ReportAnswer(BaseModel):
     revision: int | None
 
 
-def refused(refusal: Refusal) -> Problem:
-    """422 naming the field and the rule, never the content."""
-    return Problem(
-        422,
-        refusal.code.replace("_", "-"),
-        refusal.sentence,
-        errors=[{"loc": refusal.field.split("."), "type": refusal.code, "msg": refusal.sentence}],
-    )
-
-
 async def submit(reports: Reports, sender: Sender, report: ReportIn, correlation: str) -> Answer:
     """The handler's answer, its refusals as problems."""
     try:
         return await reports.submit(sender, report, correlation)
-    except Refusal as refusal:
-        raise refused(refusal) from None
-    except Unfinished:
-        raise Problem(
-            409,
-            "unfinished",
-            "Det första försöket är inte klart än. Försök igen.",
-            "The first attempt with this id is still being handled.",
-            headers={"Retry-After": "1"},
-        ) from None
-    except VersionConflict as conflict:
-        detail = "This source_version was used before with other content: raise it to correct the report."
-        if str(conflict) == "other_kind":
-            detail = "This report's versions are of another kind (whole numbers or times); keep to one kind."
-        raise Problem(422, "version-conflict", "Versionen är redan använd för ett annat innehåll.", detail) from None
+    except (Refusal, Unfinished, VersionConflict) as refused:
+        raise problem_of(refused) from None
 
 
 def _sender_id(report: ReportIn, key: str | None) -> ReportIn:
     """The report with its id; the header is optional and must agree with the body."""
     given = key.strip().strip('"') if key else None
     if report.id is None and not given:
-        raise Problem(
-            400,
-            "missing-id",
-            "Rapporten saknar id.",
-            "Give the report an id of your own, or the header Idempotency-Key.",
-        )
+        raise missing_id()
     if report.id is not None and given and given != report.id:
         raise Problem(422, "id-mismatch", "Id i rapporten och i huvudet är olika.", "id and Idempotency-Key disagree.")
     return report if report.id is not None else report.model_copy(update={"id": given})

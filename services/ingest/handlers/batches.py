@@ -14,65 +14,55 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.ingest.domain import Refusal, ReportIn, Sender
-from services.ingest.handlers.submitting import Answer, Outcome, Unfinished, submit_many
+from services.ingest.domain import ReportIn, Sender
+from services.ingest.handlers.refusing import missing_id, problem_of
+from services.ingest.handlers.submitting import Answer, Outcome, submit_many
 from services.ingest.store import batches as store
 from services.runtime.database import Database
 from services.runtime.errors import is_transient
 from services.runtime.faultpoints import reach
 from services.runtime.logs import logger
-from services.runtime.problems import TYPE_BASE
+from services.runtime.problems import Problem, faults
 
 PIECE = 250
 """Lines per transaction: each holds that many advisory locks, of which the server has some thousands in all."""
 LONGEST_LINE = 65_536
 LEASE_SECONDS = 60.0
 KEEP_DAYS = 30
+GIVE_UP_SECONDS = 86_400.0
+"""An upload that has not ended after a day never will: its sender is gone, and its lines may hold text."""
 _log = logger(__name__)
 
 
-def _problem(line: int, status: int, kind: str, title: str, **more: Any) -> dict[str, Any]:
-    return {"line": line, "status": status, "type": TYPE_BASE + kind, "title": title} | more
-
-
-def _parse(line: int, raw: bytes) -> ReportIn | dict[str, Any]:
+def _parse(raw: bytes) -> ReportIn | Problem:
     """The report in a line, or the problem with it; never repeats what was sent."""
     if len(raw) > LONGEST_LINE:
-        return _problem(line, 413, "too-large", "Raden är för lång.")
+        return Problem(413, "too-large", "Raden är för lång.")
     try:
         report = ReportIn.model_validate_json(raw)
     except ValidationError as wrong:
-        errors = [{"loc": [str(p) for p in e["loc"]], "type": e["type"], "msg": e["msg"]} for e in wrong.errors()]
+        errors = faults(wrong)
         if errors[0]["type"] == "json_invalid":
-            return _problem(line, 400, "bad-request", "Raden är inte giltig JSON.")
-        return _problem(line, 422, "invalid", "Något i raden stämmer inte.", errors=errors)
-    if report.id is None:
-        return _problem(line, 400, "missing-id", "Rapporten saknar id.")
-    return report
+            return Problem(400, "bad-request", "Raden är inte giltig JSON.")
+        return Problem(422, "invalid", "Något i raden stämmer inte.", errors=errors)
+    return report if report.id is not None else missing_id()
 
 
-def _said(line: int, outcome: Outcome) -> dict[str, Any]:
+def _said(line: int, outcome: Outcome | Problem) -> dict[str, Any]:
     if isinstance(outcome, Answer):
         return {"line": line, "status": outcome.status} | outcome.body
-    if isinstance(outcome, Refusal):
-        error = {"loc": outcome.field.split("."), "type": outcome.code, "msg": outcome.sentence}
-        return _problem(line, 422, outcome.code.replace("_", "-"), outcome.sentence, errors=[error])
-    if isinstance(outcome, Unfinished):
-        return _problem(line, 409, "unfinished", "Det första försöket är inte klart än. Skicka raden igen.")
-    return _problem(line, 422, "version-conflict", "Versionen är redan använd för ett annat innehåll.")
+    return {"line": line} | (outcome if isinstance(outcome, Problem) else problem_of(outcome)).body()
 
 
 async def answer_lines(
     database: Database, sender: Sender, lines: Sequence[bytes], correlation: str, first: int = 1
 ) -> list[dict[str, Any]]:
     """Hand in one piece of lines, numbered from ``first``; one answer per line that is not empty, in order."""
-    parsed = [(n, _parse(n, raw)) for n, raw in enumerate(lines, first) if raw.strip()]
-    reports = [(n, item) for n, item in parsed if isinstance(item, ReportIn)]
-    said = {n: item for n, item in parsed if isinstance(item, dict)}
-    if reports:
-        outcomes = await submit_many(database, sender, [report for _, report in reports], correlation)
-        said |= {n: _said(n, outcome) for (n, _), outcome in zip(reports, outcomes, strict=True)}
-    return [said[n] for n, _ in parsed]
+    parsed = {n: _parse(raw) for n, raw in enumerate(lines, first) if raw.strip()}
+    reports = {n: item for n, item in parsed.items() if isinstance(item, ReportIn)}
+    outcomes = await submit_many(database, sender, list(reports.values()), correlation) if reports else []
+    settled = dict(zip(reports, outcomes, strict=True))
+    return [_said(n, item if isinstance(item, Problem) else settled[n]) for n, item in parsed.items()]
 
 
 def ndjson(answers: Sequence[dict[str, Any]]) -> str:
@@ -97,14 +87,14 @@ class Batches:
                     raise
                 _log.warning("a piece could not be stored", error=type(error).__name__)
                 numbers = [n for n, raw in enumerate(piece, start + 1) if raw.strip()]
-                sentence = "Det gick inte att spara just nu. Skicka raden igen om en stund."
-                yield ndjson([_problem(n, 503, "unavailable", sentence) for n in numbers])
+                away = Problem(503, "unavailable", "Det gick inte att spara just nu. Skicka raden igen om en stund.")
+                yield ndjson([_said(n, away) for n in numbers])
 
     async def keep(self, sender: Sender, body: AsyncIterator[bytes], correlation: str) -> tuple[UUID, int]:
         """Store an upload as it comes, in pieces, for the working process; returns its id and number of lines."""
         batch, piece, count = uuid4(), 0, 0
         async with self._database.transaction((sender.kommun,)) as connection:
-            await store.begin(connection, batch, sender, correlation)
+            await store.begin(connection, batch, sender, correlation, give_up_seconds=GIVE_UP_SECONDS)
         async for lines in _pieces(body):
             async with self._database.transaction((sender.kommun,)) as connection:
                 await store.add_piece(
@@ -136,7 +126,7 @@ class Batches:
 
     async def _handle(self, batch: UUID, kommun: str) -> None:
         found = await self.find(kommun, batch)
-        if found is None or found.finished_at is not None:
+        if found is None or not found.complete or found.finished_at is not None:  # nobody waits for it any more
             async with self._database.transaction((kommun,)) as connection:
                 await store.forget(connection, kommun, batch)
             return

@@ -18,6 +18,7 @@ from schemas.topics import REPORT_RECEIVED
 from services.ingest import domain
 from services.ingest.domain import Refusal, ReportIn, Sender
 from services.ingest.store import submissions as store
+from services.ingest.store.reports import epoch, local_types
 from services.ingest.store.submissions import Known, Minted, Told
 from services.runtime import outbox
 from services.runtime.database import Database
@@ -132,8 +133,8 @@ async def submit_many(
             sender,
             correlation,
             now or datetime.now(UTC),
-            await store.epoch(connection),
-            await store.local_types(connection, sender.kommun),
+            await epoch(connection),
+            await local_types(connection, sender.kommun),
             locked,
             await store.known(connection, sender.kommun, sender.client_id, ids),
             await store.told(connection, sender.kommun, sender.client_id, pairs),

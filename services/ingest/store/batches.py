@@ -17,7 +17,8 @@ _PIECE = text("""
     insert into batch_pieces (kommun, batch_id, piece, first_line, lines)
     values (:kommun, :batch, :piece, :first, :lines)""")
 _COMPLETE = text("update batches set complete = true, lines = :lines where kommun = :kommun and batch_id = :batch")
-_QUEUE = text("insert into batch_queue (batch_id, kommun, at) values (:batch, :kommun, now())")
+_QUEUE = text("""
+    insert into batch_queue (batch_id, kommun, at) values (:batch, :kommun, now() + make_interval(secs => :seconds))""")
 _TAKE = text("""
     update batch_queue set at = now() + make_interval(secs => :lease)
     where batch_id = (select batch_id from batch_queue where at <= now() order by at limit 1 for update skip locked)
@@ -41,10 +42,13 @@ _FORGET_PIECES = text("delete from batch_pieces where kommun = :kommun and batch
 _FORGET = text("delete from batches where kommun = :kommun and batch_id = :batch")
 
 
-async def begin(connection: AsyncConnection, batch: UUID, sender: Sender, correlation: str) -> None:
-    """A batch whose lines are about to come; the sender as it is now."""
+async def begin(
+    connection: AsyncConnection, batch: UUID, sender: Sender, correlation: str, *, give_up_seconds: float
+) -> None:
+    """A batch whose lines are about to come; the sender as it is now. It is forgotten if they never all do."""
     values = {"kommun": sender.kommun, "batch": batch, "client": sender.client_id}
     await connection.execute(_BEGIN, values | {"sender": sender.model_dump_json(), "correlation": correlation})
+    await connection.execute(_QUEUE, {"kommun": sender.kommun, "batch": batch, "seconds": give_up_seconds})
 
 
 async def add_piece(
@@ -58,7 +62,7 @@ async def add_piece(
 async def complete(connection: AsyncConnection, kommun: str, batch: UUID, lines: int) -> None:
     """The upload is here: it may be handled."""
     await connection.execute(_COMPLETE, {"kommun": kommun, "batch": batch, "lines": lines})
-    await connection.execute(_QUEUE, {"kommun": kommun, "batch": batch})
+    await extend(connection, batch, 0)
 
 
 async def take(connection: AsyncConnection, lease: float) -> tuple[UUID, str] | None:

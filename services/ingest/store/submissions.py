@@ -13,9 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.reports import ReportReceived
 from services.ingest.domain import ReportIn
-from services.ingest.store.reports import epoch, local_types
-
-__all__ = ["Known", "Minted", "Told", "epoch", "known", "local_types", "remember", "save", "told", "try_lock"]
 
 
 @dataclass(frozen=True, slots=True)

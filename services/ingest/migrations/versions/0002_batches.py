@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from services.runtime.migrations import DEAD_LETTERS_REDRIVEN, grants, tenant_policies, work_role
+from services.runtime.migrations import DEAD_LETTERS_REDRIVEN, grants, serve_role, tenant_policies, work_role
 
 revision = "0002"
 down_revision = "0001"
@@ -33,6 +33,7 @@ def upgrade() -> None:
         "create table batch_queue (batch_id uuid primary key, kommun text not null, at timestamptz not null)",
         "create index on batch_queue (at)",
         *grants("batch_queue", serve="insert", work="select, update, delete", room="ingest"),
+        f"grant select (batch_id), update (at) on batch_queue to {serve_role('ingest')}",
         f"grant insert, update on reports to {work}",
         f"grant insert on submissions, revisions, texts to {work}",
     ]
