@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import tempfile
 import time
 from typing import Any
 
@@ -22,6 +23,7 @@ def copy(bootstrap: str, source: str, target: str, count: int) -> dict[str, floa
         consumer_group=f"bench-{source}",
         auto_offset_reset="earliest",
         commit_interval=1.0,
+        state_dir=tempfile.mkdtemp(prefix="quix-"),
         auto_create_topics=False,
         producer_extra_config={"acks": "all", "enable.idempotence": True, "linger.ms": 5},
         loglevel=None,

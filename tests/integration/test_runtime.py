@@ -1,6 +1,7 @@
 """The boundary on the real broker: a rebalance with a batch in flight, poisoned records, a broker that is not ours."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -376,7 +377,8 @@ async def test_too_many_dead_letters_halt_instead_of_emptying_the_topic(
             return made.halt.reason is not None
 
         await eventually(halted, 20, "a halt")
-        assert "5 dead letters" in str(made.halt.reason)
+        said = re.search(r"(\d+) dead letters", str(made.halt.reason))
+        assert said and 5 <= int(said[1]) < 5 + topic.partitions  # lanes bury side by side: one more for each
 
 
 async def test_a_missing_dead_letter_topic_halts(ground: Ground, topic: Topic, effects: None) -> None:
