@@ -1,11 +1,14 @@
 """``lagesbild accept-broker`` and ``restored``: telling the rooms that a broker or a database is another one now."""
 
+import json
+from contextlib import suppress
 from typing import Literal
 
 import asyncpg
 
-from schemas.topics import CATALOGUE
-from services.runtime.log_facts import cluster_id, log_ends
+from schemas.topics import CATALOGUE, topics_to_create
+from services.runtime.log_facts import cluster_id, log_ends, read_to_end
+from services.runtime.minting import epoch_of
 
 Where = Literal["keep", "beginning", "end"]
 
@@ -14,14 +17,37 @@ class UnknownConsumer(Exception):
     """The catalogue has no consumer of this name."""
 
 
-async def next_epoch(owner_dsn: str) -> dict[str, int]:
-    """After a database was restored: numbers minted from now on lie above all that were ever given out."""
+async def epochs_seen(kafka: str) -> dict[str, int]:
+    """Room → the highest epoch among the numbers that the log holds; a backup may be restored more than once."""
+    seen = {"ingest": 0, "geo": 0}
+    partitions = {t.name: t.partitions for t in CATALOGUE if t.producer in seen}
+    producers = {t.name: t.producer for t in CATALOGUE}
+    async for records in read_to_end(kafka, partitions, max(t.max_bytes for t in topics_to_create())):
+        room = producers[records[0].topic]
+        for record in records:
+            with suppress(ValueError, TypeError, KeyError):  # what cannot be read has no number
+                body = json.loads(record.value)
+                number = body["revision"] if room == "ingest" else body["placement"]["placement"]
+                seen[room] = max(seen[room], epoch_of(int(number)))
+    return seen
+
+
+async def begin_again(owner_dsn: str, kafka: str) -> dict[str, int]:
+    """After a database was restored: numbers minted from now on lie above all that were ever given out.
+
+    Nobody is told again of what was accepted before: the ledger may have lost whom it told. Returns room → epoch.
+    """
+    seen = await epochs_seen(kafka)
     connection = await asyncpg.connect(owner_dsn)
     try:
         async with connection.transaction():
+            await connection.execute("insert into notify.restored values (now())")
             return {
-                room: await connection.fetchval(f"update {room}.epoch set epoch = epoch + 1 returning epoch")  # noqa: S608 - a room's name
-                for room in ("ingest", "geo")
+                room: await connection.fetchval(
+                    f"update {room}.epoch set epoch = greatest(epoch, $1) + 1 returning epoch",  # noqa: S608 - a room's name
+                    highest,
+                )
+                for room, highest in seen.items()
             }
     finally:
         await connection.close()

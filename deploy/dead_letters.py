@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.dead_letters import Provenance, dead_letter_topic
 from schemas.topics import CATALOGUE, topics_to_create
-from services.runtime.kafka_access import access
+from services.runtime.log_facts import read_to_end
 from services.runtime.migrations import ROOMS
 from services.runtime.publisher import Outgoing, Publisher
 
@@ -75,27 +74,10 @@ def _read(record: Any) -> Letter | None:
 
 async def letters(kafka: str, consumers: Sequence[str] = CONSUMERS) -> list[Letter]:
     """All dead letters that the log holds, oldest first; each id once although a crash may have written it twice."""
-    largest = max(topic.max_bytes for topic in topics_to_create())
-    reader = AIOKafkaConsumer(
-        **access(kafka).arguments(),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=largest * 2,
-    )
-    await reader.start()
-    try:
-        parts = [TopicPartition(dead_letter_topic(consumer), 0) for consumer in consumers]
-        ends = await reader.end_offsets(parts)
-        waiting = {tp for tp, begin in (await reader.beginning_offsets(parts)).items() if begin < ends[tp]}
-        reader.assign(parts)
-        found: dict[str, Letter] = {}
-        while waiting:
-            for tp, records in (await reader.getmany(timeout_ms=500)).items():
-                found |= {letter.id: letter for record in records if (letter := _read(record)) is not None}
-                if records and records[-1].offset + 1 >= ends[tp]:
-                    waiting.discard(tp)
-    finally:
-        await reader.stop()
+    topics = {dead_letter_topic(consumer): 1 for consumer in consumers}
+    found: dict[str, Letter] = {}
+    async for records in read_to_end(kafka, topics, max(topic.max_bytes for topic in topics_to_create())):
+        found |= {letter.id: letter for record in records if (letter := _read(record)) is not None}
     return sorted(found.values(), key=lambda letter: letter.at)
 
 

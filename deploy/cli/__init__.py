@@ -13,6 +13,8 @@ def attach(app: typer.Typer) -> None:
     for command in (running.up, running.down, running.demo, running.status, keeping.topics, keeping.migrate):
         app.command()(command)
     app.command("accept-broker")(keeping.accept_broker)
-    app.command("restored")(keeping.restored)
+    app.command()(keeping.backup)
+    app.command()(keeping.restore)
+    app.command()(keeping.restored)
     app.command("redrive")(letters.redrive)
     app.add_typer(letters.letters, name="dead-letters")

@@ -1,13 +1,19 @@
-"""Keeping it whole: ``topics``, ``migrate``, ``accept-broker``, ``restored``."""
+"""Keeping it whole: ``topics``, ``migrate``, ``accept-broker``, ``backup``, ``restore``, ``restored``."""
 
 import asyncio
 import sys
-from typing import Annotated
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deploy.cli.instances import DatabaseUrl, KafkaServers, instance_in
-from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail
+from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail, stderr
+
+if TYPE_CHECKING:
+    from deploy.local.backups import Restored
 
 
 def topics(
@@ -68,10 +74,73 @@ def accept_broker(
     answer(moved, as_json=as_json, human=f"{consumer}: {len(moved)} partitions accepted, reading from {where}.")
 
 
-def restored(data: DataDir = DEFAULT_DATA, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
-    """After restoring the database from a backup, before the rooms start: begin the next epoch of numbers."""
-    from deploy.broker import next_epoch
+def restored(
+    data: DataDir = DEFAULT_DATA, database_url: DatabaseUrl = None, kafka: KafkaServers = None, as_json: AsJson = False
+) -> None:
+    """After restoring a database by other means, before the rooms start: new numbers, and nobody is told again."""
+    from deploy.broker import begin_again
     from services.runtime.outbox import driver_dsn
 
-    epochs = asyncio.run(next_epoch(driver_dsn(database_url or instance_in(data).owner_url)))
-    answer(epochs, as_json=as_json, human=f"Epochs now: {epochs}")
+    owner = driver_dsn(database_url or instance_in(data).owner_url)
+    epochs = asyncio.run(begin_again(owner, kafka or instance_in(data).kafka))
+    answer(epochs, as_json=as_json, human=f"Epochs now: {epochs}. Next: lagesbild take-back")
+
+
+def backup(
+    to: Annotated[Path | None, typer.Option(help="New folder to write; default: DATA/backups/TIME.")] = None,
+    data: DataDir = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Back up a running local instance: the database as of now and the secrets, verified. Nothing stops meanwhile."""
+    from deploy.local.backups import BadBackup
+    from deploy.local.backups import backup as write
+    from deploy.local.layout import Layout
+
+    if not instance_in(data).runs:
+        raise fail(f"The instance in {data} does not run. Start it first: lagesbild up --data {data}")
+    target = to or data / "backups" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    try:
+        about = write(Layout.of(data), target.expanduser().resolve())
+    except (BadBackup, OSError) as wrong:
+        raise fail(f"No backup was made: {wrong}") from None
+    megabytes = about["bytes"] / 1e6
+    answer(
+        about | {"folder": str(target)},
+        as_json=as_json,
+        human=f"{target}: {megabytes:.1f} MB, whole. It holds every secret: keep it where only you can read it.",
+    )
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A folder that lagesbild backup wrote.")],
+    data: DataDir = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Make the (stopped) local instance from a backup, and take back from the topics what came after it."""
+    from deploy.local.backups import BadBackup
+    from deploy.local.backups import restore as rebuild
+    from deploy.local.supervisor import NotReady
+    from deploy.local.up import AlreadyRunning
+
+    def step(text: str) -> None:
+        stderr.print(text, highlight=False)
+
+    try:
+        done = asyncio.run(rebuild(folder.expanduser().resolve(), data.expanduser().resolve(), 0, step=step))
+    except (BadBackup, AlreadyRunning, NotReady) as wrong:
+        raise fail(str(wrong)) from None
+    answer(asdict(done), as_json=as_json, human=_told(done, data))
+
+
+def _told(done: "Restored", data: Path) -> str:
+    taken = done.taken_back
+    lines = [
+        f"Restored as of {done.made_at}.",
+        f"Taken back from the topics: {taken.get('revisions', 0)} versions of reports,",
+        f"{taken.get('context', 0)} published items. Their texts were not there.",
+    ]
+    if done.republished is not None:
+        lines.append(f"Kafka's log was not there: {done.republished} stored versions are sent again.")
+    if done.kept:
+        lines.append(f"The database that was there is kept in {done.kept}; delete it when all is well.")
+    return "\n".join([*lines, f"Start it: lagesbild up --data {data}"])

@@ -78,6 +78,19 @@ class Layout:
         (data / "ports.json").write_text(json.dumps(ports, indent=1))
         return cls(data, gateway_port, ports, _secrets(data / "secrets.json", passwords=passwords))
 
+    @classmethod
+    def of(cls, data: Path) -> "Layout":
+        """The instance in ``data`` as it is, running or not; nothing is made or changed."""
+        data = data.expanduser().resolve()
+        return cls(data, 0, _stored(data / "ports.json"), _secrets(data / "secrets.json", passwords=True))
+
+    @staticmethod
+    def new_cluster_id() -> str:
+        """An identity for a broker's new, empty log; Kafka's tool would take one that begins with - for an option."""
+        while (made := secrets.token_urlsafe(16)).startswith("-"):
+            pass
+        return made
+
     @property
     def kafka(self) -> str:
         """The broker's address for an operator."""
@@ -140,7 +153,7 @@ def _secrets(path: Path, *, passwords: bool) -> dict[str, str]:
     """
     if path.exists():
         return {str(k): str(v) for k, v in json.loads(path.read_text()).items()}
-    made = {room: secrets.token_urlsafe(32) for room in ROOMS} | {"cluster_id": secrets.token_urlsafe(16)}
+    made = {room: secrets.token_urlsafe(32) for room in ROOMS} | {"cluster_id": Layout.new_cluster_id()}
     if passwords:
         names = [f"kafka_{user}" for user in (OPERATOR, *ROOMS)]
         names += [f"database_{role}" for role in ("postgres", OWNER_ROLE, STATUS_ROLE, *room_roles())]

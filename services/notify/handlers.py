@@ -49,10 +49,13 @@ class Alerts:
         """Enter the deliveries that this batch causes; a report causes one per subscription, ever."""
         now = datetime.now(UTC)
         wanted = await store.subscriptions(connection, {r.kommun for r in batch})
+        restored = await store.restored_at(connection)
         entries: dict[UUID, tuple[domain.Delivery, dict[str, Any], str]] = {}
         for received in batch:
             located = received.message
-            for delivery in domain.deliveries(located, wanted, now, deadline=self._deadline, oldest_event=self._oldest):
+            for delivery in domain.deliveries(
+                located, wanted, now, deadline=self._deadline, oldest_event=self._oldest, restored_at=restored
+            ):
                 event = located.model_dump(mode="json")
                 entries.setdefault(delivery.delivery_id, (delivery, event, received.envelope.correlationid))
         await store.add_deliveries(connection, list(entries.values()))
@@ -85,9 +88,9 @@ class Sender:
             row = await store.start(connection, kommun, ident)
             if row is None:
                 await store.drop(connection, ident)
-            elif row.late:
-                await store.finish(connection, kommun, ident, "expired", "past_deadline")
-        if row is not None and not row.late:
+            elif row.too_late is not None:
+                await store.finish(connection, kommun, ident, "expired", row.too_late)
+        if row is not None and row.too_late is None:
             with structlog.contextvars.bound_contextvars(correlation_id=row.correlation_id):
                 await self._hand_over(kommun, ident, row)
         return True

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +44,9 @@ _START = text("""
     update deliveries set state = 'sending', attempts = attempts + 1
     where kommun = :kommun and delivery_id = :id and state in ('due', 'sending')
     returning person_id, report_id, event, attempts, message_id, deadline, subscription_id, correlation_id,
-              deadline < now() as late""")
+              case when deadline < now() then 'past_deadline'
+                   when (event->'report'->>'received_at')::timestamptz <= (select max(at) from restored) then 'restored'
+              end as too_late""")
 _FINISH = text("""
     update deliveries set state = :state, error = :error, sent_at = case when :state = 'sent' then now() end
     where kommun = :kommun and delivery_id = :id""")
@@ -59,6 +62,7 @@ _KEEP_CONTACT = text("""
 _LEDGER = text("""
     select delivery_id, report_id, state, reason, attempts, event, created_at, sent_at, error from deliveries
     where kommun = :kommun and person_id = :person order by created_at desc limit :limit""")
+_RESTORED = text("select max(at) from restored")
 _SUMMARY = text("select state, count(*) as messages from deliveries where kommun = :kommun group by state")
 _SUBSCRIPTION = text("""
     select kommun, subscription_id, person_id, layer, area, types, min_severity from subscriptions
@@ -135,6 +139,12 @@ async def claim(connection: AsyncConnection, lease: float) -> tuple[UUID, str] |
     """Take one due delivery for ``lease`` seconds: (id, municipality). After a crash it comes back by itself."""
     row = (await connection.execute(_CLAIM, {"lease": lease})).first()
     return None if row is None else (row.delivery_id, row.kommun)
+
+
+async def restored_at(connection: AsyncConnection) -> datetime | None:
+    """When the database was last restored from a backup; None when it never was."""
+    at: datetime | None = await connection.scalar(_RESTORED)
+    return at
 
 
 async def start(connection: AsyncConnection, kommun: str, ident: UUID) -> Row[Any] | None:

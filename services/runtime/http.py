@@ -1,9 +1,10 @@
 """HTTP for any room: problem details, security headers, who is asking, health and metrics."""
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit
@@ -35,6 +36,8 @@ _HEADERS = {
 }
 _CORRELATION = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """It travels into logs and headers, so it must be an id and nothing else."""
+DRAINED_BYTES, DRAIN_SECONDS = 64 * 2**20, 10.0
+"""How much of a body that is too large is taken in, so that its sender hears why it was refused."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _log = logger(__name__)
 
@@ -165,12 +168,25 @@ class TooLarge:
                 kind = dict(message["headers"]).get(b"content-type", b"")
                 if kind.startswith(b"text/plain"):
                     replaced = True
+                    await _drain(receive)
                     answer = problems.Problem(413, "too-large", "Det är för mycket på en gång.").response()
                     await answer(scope, receive, send)
             if not replaced:
                 await send(message)
 
         await self._app(scope, receive, watching)
+
+
+async def _drain(receive: Receive) -> None:
+    """Take in what is still being sent, within bounds: a connection closed on unread data loses the answer."""
+    left = DRAINED_BYTES
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if message["type"] != "http.request" or not message.get("more_body"):
+                    return
 
 
 def _add_health(app: FastAPI, room: Room) -> None:

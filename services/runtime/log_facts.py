@@ -1,12 +1,13 @@
 """Questions to the broker about its log: which cluster is this, where does it begin and end, what stands there.
 
-Used on assignment, before a position is trusted, and by the relay and the status page.
+Used on assignment, before a position is trusted, by the relay and the status page; read whole by commands.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -44,6 +45,33 @@ async def log_ends(bootstrap: str, partitions: Mapping[str, int]) -> dict[tuple[
     finally:
         await consumer.stop()
     return {(tp.topic, tp.partition): LogEnds(first[tp], last[tp]) for tp in wanted}
+
+
+async def read_to_end(bootstrap: str, partitions: Mapping[str, int], largest: int) -> AsyncIterator[Sequence[Any]]:
+    """Every record that these topics (name → partition count) hold now, in runs of one partition, in order.
+
+    ``largest`` is the size limit of a record in bytes. What is written meanwhile may be left out.
+    """
+    consumer = AIOKafkaConsumer(
+        **access(bootstrap).arguments(),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=largest * 2,
+    )
+    await consumer.start()
+    try:
+        parts = [TopicPartition(topic, p) for topic, count in partitions.items() for p in range(count)]
+        ends = await consumer.end_offsets(parts)
+        waiting = {tp for tp, begin in (await consumer.beginning_offsets(parts)).items() if begin < ends[tp]}
+        consumer.assign(parts)
+        while waiting:
+            for tp, records in (await consumer.getmany(timeout_ms=500, max_records=2000)).items():
+                if records:
+                    yield records
+                    if records[-1].offset + 1 >= ends[tp]:
+                        waiting.discard(tp)
+    finally:
+        await consumer.stop()
 
 
 async def digests_before(bootstrap: str, topic: str, offsets: Mapping[int, int], timeout: float) -> dict[int, str]:  # noqa: ASYNC109 - bounds one poll, not the call

@@ -11,3 +11,8 @@ def next_number(previous: int | None, epoch: int) -> int:
     """
     first = (epoch << EPOCH_SHIFT) + 1
     return first if previous is None or previous < first else previous + 1
+
+
+def epoch_of(number: int) -> int:
+    """The restore epoch that a number was minted in."""
+    return number >> EPOCH_SHIFT

@@ -5,7 +5,6 @@ import json
 import time
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from schemas.envelope import Envelope, event_type
@@ -13,27 +12,11 @@ from schemas.topics import BY_NAME
 from services.runtime.publisher import Outgoing, Publisher
 from tests.support.command import lagesbild
 from tests.support.facts import NOON
-from tests.support.instance import Instance, Tenant, eventually, reports
+from tests.support.instance import Instance, Tenant, eventually, follower, reports
 from tests.support.tally import Table
 
 LOAD = 1500
 TARGETS = ("ingest serve", "ingest work", "geo work", "analysis work", "notify work")
-
-
-async def _follower(instance: Instance, tenant: Tenant, min_severity: int = 3) -> None:
-    """Somebody who wants mail about serious reports of this municipality."""
-    async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
-        person = {
-            "name": "Test Testsson",
-            "email": f"{uuid4().hex}@exempel.invalid",
-            "roles": ["est_medlem"],
-            "organisation": "Test",
-        }
-        created = await http.post("/v1/people", json=person, headers=tenant.headers)
-        assert created.status_code == 201, created.text
-        body = {"min_severity": min_severity, "person_id": created.json()["person_id"]}
-        answer = await http.post("/v1/subscriptions", json=body, headers=tenant.bearer)
-        assert answer.status_code == 201, answer.text
 
 
 async def _settled_mails(instance: Instance, tenant: Tenant, expected: int, patience: float = 60) -> list[str]:
@@ -62,7 +45,7 @@ async def test_killing_every_room_under_load_loses_and_doubles_nothing(
 ) -> None:
     began = time.monotonic()
     tenant = await instance.tenant(kommun)
-    await _follower(instance, tenant, min_severity=4)
+    await follower(tenant, min_severity=4)
     plan = reports(LOAD, "kill")
     serious = [r | {"severity": 4} if i % 50 == 0 else r for i, r in enumerate(plan)]
 
@@ -128,7 +111,7 @@ async def test_killing_at_a_named_point(
     tenant = await instance.tenant(kommun)
     mailing = room == "notify"
     if mailing:
-        await _follower(instance, tenant)
+        await follower(tenant)
     name, marker = await _kill_there(instance, room, process, point)
     plan = reports(20, "point", severity=3)
     await asyncio.gather(_when_reached(instance, name, marker), tenant.load(plan, senders=4))

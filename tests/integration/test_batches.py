@@ -151,8 +151,9 @@ async def test_what_is_not_lines_is_refused(http: httpx.AsyncClient, tenant: Ten
         assert (await http.post(path, json=[], headers=tenant.headers)).status_code == 415
     empty = await http.post("/v1/reports:batch", content=b"\n\n", headers=tenant.headers | NDJSON)
     assert empty.status_code == 400
-    huge = await http.post("/v1/reports:batch", content=b"x" * (17 * 2**20), headers=tenant.headers | NDJSON)
-    assert (huge.status_code, huge.headers["content-type"]) == (413, "application/problem+json")
+    for _ in range(5):  # an answer while the sender still sends is easily lost
+        huge = await http.post("/v1/reports:batch", content=b"x" * (17 * 2**20), headers=tenant.headers | NDJSON)
+        assert (huge.status_code, huge.headers["content-type"]) == (413, "application/problem+json")
 
 
 async def test_a_structured_event_is_the_report_inside_it(http: httpx.AsyncClient, tenant: Tenant) -> None:

@@ -57,6 +57,12 @@ def _docker_answers() -> bool:
     return subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode == 0
 
 
+def servers_of_ours() -> bool:
+    """Whether the ground will be servers that a test may stop, restore and delete the data of."""
+    named = os.environ.get("KAFKA_BOOTSTRAP_SERVERS") and os.environ.get("DATABASE_URL")
+    return not named and not _docker_answers()
+
+
 async def _prepared(ground: Ground) -> Ground:
     roles = (OWNER_ROLE, STATUS_ROLE, *room_roles())
     await prepare(ground.admin_dsn, dict.fromkeys(roles, PASSWORD) if ground.password else None)

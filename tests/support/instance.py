@@ -202,6 +202,23 @@ class Tenant:
         }
 
 
+async def follower(tenant: Tenant, min_severity: int = 3) -> None:
+    """Somebody who wants mail about serious reports of this municipality."""
+    layout = tenant.instance.ground.layout
+    person = {
+        "name": "Test Testsson",
+        "email": f"{uuid4().hex}@exempel.invalid",
+        "roles": ["est_medlem"],
+        "organisation": "Test",
+    }
+    async with httpx.AsyncClient(trust_env=False) as http:
+        created = await http.post(f"{tenant.instance.url}/v1/people", json=person, headers=tenant.headers)
+        assert created.status_code == 201, created.text
+        body = {"min_severity": min_severity, "person_id": created.json()["person_id"]}
+        answer = await http.post(f"{layout.url('notify_serve')}/v1/subscriptions", json=body, headers=tenant.bearer)
+        assert answer.status_code == 201, answer.text
+
+
 def reports(count: int, prefix: str = "r", **changes: Any) -> list[dict[str, Any]]:
     """Plain reports over Nässjö, a few metres apart, today."""
     now = time.time()

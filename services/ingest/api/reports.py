@@ -139,6 +139,8 @@ class ReportState(BaseModel):
     placed: dict[str, Any] | None
     counted: dict[str, Any] | None
     refused: str | None
+    text_lost: bool = False
+    """The report was taken back from the topics after a restore; its text was not there. Sending it again mends it."""
     away: tuple[str, ...] = ()
 
 
@@ -158,6 +160,7 @@ def state_of(row: Any, fate: Fate) -> ReportState:
         placed=fate.placement,
         counted=counted,
         refused=reason,
+        text_lost=row.taken_back and row.event["has_text"],
         away=fate.away,
     )
 

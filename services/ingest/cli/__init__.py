@@ -1,4 +1,4 @@
-"""Commands of the door: ``municipality create``, ``key create``, ``import polisen``, ``republish``."""
+"""Commands of the door: ``municipality create``, ``key create``, ``import polisen``, ``republish``, ``take-back``."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from services.ingest.cli import importing
-from services.ingest.cli.direct import with_door, with_people
+from services.ingest.cli.direct import local_kafka, with_door, with_people
 from services.ingest.handlers.people import SCOPES, UnknownMunicipality
 from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail, stderr
 
@@ -28,6 +28,7 @@ def attach(app: typer.Typer, official_names: Callable[[], dict[str, str]]) -> No
     _official_names = official_names
     imports.command("polisen")(importing.polisen)
     app.command()(republish)
+    app.command("take-back")(take_back)
     app.add_typer(municipality, name="municipality")
     app.add_typer(key, name="key")
     app.add_typer(imports, name="import")
@@ -108,3 +109,24 @@ def republish(
 
     sent = with_door(data, database_url, lambda database: send_again(database, kommun, progress))
     answer(sent, as_json=as_json, human=f"Written to the outbox: {sum(sent.values())} revisions.")
+
+
+def take_back(
+    kafka: Annotated[
+        str | None, typer.Option("--kafka", envvar="LAGESBILD_KAFKA", help="An operator's address.")
+    ] = None,
+    data: DataDir = DEFAULT_DATA,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """After a restored database: store what the topics hold beyond it, before the rooms start. Safe to repeat."""
+    from services.ingest.handlers.taking_back import take_back as read_topics
+
+    servers = kafka or local_kafka(data)
+    done = with_door(data, database_url, lambda database: read_topics(database, servers))
+    answer(
+        dict(done),
+        as_json=as_json,
+        human=f"Read {done['read']} records. Taken back: {done['revisions']} versions of reports, {done['context']}"
+        " published items; their texts were not there.",
+    )

@@ -41,6 +41,16 @@ def _local_door(data: Path) -> str:
     return instance.door_url
 
 
+def local_kafka(data: Path) -> str:
+    """The operator's address of the local broker."""
+    from deploy.local.up import read_instance
+
+    instance = read_instance(data)
+    if instance is None:
+        raise fail(f"Where is Kafka? Give --kafka, or start an instance in {data}.")
+    return instance.kafka
+
+
 def local_address(data: Path) -> str:
     """The address of the local instance; says what to do when there is none."""
     from deploy.local.up import read_instance

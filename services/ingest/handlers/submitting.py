@@ -75,7 +75,7 @@ class _Round:
             kind,
             version,
             digest,
-            known=None if known is None else (known.version_kind, known.source_version),
+            known=None if known is None else known.version,
             same_version_hash=None if before is None else before.content_hash,
         )
         if verdict == "replay" and before is not None:
@@ -107,7 +107,7 @@ class _Round:
             now=self.now,
         )
         self.minted.append(Minted(event, report, sender_id, kind, version))
-        self.known[sender_id] = Known(kind, version, event.revision, event.merged_into, event.received_at)
+        self.known[sender_id] = Known((kind, version), event.revision, event.merged_into, event.received_at)
         outcome = "withdrawn" if report.withdrawn else "created" if known is None else "corrected"
         return Answer(201 if known is None else 200, _body(event.report_id, sender_id, outcome, event.revision))
 

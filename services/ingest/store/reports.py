@@ -1,5 +1,6 @@
 """SQL for reading reports, and for the municipality's own types; what is handed in is stored by ``submissions``."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,12 +10,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.reports import ReportReceived
 
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """One of a sender's own reports. ``taken_back``: after a restore, without its text; ``named``: can be withdrawn."""
+
+    event: ReportReceived
+    received_at: datetime
+    named: bool
+    taken_back: bool
+
+
 _EPOCH = text("select epoch from epoch")
 _BY_ID = text("""
-    select report_id, client_id, sender_id, version_kind, source_version, revision, content, event, received_at
+    select report_id, client_id, sender_id, version_kind, source_version, revision, content, event, received_at,
+           taken_back
     from reports where kommun = :kommun and report_id = :report""")
 _MINE = text("""
-    select report_id, revision, event, received_at from reports
+    select event, received_at, sender_id, taken_back from reports
     where kommun = :kommun and client_id = :client order by received_at desc, report_id limit :limit""")
 _TYPES = text("select code, label, severity from event_types where kommun = :kommun order by code")
 _PUT_TYPE = text("""
@@ -32,12 +45,12 @@ async def get(connection: AsyncConnection, kommun: str, report: UUID) -> Row[Any
     return (await connection.execute(_BY_ID, {"kommun": kommun, "report": report})).first()
 
 
-async def mine(
-    connection: AsyncConnection, kommun: str, client: UUID, limit: int
-) -> list[tuple[ReportReceived, datetime]]:
+async def mine(connection: AsyncConnection, kommun: str, client: UUID, limit: int) -> list[Own]:
     """A sender's own reports, newest first."""
     rows = await connection.execute(_MINE, {"kommun": kommun, "client": client, "limit": limit})
-    return [(ReportReceived.model_validate(r.event), r.received_at) for r in rows]
+    return [
+        Own(ReportReceived.model_validate(r.event), r.received_at, r.sender_id is not None, r.taken_back) for r in rows
+    ]
 
 
 async def local_types(connection: AsyncConnection, kommun: str) -> dict[str, tuple[str, int]]:

@@ -11,16 +11,16 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from schemas.envelope import client_report_id
 from schemas.reports import ReportReceived
 from services.ingest.domain import ReportIn
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The newest state of a sender's report."""
+    """The newest state of a sender's report. ``version`` is None for one that was taken back from the topics."""
 
-    version_kind: str
-    source_version: Decimal
+    version: tuple[str, Decimal] | None
     revision: int
     merged_into: UUID | None
     received_at: datetime
@@ -50,8 +50,9 @@ _LOCK = text("""
     select i from unnest(cast(:ids as text[])) as t(i)
     where pg_try_advisory_xact_lock(hashtextextended(:prefix || i, 4711))""")
 _KNOWN = text("""
-    select sender_id, version_kind, source_version, revision, merged_into, received_at from reports
-    where kommun = :kommun and client_id = :client and sender_id = any(cast(:ids as text[]))""")
+    select i as sender_id, version_kind, source_version, revision, merged_into, received_at
+    from reports join unnest(cast(:ids as text[]), cast(:reports as uuid[])) as t(i, p) on report_id = p
+    where kommun = :kommun""")
 _TOLD = text("""
     select s.sender_id, s.source_version, s.content_hash, s.status, s.answer from submissions s
     join unnest(cast(:ids as text[]), cast(:versions as numeric[])) as t(i, v)
@@ -69,8 +70,9 @@ _REPORTS = text("""
     from unnest(cast(:reports as uuid[]), cast(:ids as text[]), cast(:kinds as text[]), cast(:versions as numeric[]),
                 cast(:revisions as bigint[]), cast(:merged as uuid[]), cast(:contents as text[]),
                 cast(:events as text[]), cast(:received as timestamptz[])) as n(p, i, k, v, r, m, c, e, t)
-    on conflict (kommun, report_id) do update set source_version = excluded.source_version,
-        revision = excluded.revision, content = excluded.content, event = excluded.event""")
+    on conflict (kommun, report_id) do update set client_id = excluded.client_id, sender_id = excluded.sender_id,
+        version_kind = excluded.version_kind, source_version = excluded.source_version, revision = excluded.revision,
+        content = excluded.content, event = excluded.event, taken_back = false""")
 _REVISIONS = text("""
     insert into revisions (kommun, report_id, revision, event, minted_at)
     select :kommun, p, r, cast(e as jsonb), t
@@ -90,9 +92,16 @@ async def try_lock(connection: AsyncConnection, kommun: str, client: UUID, ids: 
 
 async def known(connection: AsyncConnection, kommun: str, client: UUID, ids: Sequence[str]) -> dict[str, Known]:
     """The newest states of a sender's reports, by the sender's ids."""
-    rows = await connection.execute(_KNOWN, {"kommun": kommun, "client": client, "ids": list(ids)})
+    reports = [client_report_id(client, sender_id) for sender_id in ids]
+    rows = await connection.execute(_KNOWN, {"kommun": kommun, "ids": list(ids), "reports": reports})
     return {
-        r.sender_id: Known(r.version_kind, r.source_version, r.revision, r.merged_into, r.received_at) for r in rows
+        r.sender_id: Known(
+            None if r.version_kind is None else (r.version_kind, r.source_version),
+            r.revision,
+            r.merged_into,
+            r.received_at,
+        )
+        for r in rows
     }
 
 

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from schemas.envelope import client_report_id
-from schemas.reports import ReportReceived
 from schemas.taxonomy import ZERO_REPORT, current
 from services.ingest.api.reports import submit
 from services.ingest.domain import short_number
@@ -18,6 +17,7 @@ from services.ingest.gateways import Corridor, Fate
 from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
 from services.ingest.handlers.submitting import Unfinished
+from services.ingest.store.reports import Own
 from services.ingest.web import forms
 from services.ingest.web.login import give_token, signed_in
 from services.pages import swedish
@@ -116,7 +116,7 @@ async def mine(request: Request, person: Reporter, framme: str = "", tillbaka: s
     sender = await people.sender(person)
     found = await request.app.state.reports.mine(person.kommun, sender.client_id)
     token = await people.token(person)
-    fates = await asyncio.gather(*(corridor.fate(r.report_id, token) for r, _ in found))
+    fates = await asyncio.gather(*(corridor.fate(own.event.report_id, token) for own in found))
     local = await request.app.state.reports.local_types(person.kommun)
     notice = None
     if framme == "noll":
@@ -125,7 +125,7 @@ async def mine(request: Request, person: Reporter, framme: str = "", tillbaka: s
         notice = text("mine.sent", number=framme)
     elif tillbaka:
         notice = text("mine.withdrawn")
-    cards = [_card(r, at, fate, local) for (r, at), fate in zip(found, fates, strict=True)]
+    cards = [_card(own, fate, local) for own, fate in zip(found, fates, strict=True)]
     context = frame(person, "/mina-rapporter", phone=True) | {"cards": cards, "notice": notice}
     response = page("ingest/mine.html", context)
     await give_token(request, response, person)
@@ -144,8 +144,9 @@ async def withdraw(request: Request, person: Reporter, report_id: Annotated[UUID
     return RedirectResponse("/mina-rapporter" + ("?tillbaka=ja" if answer is not None else ""), 303)
 
 
-def _card(report: ReportReceived, received: datetime, fate: Fate, local: dict[str, tuple[str, int]]) -> dict[str, Any]:
+def _card(own: Own, fate: Fate, local: dict[str, tuple[str, int]]) -> dict[str, Any]:
     """One report as the page shows it."""
+    report = own.event
     known = current().type(report.event_type)
     label = known.label if known is not None else local.get(report.event_type, (report.event_type, 1))[0]
     counted = fate.fact is not None and fate.fact.get("revision") == report.revision
@@ -155,8 +156,11 @@ def _card(report: ReportReceived, received: datetime, fate: Fate, local: dict[st
         "number": short_number(report.report_id),
         "title": label,
         "when": swedish.interval(report.time_from, report.time_to),
-        "received": swedish.moment(received),
+        "received": swedish.moment(own.received_at),
         "withdrawn": report.withdrawn,
+        "may_withdraw": own.named and not report.withdrawn and report.event_type != ZERO_REPORT,
+        "taken_back": own.taken_back,
+        "text_lost": own.taken_back and report.has_text,
         "zero": report.event_type == ZERO_REPORT,
         "placed": fate.placement,
         "counted": counted and why is None,

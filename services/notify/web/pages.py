@@ -69,10 +69,11 @@ async def deliveries(request: Request, principal: Visitor, sparat: str = "", slu
 
 def _row(row: Any) -> dict[str, Any]:
     report = ReportLocated.model_validate(row.event).report
+    restored = row.state == "expired" and "restored" in {row.reason, row.error}
     return {
         "what": type_label(report.event_type),
         "when": swedish.moment(row.created_at),
-        "state": text(f"deliveries.state_{row.state}"),
+        "state": text("deliveries.state_restored" if restored else f"deliveries.state_{row.state}"),
         "chip": {"sent": "done", "failed": "fault", "expired": "flat"}.get(row.state, "wait"),
     }
 

@@ -1,0 +1,83 @@
+"""Taking back what a restored database lacks: the topics still hold what was given out after the backup.
+
+Run before the rooms start. What is known changes nothing, so it may be repeated. Records that cannot be read are
+passed over here: the rooms that read them put them aside themselves.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+
+from schemas.context import ContextReceived
+from schemas.reports import ReportReceived
+from schemas.topics import CONTEXT_RECEIVED, REPORT_RECEIVED
+from schemas.values import CONTEXT_OWNER
+from services.ingest.store import context as context_store
+from services.ingest.store import taking_back as store
+from services.ingest.store.context import ContextVersion
+from services.runtime.database import Database
+from services.runtime.decoding import Received, decode
+from services.runtime.errors import Permanent
+from services.runtime.log_facts import read_to_end
+
+LOST = "{}"
+"""Stands where the publisher's text was: it is not in the topics."""
+
+
+async def take_back(
+    database: Database, kafka: str, progress: Callable[[int], None] = lambda _read: None
+) -> Counter[str]:
+    """Read both topics of the door to their present end and store what is missing.
+
+    Returns how many records were ``read``, ``revisions`` and ``context`` versions taken back, ``reports`` whose newest
+    state came from the topics, and ``unreadable``. ``kafka`` is an operator's address: the door itself only writes.
+    """
+    done: Counter[str] = Counter()
+    topics = {t.name: t for t in (REPORT_RECEIVED, CONTEXT_RECEIVED)}
+    partitions = {name: topic.partitions for name, topic in topics.items()}
+    async for records in read_to_end(kafka, partitions, max(t.max_bytes for t in topics.values())):
+        topic = topics[records[0].topic]
+        found: list[Received[ReportReceived | ContextReceived]] = []
+        for record in records:
+            try:
+                found.append(decode(record, topic))
+            except Permanent:
+                done["unreadable"] += 1
+        if topic is CONTEXT_RECEIVED:
+            done["context"] += await _context(
+                database, [r.message for r in found if isinstance(r.message, ContextReceived)]
+            )
+        else:
+            done += await _reports(database, [r.message for r in found if isinstance(r.message, ReportReceived)])
+        done["read"] += len(records)
+        progress(done["read"])
+    return done
+
+
+async def _reports(database: Database, events: Sequence[ReportReceived]) -> Counter[str]:
+    owners: defaultdict[str, list[ReportReceived]] = defaultdict(list)
+    for event in events:
+        owners[event.kommun].append(event)
+    done: Counter[str] = Counter()
+    for kommun, own in owners.items():
+        async with database.transaction((kommun,)) as connection:
+            revisions, reports = await store.add(connection, kommun, own)
+        done += Counter(revisions=revisions, reports=reports)
+    return done
+
+
+async def _context(database: Database, events: Sequence[ContextReceived]) -> int:
+    """The newest version of each item, as if it had been seen when it was minted; a later import brings its text."""
+    newest: dict[object, ContextReceived] = {}
+    for event in events:
+        if event.context_id not in newest or newest[event.context_id].revision < event.revision:
+            newest[event.context_id] = event
+    async with database.transaction((CONTEXT_OWNER,)) as connection:
+        await context_store.lock(connection)
+        known = await context_store.known(connection, [e.context_id for e in newest.values()])
+        missing = [
+            ContextVersion(e.context_id, e.minted_at, "", LOST, e.revision, e.model_dump_json())
+            for e in newest.values()
+            if e.context_id not in known or known[e.context_id].revision < e.revision
+        ]
+        await context_store.add(connection, missing)
+    return len(missing)

@@ -1,0 +1,217 @@
+"""The drill: yesterday's database beside today's Kafka, yesterday's Kafka beside today's database, a lost machine."""
+
+import asyncio
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.local.layout import Layout, pick_port
+from deploy.local.supervisor import Program
+from deploy.local.up import running
+from schemas.topics import CATALOGUE
+from services.runtime.minting import EPOCH_SHIFT
+from tests.support.command import lagesbild
+from tests.support.ground import Ground, servers_of_ours
+from tests.support.instance import Instance, Tenant, eventually, follower, reports, start_instance
+from tests.support.tally import Table
+
+
+@pytest.fixture
+async def data() -> AsyncIterator[Path]:
+    """A folder for an instance that is stopped and started again; only servers of our own can be restored."""
+    if not await asyncio.to_thread(servers_of_ours):
+        pytest.skip("these servers are not ours to restore")
+    folder = Path(tempfile.mkdtemp(prefix="lagesbild-test-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def _started(data: Path) -> AsyncIterator[Instance]:
+    """Servers and rooms on what is in the folder."""
+    layout = Layout.open(data, pick_port())
+    async with running(layout, rooms=False) as supervisor:
+        ground = Ground("deploy/local", layout.kafka, layout.dsn("postgres", "postgres"), layout, None, supervisor)
+        async with start_instance(ground) as instance:
+            yield instance
+    (data / "instance.json").unlink()  # it names this process, which lives on
+
+
+def _serious(count: int, prefix: str) -> list[dict[str, Any]]:
+    """Reports with a text; every tenth is serious enough for a mail."""
+    plain = reports(count, prefix, text="Trasig belysning vid gångvägen.")
+    return [r | {"severity": 4} if i % 10 == 0 else r for i, r in enumerate(plain)]
+
+
+async def _mailed(instance: Instance, count: int) -> None:
+    async def so_many() -> bool:
+        return len(instance.mails()) >= count
+
+    await eventually(so_many, 60, f"{count} mails")
+
+
+async def _placed_anew(instance: Instance, tenant: Tenant, count: int) -> None:
+    """Wait until so many facts of the municipality were placed after the restore."""
+
+    async def done() -> bool:
+        rows = await instance.sql(
+            "select count(*) as n from facts where kommun = $1 and placement >= $2",
+            tenant.kommun, 1 << EPOCH_SHIFT, kommun=tenant.kommun,
+        )  # fmt: skip
+        return bool(rows[0]["n"] >= count)
+
+    await eventually(done, 90, f"{count} facts placed anew")
+
+
+async def _lost_texts(instance: Instance, tenant: Tenant) -> int:
+    """How many reports the door says have lost their text."""
+    lost = 0
+    async with httpx.AsyncClient(base_url=instance.url, trust_env=False, timeout=30) as http:
+        for answer in tenant.ledger.values():
+            found = await http.get(f"/v1/reports/{answer['report_id']}", headers=tenant.bearer)
+            assert found.status_code == 200, found.text
+            lost += found.json()["text_lost"]
+    return lost
+
+
+@pytest.mark.core
+async def test_yesterdays_database_beside_todays_kafka(data: Path, kommun: str, table: Table) -> None:
+    began = time.monotonic()
+    backup = data / "backups" / "one"
+    later = _serious(40, "after")
+    async with _started(data) as instance:
+        tenant = await instance.tenant(kommun)
+        await follower(tenant, min_severity=4)
+        before = _serious(60, "before")
+        await tenant.load(before)
+        await tenant.tally(60)
+        await _mailed(instance, 6)
+        said = await lagesbild(instance.ground, "backup", "--data", str(data), "--to", str(backup), "--json")
+        assert json.loads(said.out)["bytes"] > 100_000
+        await tenant.load(later)
+        await tenant.load([r | {"source_version": 2, "count": 3} for r in before[:10]])
+        await tenant.tally(100)
+        await _mailed(instance, 10)
+        mails = sorted(instance.mails())
+        await lagesbild(instance.ground, "restore", str(backup), "--data", str(data), expect=1)  # it runs
+    done = json.loads((await lagesbild(instance.ground, "restore", str(backup), "--data", str(data), "--json")).out)
+    assert done["taken_back"] == {"read": 110, "revisions": 50, "reports": 50}
+    assert done["epochs"] == {"ingest": 1, "geo": 1}
+    assert done["republished"] is None
+    async with _started(data) as again:
+        tenant.instance = again
+        await _placed_anew(again, tenant, 40)
+        await tenant.tally(100)
+        assert await _lost_texts(again, tenant) == 50
+        # A sender that is not sure sends again, in a correction's stead: it counts once, and the text is back.
+        await tenant.load(later)
+        await tenant.load([r | {"source_version": 2, "count": 3} for r in before[:10]])
+        assert await _lost_texts(again, tenant) == 0
+        fresh = _serious(10, "fresh")
+        await tenant.load(fresh)
+        await table.tally("yesterday's database beside today's Kafka", tenant, 110, began)
+        await _mailed(again, 11)
+        told = again.mails()
+        assert len(told) == len(set(told)) == 11, "nobody is told again of what was there before the restore"
+        assert set(mails) < set(told)
+        work = again.ground.database_url("lagesbild_analysis_work")
+        await lagesbild(again.ground, "check", "views", LAGESBILD_DATABASE_URL=work)
+
+
+async def _accept_and_send_again(instance: Instance, where: str) -> None:
+    for topic in CATALOGUE:
+        for consumer in topic.consumers:
+            await lagesbild(instance.ground, "accept-broker", consumer, "--from", where)
+    door = instance.ground.database_url("lagesbild_ingest_serve")
+    await lagesbild(instance.ground, "republish", LAGESBILD_DATABASE_URL=door)
+
+
+async def test_yesterdays_kafka_beside_todays_database(data: Path, kommun: str, table: Table) -> None:
+    """The same as a broker whose newest minutes are cut off: the rooms halt, the log is accepted and filled again."""
+    began = time.monotonic()
+    log, copy = data / "kafka" / "log", data / "kafka" / "yesterday"
+    async with _started(data) as instance:
+        tenant = await instance.tenant(kommun)
+        await follower(tenant, min_severity=4)
+        await tenant.load(_serious(60, "before"))
+        await tenant.tally(60)
+        await _mailed(instance, 6)
+    shutil.copytree(log, copy)
+    async with _started(data) as instance:
+        tenant.instance = instance
+        await tenant.load(_serious(40, "after"))
+        await tenant.tally(100)
+        await _mailed(instance, 10)
+        mails = sorted(instance.mails())
+    shutil.rmtree(log)
+    copy.rename(log)
+    layout = Layout.open(data, pick_port())
+    async with running(layout, rooms=False) as supervisor:
+        ground = Ground("deploy/local", layout.kafka, layout.dsn("postgres", "postgres"), layout, None, supervisor)
+        program = Instance(ground, supervisor, layout.url("ingest_serve"), layout.data / "mail").program("geo", "work")
+        assert "outside the log" in await _refused(program)
+        await _accept_and_send_again(Instance(ground, supervisor, "", layout.data / "mail"), "end")
+        async with start_instance(ground) as again:
+            tenant.instance = again
+            await tenant.load(_serious(10, "fresh"))
+            await table.tally("yesterday's Kafka beside today's database", tenant, 110, began)
+            await _mailed(again, 11)
+            told = again.mails()
+            assert len(told) == len(set(told)) == 11
+            assert set(mails) < set(told)
+
+
+async def _refused(program: Program) -> str:
+    """Run a working process until it halts by itself; what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *program.argv,
+        env=os.environ | dict(program.env),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 70
+    return said.decode()
+
+
+async def test_a_new_machine_from_a_backup_alone(data: Path, kommun: str, table: Table) -> None:
+    began = time.monotonic()
+    backup, machine = data / "backups" / "one", data / "new"
+    async with _started(data) as instance:
+        tenant = await instance.tenant(kommun)
+        await tenant.load(_serious(50, "before"))
+        await tenant.tally(50)
+        await lagesbild(instance.ground, "backup", "--data", str(data), "--to", str(backup))
+    ground = instance.ground
+    done = json.loads((await lagesbild(ground, "restore", str(backup), "--data", str(machine), "--json")).out)
+    assert done["republished"] == 50
+    async with _started(machine) as again:
+        tenant.instance = again
+        await tenant.load(_serious(10, "fresh"))
+        await table.tally("a new machine from a backup alone", tenant, 60, began)
+
+
+async def test_what_is_no_whole_backup_is_refused(data: Path) -> None:
+    async with _started(data) as instance:
+        backup = data / "backups" / "one"
+        ground = instance.ground
+        await lagesbild(ground, "backup", "--data", str(data), "--to", str(backup))
+        taken = await lagesbild(ground, "backup", "--data", str(data), "--to", str(backup), expect=1)
+        assert "is there already" in taken.err
+    missing = await lagesbild(ground, "restore", str(data / "mail"), "--data", str(data), expect=1)
+    assert "is not a backup" in missing.err
+    packed = backup / "database" / "base.tar.gz"
+    whole = packed.read_bytes()
+    packed.write_bytes(whole[: len(whole) // 2])
+    torn = await lagesbild(ground, "restore", str(backup), "--data", str(data), expect=1)
+    assert "pg_verifybackup" in torn.err
+    assert (data / "postgres" / "data" / "PG_VERSION").exists(), "nothing was touched"
