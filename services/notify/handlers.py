@@ -23,6 +23,7 @@ from services.notify.gateways import Directory, Places
 from services.notify.mails import alert_mail
 from services.notify.metrics import MAILS
 from services.notify.settings import NotifySettings
+from services.runtime import tracing
 from services.runtime.asking import Away
 from services.runtime.database import Database
 from services.runtime.decoding import Received
@@ -97,6 +98,7 @@ class Sender:
 
     async def _hand_over(self, kommun: str, ident: UUID, row: Row[Any]) -> None:
         """Send one mail and record what became of it; below the lease, so that nobody else takes it meanwhile."""
+        since = tracing.begun()
         try:
             async with asyncio.timeout(self._settings.lease_seconds * 0.8):
                 mail = await self._mail(kommun, row)
@@ -104,6 +106,7 @@ class Sender:
                 await self._smtp.send(mail)
         except (MailDelayed, Away, TimeoutError) as delayed:
             MAILS.labels("delayed").inc()
+            tracing.record("send mail", "CLIENT", [row.correlation_id], since, failed=True)
             delay = domain.retry_delay(row.attempts, self._settings.longest_retry_delay)
             _log.warning("mail delayed", reason=str(delayed), delay=delay, attempts=row.attempts)
             async with self._database.transaction((kommun,)) as connection:
@@ -118,6 +121,7 @@ class Sender:
             _log.exception("mail failed", error=type(error).__name__)  # one bad mail never stops the others
             await self._settle(kommun, ident, "failed", "internal")
             return
+        tracing.record("send mail", "CLIENT", [row.correlation_id], since)
         await reach("notify.after_send")
         await self._settle(kommun, ident, "sent")
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.topics import Topic
-from services.runtime import dead_letters, metrics
+from services.runtime import dead_letters, metrics, tracing
 from services.runtime.database import Database
 from services.runtime.decoding import Read, Received, Record, decode
 from services.runtime.errors import MustStop, Permanent, is_transient
@@ -209,6 +209,7 @@ class Boundary:
 
     async def _apply(self, part: list[_Item], buried: set[tuple[int, int]]) -> None:
         """One part's transaction: lock and compare, effect, positions."""
+        since = tracing.begun()
         good = [item.received for item in part if item.received is not None]
         bad = [(item.record, item.fault) for item in part if item.fault is not None]
         last = {item.record.partition: item.record for item in part}
@@ -239,6 +240,9 @@ class Boundary:
         self.expected.update({p: offset for p, (offset, _) in moves.items() if p in self.expected})
         await reach("boundary.after_commit")
         self._count(good, len(bad))
+        consumer = {"messaging.system": "kafka", "messaging.consumer.group.name": self.consumer.name}
+        name = f"process {self.consumer.topic.name}"
+        tracing.record(name, "CONSUMER", (r.envelope.correlationid for r in good), since, attributes=consumer)
 
     async def _move(
         self,

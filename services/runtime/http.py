@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.runtime import metrics, problems
+from services.runtime import metrics, problems, tracing
 from services.runtime.errors import is_transient
 from services.runtime.logs import logger
 from services.runtime.room import Room
@@ -36,6 +36,7 @@ _HEADERS = {
 }
 _CORRELATION = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """It travels into logs and headers, so it must be an id and nothing else."""
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 DRAINED_BYTES, DRAIN_SECONDS = 64 * 2**20, 10.0
 """How much of a body that is too large is taken in, so that its sender hears why it was refused."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -135,7 +136,7 @@ async def _around(request: Request, call_next: Callable[[Request], Awaitable[Res
     given = request.headers.get("x-correlation-id", "")
     correlation = given if _CORRELATION.fullmatch(given) else str(uuid4())
     request.state.correlation_id = correlation
-    started = time.perf_counter()
+    started, since = time.perf_counter(), tracing.begun()
     with structlog.contextvars.bound_contextvars(correlation_id=correlation):
         if same_origin(request):
             response = await call_next(request)
@@ -144,6 +145,14 @@ async def _around(request: Request, call_next: Callable[[Request], Awaitable[Res
         route = getattr(request.scope.get("route"), "path", "other")
         seconds = time.perf_counter() - started
         metrics.HTTP_REQUESTS.labels(request.method, route, response.status_code).observe(seconds)
+        if route not in _PROBES:
+            about = {
+                "http.request.method": request.method,
+                "http.route": route,
+                "http.response.status_code": response.status_code,
+            }
+            failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+            tracing.request(f"{request.method} {route}", correlation, since, failed=failed, attributes=about)
         _log.info("request", method=request.method, route=route, status=response.status_code, ms=round(seconds * 1000))
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)

@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.topics import BY_NAME, RETENTION
-from services.runtime import metrics
+from services.runtime import metrics, tracing
 from services.runtime.errors import is_transient
 from services.runtime.faultpoints import reach
 from services.runtime.log_facts import log_ends
@@ -77,6 +77,10 @@ def _outgoing(row: Mapping[str, Any]) -> Outgoing:
     return Outgoing(row["topic"], row["key"].encode(), row["value"].encode(), headers)
 
 
+def _correlation(row: Mapping[str, Any]) -> str:
+    return str(dict(zip(row["header_names"], row["header_values"], strict=True)).get("ce_correlationid", ""))
+
+
 class Relay:
     """Sends the outbox of one database. Run as many as you like: one works, the others wait for its lock."""
 
@@ -125,6 +129,7 @@ class Relay:
         """Send one batch of unsent rows and mark them; returns how many."""
         rows = await connection.fetch(_UNSENT, self._batch)
         if rows:
+            since = tracing.begun()
             await reach("relay.before_publish")
             confirmed: list[Confirmed] = await self._publisher.send([_outgoing(row) for row in rows])
             await reach("relay.after_confirm")
@@ -132,6 +137,9 @@ class Relay:
                 _MARK, [r["id"] for r in rows], [c.partition for c in confirmed], [c.offset for c in confirmed]
             )
             metrics.OUTBOX_SENT.inc(len(rows))
+            tracing.record(
+                "publish", "PRODUCER", map(_correlation, rows), since, attributes={"messaging.system": "kafka"}
+            )
         return len(rows)
 
     async def _check_tail(self, connection: asyncpg.Connection) -> None:

@@ -3,6 +3,7 @@
 import uvicorn
 from starlette.types import ASGIApp
 
+from services.runtime import tracing
 from services.runtime.http import TooLarge, create_app
 from services.runtime.logs import configure
 from services.runtime.room import Room
@@ -37,8 +38,10 @@ def server_of(app: ASGIApp, settings: RoomSettings) -> Server:
 def serve(room: Room) -> int:
     """Run the HTTP side until SIGTERM; returns the exit code."""
     configure(room.settings.log_level, room.name, "serve")
+    tracing.configure(room.settings.otlp_endpoint, room.settings.otlp_ratio, room.name, "serve")
     app = create_app(room)
     server = server_of(TooLarge(app), room.settings)
     app.state.stopping = lambda: server.stopping
     server.run()
+    tracing.close()
     return 0 if server.started else 3

@@ -25,6 +25,8 @@ class RoomSettings(BaseSettings):
     notify_url: str = "http://127.0.0.1:8004"
     service_secret: SecretStr = Field(default=SecretStr(""), description="this room's secret for service tokens")
     log_level: str = "INFO"
+    otlp_endpoint: str = Field(default="", description="a collector's …/v1/traces; no traces when empty")
+    otlp_ratio: float = Field(default=1.0, ge=0, le=1, description="share of the traces that are recorded")
 
     pool_size: int = 5
     max_records: int = Field(default=2000, description="largest batch; docs/decisions/0011-lanes.md")

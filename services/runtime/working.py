@@ -12,6 +12,7 @@ from faststream.kafka import KafkaBroker
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from schemas.topics import topics_to_create
+from services.runtime import tracing
 from services.runtime.boundary import Boundary
 from services.runtime.consumers import Subscription, build_broker
 from services.runtime.errors import MustStop, is_transient
@@ -30,6 +31,7 @@ _log = logger(__name__)
 def work(room: Room) -> int:
     """Run consumers and jobs until SIGTERM or a halt; 70 after a halt, 3 when it could not start."""
     configure(room.settings.log_level, room.name, "work")
+    tracing.configure(room.settings.otlp_endpoint, room.settings.otlp_ratio, room.name, "work")
     plant = Plant(room)
     collect_rarely()
     server = server_of(plant.app(), room.settings)
@@ -39,6 +41,7 @@ def work(room: Room) -> int:
 
     plant.halt.on_halt(end)
     server.run()
+    tracing.close()
     if plant.halt.reason is not None:
         return EXIT_CODE
     return 0 if server.started else 3
