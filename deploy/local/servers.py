@@ -108,7 +108,7 @@ def _kafka_properties(layout: Layout) -> str:
     own = f"127.0.0.1:{layout.ports['kafka']}"
     values = {
         "listen": own,
-        "advertised": own,
+        "advertised": f"127.0.0.1:{layout.ports.get('kafka_advertised', layout.ports['kafka'])}",
         "controller_port": str(layout.ports["kafka_controller"]),
         "protocol": "PLAINTEXT" if plain else "SASL_PLAINTEXT",
         "logs": str(layout.data / "kafka" / "log"),

@@ -83,6 +83,19 @@ async def _lost_texts(instance: Instance, tenant: Tenant) -> int:
     return lost
 
 
+async def _broken_ones_are_refused(ground: Ground, backup: Path, data: Path) -> None:
+    """What is no whole backup is refused before anything is touched."""
+    missing = await lagesbild(ground, "restore", str(data / "mail"), "--data", str(data), expect=1)
+    assert "is not a backup" in missing.err
+    torn = data / "torn"
+    await asyncio.to_thread(shutil.copytree, backup, torn)
+    packed = torn / "database" / "base.tar.gz"
+    packed.write_bytes(packed.read_bytes()[:50_000])
+    refused = await lagesbild(ground, "restore", str(torn), "--data", str(data), expect=1)
+    assert "pg_verifybackup" in refused.err
+    assert not list((data / "postgres").glob("before-restore-*"))
+
+
 @pytest.mark.core
 async def test_yesterdays_database_beside_todays_kafka(data: Path, kommun: str, table: Table) -> None:
     began = time.monotonic()
@@ -102,7 +115,11 @@ async def test_yesterdays_database_beside_todays_kafka(data: Path, kommun: str, 
         await tenant.tally(100)
         await _mailed(instance, 10)
         mails = sorted(instance.mails())
-        await lagesbild(instance.ground, "restore", str(backup), "--data", str(data), expect=1)  # it runs
+        taken = await lagesbild(instance.ground, "backup", "--data", str(data), "--to", str(backup), expect=1)
+        assert "is there already" in taken.err
+        running_still = await lagesbild(instance.ground, "restore", str(backup), "--data", str(data), expect=1)
+        assert "already runs" in running_still.err
+    await _broken_ones_are_refused(instance.ground, backup, data)
     done = json.loads((await lagesbild(instance.ground, "restore", str(backup), "--data", str(data), "--json")).out)
     assert done["taken_back"] == {"read": 110, "revisions": 50, "reports": 50}
     assert done["epochs"] == {"ingest": 1, "geo": 1}
@@ -198,20 +215,3 @@ async def test_a_new_machine_from_a_backup_alone(data: Path, kommun: str, table:
         tenant.instance = again
         await tenant.load(_serious(10, "fresh"))
         await table.tally("a new machine from a backup alone", tenant, 60, began)
-
-
-async def test_what_is_no_whole_backup_is_refused(data: Path) -> None:
-    async with _started(data) as instance:
-        backup = data / "backups" / "one"
-        ground = instance.ground
-        await lagesbild(ground, "backup", "--data", str(data), "--to", str(backup))
-        taken = await lagesbild(ground, "backup", "--data", str(data), "--to", str(backup), expect=1)
-        assert "is there already" in taken.err
-    missing = await lagesbild(ground, "restore", str(data / "mail"), "--data", str(data), expect=1)
-    assert "is not a backup" in missing.err
-    packed = backup / "database" / "base.tar.gz"
-    whole = packed.read_bytes()
-    packed.write_bytes(whole[: len(whole) // 2])
-    torn = await lagesbild(ground, "restore", str(backup), "--data", str(data), expect=1)
-    assert "pg_verifybackup" in torn.err
-    assert (data / "postgres" / "data" / "PG_VERSION").exists(), "nothing was touched"

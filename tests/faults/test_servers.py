@@ -5,30 +5,76 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-import psutil
 import pytest
 
 from deploy.local.layout import Layout, pick_port
 from deploy.local.up import running
-from tests.support.ground import Ground, start_ground
+from tests.support.ground import Ground, servers_of_ours
 from tests.support.instance import Instance, Tenant, reports, start_instance
 from tests.support.tally import Table
+from tests.support.wire import Wire
 
 LOAD = 400
 
 
+@dataclass(frozen=True)
+class WiredGround(Ground):
+    """A ground that the rooms reach through a wire to each server."""
+
+    sockets: str = ""
+
+    def kafka_as(self, room: str) -> str:
+        near, far = (f":{self.layout.ports[name]}" for name in ("kafka_advertised", "kafka"))
+        return super().kafka_as(room).replace(far, near)
+
+    def dsn(self, role: str) -> str:
+        return super().dsn(role).partition("?")[0] + f"?host={self.sockets}"
+
+
+class Wired(NamedTuple):
+    """An instance, and the wires to its servers by their names."""
+
+    instance: Instance
+    wires: dict[str, Wire]
+
+
 @pytest.fixture(scope="module")
-async def standing() -> AsyncIterator[Instance]:
-    """An instance whose servers these tests may harm."""
-    async with start_ground() as ground, start_instance(ground) as started:
-        if ground.supervisor is None:
-            pytest.skip("these servers are not ours to kill")
-        yield started
+async def wired() -> AsyncIterator[Wired]:
+    """An instance whose servers and network these tests may harm."""
+    if not await asyncio.to_thread(servers_of_ours):
+        pytest.skip("these servers are not ours to kill")
+    folder = Path(tempfile.mkdtemp(prefix="lagesbild-test-"))
+    sockets = folder / "wire"
+    sockets.mkdir()
+    layout = Layout.open(folder / "data", pick_port())
+    layout.ports["kafka_advertised"] = pick_port(layout.ports.values())
+    name = ".s.PGSQL.5432"
+    async with AsyncExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        wires = {
+            "kafka": Wire(layout.ports["kafka_advertised"], layout.ports["kafka"]),
+            "postgres": Wire(sockets / name, layout.socket_dir / name),
+        }
+        for wire in wires.values():
+            await stack.enter_async_context(wire)
+        supervisor = await stack.enter_async_context(running(layout, rooms=False))
+        dsn = layout.dsn("postgres", "postgres")
+        ground = WiredGround("wired", layout.kafka, dsn, layout, None, supervisor, sockets=str(sockets))
+        yield Wired(await stack.enter_async_context(start_instance(ground)), wires)
+
+
+@pytest.fixture
+def standing(wired: Wired) -> Instance:
+    """The instance alone."""
+    return wired.instance
 
 
 def _pid(instance: Instance, server: str) -> int:
@@ -79,22 +125,12 @@ async def test_a_server_dies_and_is_started_again(
     await _struck(standing, kommun, table, f"{number.name} of {' and '.join(servers)} under load", strike)
 
 
-@pytest.mark.parametrize("server", ["kafka", "postgres"])
-async def test_twenty_seconds_without_an_answer(standing: Instance, kommun: str, table: Table, server: str) -> None:
-    """Connections stay open and nothing comes back, as when a network swallows every packet."""
-
+@pytest.mark.parametrize("servers", [("kafka",), ("postgres",), ("kafka", "postgres")], ids="-and-".join)
+async def test_twenty_seconds_of_no_network(wired: Wired, kommun: str, table: Table, servers: tuple[str, ...]) -> None:
     async def strike() -> None:
-        process = psutil.Process(_pid(standing, server))
-        family = [process, *process.children(recursive=True)]
-        for one in family:
-            with suppress(psutil.NoSuchProcess):
-                one.suspend()
-        await asyncio.sleep(20)
-        for one in reversed(family):
-            with suppress(psutil.NoSuchProcess):
-                one.resume()
+        await asyncio.gather(*(wired.wires[server].cut(20.0) for server in servers))
 
-    await _struck(standing, kommun, table, f"20 s without an answer from {server}", strike)
+    await _struck(wired.instance, kommun, table, f"20 s of no network to {' and '.join(servers)}", strike)
 
 
 @asynccontextmanager
