@@ -5,6 +5,8 @@ and the compose file have it; ``sasl+tls://…`` for the same behind TLS. Severa
 """
 
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
@@ -71,3 +73,13 @@ def access(address: str) -> Access:
 def address(servers: str, user: str, password: str) -> str:
     """The address of a user on a broker that asks for passwords."""
     return f"sasl://{quote(user, safe='')}:{quote(password, safe='')}@{servers}"
+
+
+@asynccontextmanager
+async def started(client: Any) -> AsyncIterator[Any]:
+    """One of aiokafka's clients, started for this block and stopped after it, also when it could not start."""
+    try:
+        await client.start()
+        yield client
+    finally:
+        await (client.close() if hasattr(client, "close") else client.stop())

@@ -12,18 +12,14 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.runtime.kafka_access import access
+from services.runtime.kafka_access import access, started
 from services.runtime.positions import Position, record_digest
 
 
 async def cluster_id(bootstrap: str) -> str:
     """The id the broker's storage was formatted with."""
-    admin = AIOKafkaAdminClient(**access(bootstrap).arguments())
-    await admin.start()
-    try:
+    async with started(AIOKafkaAdminClient(**access(bootstrap).arguments())) as admin:
         described = await admin.describe_cluster()
-    finally:
-        await admin.close()
     return str(described["cluster_id"])
 
 
@@ -38,12 +34,8 @@ class LogEnds:
 async def log_ends(bootstrap: str, partitions: Mapping[str, int]) -> dict[tuple[str, int], LogEnds]:
     """Both ends of every partition of the topics in ``partitions`` (topic → partition count)."""
     wanted = [TopicPartition(topic, p) for topic, count in partitions.items() for p in range(count)]
-    consumer = AIOKafkaConsumer(**access(bootstrap).arguments(), enable_auto_commit=False)
-    await consumer.start()
-    try:
+    async with started(AIOKafkaConsumer(**access(bootstrap).arguments(), enable_auto_commit=False)) as consumer:
         first, last = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
-    finally:
-        await consumer.stop()
     return {(tp.topic, tp.partition): LogEnds(first[tp], last[tp]) for tp in wanted}
 
 
@@ -58,8 +50,7 @@ async def read_to_end(bootstrap: str, partitions: Mapping[str, int], largest: in
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=largest * 2,
     )
-    await consumer.start()
-    try:
+    async with started(consumer):
         parts = [TopicPartition(topic, p) for topic, count in partitions.items() for p in range(count)]
         ends = await consumer.end_offsets(parts)
         waiting = {tp for tp, begin in (await consumer.beginning_offsets(parts)).items() if begin < ends[tp]}
@@ -70,8 +61,6 @@ async def read_to_end(bootstrap: str, partitions: Mapping[str, int], largest: in
                     yield records
                     if records[-1].offset + 1 >= ends[tp]:
                         waiting.discard(tp)
-    finally:
-        await consumer.stop()
 
 
 async def digests_before(bootstrap: str, topic: str, offsets: Mapping[int, int], timeout: float) -> dict[int, str]:  # noqa: ASYNC109 - bounds one poll, not the call
@@ -79,8 +68,7 @@ async def digests_before(bootstrap: str, topic: str, offsets: Mapping[int, int],
     if not offsets:
         return {}
     consumer = AIOKafkaConsumer(**access(bootstrap).arguments(), enable_auto_commit=False, auto_offset_reset="none")
-    await consumer.start()
-    try:
+    async with started(consumer):
         wanted = {TopicPartition(topic, p): offset - 1 for p, offset in offsets.items()}
         consumer.assign(list(wanted))
         for tp, offset in wanted.items():
@@ -96,8 +84,6 @@ async def digests_before(bootstrap: str, topic: str, offsets: Mapping[int, int],
                                 found[tp.partition] = record_digest(record.value)
                                 consumer.pause(tp)
         return found
-    finally:
-        await consumer.stop()
 
 
 def mismatch(

@@ -23,6 +23,8 @@ from services.runtime.logs import logger
 from services.runtime.publisher import Confirmed, Outgoing, Publisher
 
 CHANNEL = "outbox"
+PATIENCE = 20.0
+"""Seconds until a round that nobody confirms is given up: the rows are still unsent, and a new producer tries again."""
 _LOCK_KEY = 0x4C42_4F58  # "LBOX": one relay per database
 _log = logger(__name__)
 
@@ -131,7 +133,8 @@ class Relay:
         if rows:
             since = tracing.begun()
             await reach("relay.before_publish")
-            confirmed: list[Confirmed] = await self._publisher.send([_outgoing(row) for row in rows])
+            async with asyncio.timeout(PATIENCE):
+                confirmed: list[Confirmed] = await self._publisher.send([_outgoing(row) for row in rows])
             await reach("relay.after_confirm")
             await connection.execute(
                 _MARK, [r["id"] for r in rows], [c.partition for c in confirmed], [c.offset for c in confirmed]

@@ -69,17 +69,24 @@ class Publisher:
     async def start(self) -> None:
         """Connect; raises a KafkaError when no broker answers."""
         producer = AIOKafkaProducer(**self._arguments)
-        await producer.start()
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
         self._producer = producer
 
     async def stop(self) -> None:
         """Disconnect without waiting for records that nobody confirmed."""
         producer, self._producer = self._producer, None
-        if producer is not None:
-            try:
-                await asyncio.wait_for(producer.stop(), timeout=5)
-            except TimeoutError:
-                return
+        if producer is None:
+            return
+        try:
+            await asyncio.wait_for(producer.stop(), timeout=5)
+        except TimeoutError:
+            # aiokafka would leave its sender behind, which takes a whole core until a broker answers again.
+            await producer._sender.close()  # noqa: SLF001 - nothing public ends it; a test holds this
+            await producer.client.close()
 
     async def send(self, outgoing: Sequence[Outgoing]) -> list[Confirmed]:
         """Send all and return once every one is confirmed, in order.
