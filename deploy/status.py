@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from aiokafka.errors import KafkaError
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from schemas.topics import CATALOGUE
@@ -88,8 +88,11 @@ async def _stored(url: str, trouble: list[str]) -> dict[str, Any]:
         async with engine.connect() as connection:
             for room in ROOMS:
                 await _ask(connection, room, found)
-    except (SQLAlchemyError, OSError) as error:
+    except (OperationalError, InterfaceError, OSError) as error:
         trouble.append(f"PostgreSQL does not answer ({type(error).__name__})")
+    except SQLAlchemyError as error:
+        cause = getattr(getattr(error, "orig", None), "__cause__", None)
+        trouble.append(f"PostgreSQL answers, but not everything can be read: {cause or type(error).__name__}")
     finally:
         await engine.dispose()
     return found

@@ -7,7 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.acls import ensure_acls
 from schemas.topics import TopicToCreate, topics_to_create
-from services.runtime.kafka_access import access
+from services.runtime.kafka_access import access, started
 
 
 class CatalogueMismatch(Exception):
@@ -33,9 +33,7 @@ async def ensure_topics(bootstrap: str, *, replication: int = 1, patience: float
     A broker that has just started may refuse or not yet show a topic: tried again for ``patience`` seconds.
     CatalogueMismatch when a topic has another partition count, or is still missing at the end.
     """
-    admin = AIOKafkaAdminClient(**access(bootstrap).arguments())
-    await admin.start()
-    try:
+    async with started(AIOKafkaAdminClient(**access(bootstrap).arguments())) as admin:
         before = set(await admin.list_topics())
         deadline = time.monotonic() + patience
         while missing := await _missing(admin):
@@ -45,8 +43,6 @@ async def ensure_topics(bootstrap: str, *, replication: int = 1, patience: float
                 )
             await admin.create_topics([_wanted(t, replication) for t in missing])
             await asyncio.sleep(0.2)
-    finally:
-        await admin.close()
     await ensure_acls(bootstrap)
     return [t.name for t in topics_to_create() if t.name not in before]
 

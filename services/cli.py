@@ -4,6 +4,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 partial import.
 """
 
 import importlib
+import sys
 
 import typer
 
@@ -48,7 +49,17 @@ def _attach() -> None:
 def main() -> None:
     """Entry point of ``lagesbild``."""
     _attach()
-    app()
+    try:
+        app()
+    except Exception as error:
+        from services.runtime.errors import is_transient
+
+        if sys.argv[1:2] == ["room"] or not is_transient(error):  # a process says it to its log, whole
+            raise
+        sentence = (
+            f"A server does not answer ({type(error).__name__}). Does the instance run? lagesbild status says more."
+        )
+        raise SystemExit(fail(sentence).exit_code) from None
 
 
 if __name__ == "__main__":

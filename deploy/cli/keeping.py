@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deploy.cli.instances import DatabaseUrl, KafkaServers, instance_in
+from schemas.topics import CATALOGUE
 from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail, stderr
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def migrate(
 
 
 def accept_broker(
-    consumer: Annotated[str, typer.Argument(help="As in the catalogue: geo.reports.")],
+    consumer: Annotated[str, typer.Argument(help="As in the catalogue: geo.reports; or all.")],
     where: Annotated[str, typer.Option("--from", help="keep, beginning or end.")] = "beginning",
     data: DataDir = DEFAULT_DATA,
     database_url: DatabaseUrl = None,
@@ -67,11 +68,18 @@ def accept_broker(
     if where not in {"keep", "beginning", "end"}:
         raise fail(f"--from is keep, beginning or end, not {where}.", 2)
     url = database_url or instance_in(data).owner_url
+    every, servers = [c for topic in CATALOGUE for c in topic.consumers], kafka or instance_in(data).kafka
+
+    async def each() -> dict[str, dict[int, int]]:
+        chosen = every if consumer == "all" else [consumer]
+        return {name: await accept(driver_dsn(url), servers, name, where) for name in chosen}  # type: ignore[arg-type]  # checked above
+
     try:
-        moved = asyncio.run(accept(driver_dsn(url), kafka or instance_in(data).kafka, consumer, where))  # type: ignore[arg-type]  # checked above
+        moved = asyncio.run(each())
     except UnknownConsumer:
-        raise fail(f"The catalogue has no consumer {consumer}.", 2) from None
-    answer(moved, as_json=as_json, human=f"{consumer}: {len(moved)} partitions accepted, reading from {where}.")
+        raise fail(f"The catalogue has no consumer {consumer}. There are {', '.join(every)}.", 2) from None
+    lines = [f"{name}: {len(found)} partitions accepted, reading from {where}." for name, found in moved.items()]
+    answer(moved, as_json=as_json, human="\n".join(lines))
 
 
 def restored(
@@ -126,7 +134,7 @@ def restore(
         stderr.print(text, highlight=False)
 
     try:
-        done = asyncio.run(rebuild(folder.expanduser().resolve(), data.expanduser().resolve(), 0, step=step))
+        done = asyncio.run(rebuild(folder.expanduser().resolve(), data.expanduser().resolve(), step=step))
     except (BadBackup, AlreadyRunning, NotReady) as wrong:
         raise fail(str(wrong)) from None
     answer(asdict(done), as_json=as_json, human=_told(done, data))

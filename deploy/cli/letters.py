@@ -4,10 +4,9 @@ import asyncio
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from deploy.cli.instances import DatabaseUrl, KafkaServers, instance_in
-from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail, stdout
+from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail
 
 letters = typer.Typer(no_args_is_help=True, help="Records that were put aside: look at them, then put them back.")
 Consumer = Annotated[str | None, typer.Argument(help="As in the catalogue: geo.reports. All when left out.")]
@@ -31,10 +30,8 @@ def list_letters(
     if as_json or not lines:
         answer(lines, as_json=as_json, human="Nothing lies aside.")
         return
-    table = Table("id", "consumer", "from", "reason", "detail", "at", title="Dead letters")
-    for line in lines:
-        table.add_row(*(str(line[name]) for name in ("id", "consumer", "from", "reason", "detail", "at")))
-    stdout.print(table)
+    for line in lines:  # whole lines: an id that is cut off is of no use
+        typer.echo("  ".join(str(line[name]) for name in ("id", "at", "consumer", "from", "reason", "detail")))
 
 
 @letters.command("show")

@@ -10,7 +10,9 @@ from rich.table import Table
 from deploy.cli.instances import instance_in
 from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail, stderr, stdout
 
-Port = Annotated[int, typer.Option("--port", help="Port of the one address to open.")]
+Port = Annotated[
+    int | None, typer.Option("--port", help="Port of the one address to open; default: the one it had, or 8080.")
+]
 
 
 async def _run(data: Path, port: int, after: Any = None) -> None:
@@ -27,7 +29,7 @@ async def _run(data: Path, port: int, after: Any = None) -> None:
                 stderr.print(text, highlight=False)
 
         def tell(text: str) -> None:
-            stderr.print(text, style="bold", highlight=False)
+            stderr.print(text, style="bold", highlight=False, soft_wrap=True)
 
         async with running(layout, step=step, tell=tell):
             if after is not None:
@@ -37,12 +39,13 @@ async def _run(data: Path, port: int, after: Any = None) -> None:
             await until_told()
 
 
-def _keep(data: Path, port: int, after: Any = None) -> None:
+def _keep(data: Path, wanted: int | None, after: Any = None) -> None:
     from deploy.local.kafka_jars import FetchFailed, JarMismatch
     from deploy.local.layout import port_is_free
     from deploy.local.supervisor import NotReady
-    from deploy.local.up import AlreadyRunning
+    from deploy.local.up import AlreadyRunning, port_of
 
+    port = wanted or port_of(data)
     if not port_is_free(port):
         raise fail(f"Port {port} is taken. Choose another one with --port.")
     try:
@@ -51,12 +54,12 @@ def _keep(data: Path, port: int, after: Any = None) -> None:
         raise fail(str(error)) from None
 
 
-def up(data: DataDir = DEFAULT_DATA, port: Port = 8080) -> None:
+def up(data: DataDir = DEFAULT_DATA, port: Port = None) -> None:
     """Start everything on this machine and keep it alive until Ctrl-C; prints 'ready ADDRESS' when it answers."""
     _keep(data, port)
 
 
-def demo(data: DataDir = DEFAULT_DATA, port: Port = 8080) -> None:
+def demo(data: DataDir = DEFAULT_DATA, port: Port = None) -> None:
     """The same with an invented municipality's people and reports, made through the public API."""
     from deploy.local.demo import furnish
 
@@ -72,10 +75,12 @@ def down(data: DataDir = DEFAULT_DATA) -> None:
 
 def status(data: DataDir = DEFAULT_DATA, as_json: AsJson = False) -> None:
     """What runs, position and lag per consumer, dead letters, outbox depth, rows per view."""
+    from deploy.local.halts import recent_halts
     from deploy.status import collect
 
     instance = instance_in(data)
     found = asyncio.run(collect(status_url=instance.status_url, kafka=instance.kafka, urls=instance.urls))
+    found["trouble"] += recent_halts(data)
     if as_json:
         answer(found, as_json=True)
     else:
@@ -103,4 +108,4 @@ def _show(found: dict[str, Any]) -> None:
         stdout.print(table)
     stdout.print(f"Outbox: {found['outbox'].get('ingest', 'unknown')} unsent", highlight=False)
     for line in found["trouble"]:
-        stderr.print(line, style="bold", highlight=False)
+        stderr.print(line, style="bold", highlight=False, soft_wrap=True)

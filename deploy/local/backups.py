@@ -18,7 +18,7 @@ from typing import Any
 from deploy.broker import accept, begin_again
 from deploy.local import servers
 from deploy.local.layout import Layout
-from deploy.local.up import Step, refuse_if_running, running
+from deploy.local.up import Step, port_of, refuse_if_running, running
 from schemas.topics import CATALOGUE
 from services.ingest.handlers.republishing import republish
 from services.ingest.handlers.taking_back import take_back
@@ -92,7 +92,7 @@ def verify(folder: Path) -> dict[str, Any]:
     return about
 
 
-async def restore(folder: Path, data: Path, port: int, *, step: Step = lambda _text: None) -> Restored:
+async def restore(folder: Path, data: Path, *, step: Step = lambda _text: None) -> Restored:
     """Make the instance in ``data`` (stopped) from a backup; what the topics hold beyond it is taken back.
 
     The database that was there is kept beside the new one. Without Kafka's data, all stored revisions are sent again.
@@ -104,7 +104,7 @@ async def restore(folder: Path, data: Path, port: int, *, step: Step = lambda _t
     broker_is_new = not (data / "kafka" / "log" / "meta.properties").exists()
     step("Unpacking the database")
     kept = await asyncio.to_thread(_unpack, folder, data, broker_is_new=broker_is_new)
-    layout = Layout.open(data, port)
+    layout = Layout.open(data, port_of(data))
     async with running(layout, rooms=False, step=step):
         step("Taking back what the topics hold beyond the backup")
         epochs = await begin_again(layout.dsn(OWNER_ROLE), layout.kafka)

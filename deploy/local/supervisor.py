@@ -15,6 +15,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.local.halts import last_halt
+from services.runtime.halt import EXIT_CODE
+
 LONGEST_DELAY = 60.0
 STEADY = 60.0
 """A program that ran this long is no longer suspected: its next restart comes at once. Seconds."""
@@ -47,6 +50,8 @@ class _Kept:
         self.program, self._tell = program, tell
         self.process: asyncio.subprocess.Process | None = None
         self.restarts = 0
+        self.halt: str | None = None
+        """Why it stopped on purpose, if that is how it ended last."""
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -81,9 +86,11 @@ class _Kept:
             code = await self.process.wait()
             delay = 0.5 if time.monotonic() - started > STEADY else min(delay * 2, LONGEST_DELAY)
             self.restarts += 1
+            halt = last_halt(self.program.log) if code == EXIT_CODE else None
+            self.halt = halt.reason if halt is not None else None
             self._tell(
-                f"{self.program.name} ended with code {code}; starting it again in {delay:.0f} s "
-                f"(restart {self.restarts}, log {self.program.log})"
+                f"{self.program.name} ended with code {code}{f' ({self.halt})' if self.halt else ''}; "
+                f"starting it again in {delay:.0f} s (restart {self.restarts}, log {self.program.log})"
             )
             await asyncio.sleep(delay)
             await self._spawn()
@@ -122,17 +129,21 @@ class Supervisor:
         self._kept: list[_Kept] = []
 
     async def start(self, *programs: Program) -> None:
-        """Start these together and return when all answer; NotReady when one does not."""
+        """Start these together and return when all answer; NotReady when one does not.
+
+        One that halts is kept and not waited for: the others can do without it, and mending it may need them.
+        """
         fresh = [_Kept(program, self._tell) for program in programs]
         self._kept += fresh
         for kept in fresh:
             await kept.start()
-        await asyncio.gather(*(self._await_ready(kept.program) for kept in fresh))
+        await asyncio.gather(*(self._await_ready(kept) for kept in fresh))
 
-    async def _await_ready(self, program: Program) -> None:
+    async def _await_ready(self, kept: _Kept) -> None:
+        program = kept.program
         deadline = time.monotonic() + program.ready_timeout
         while time.monotonic() < deadline:
-            if await program.ready():
+            if kept.halt is not None or await program.ready():
                 return
             await asyncio.sleep(0.15)
         raise NotReady(f"{program.name} did not answer within {program.ready_timeout:.0f} s; see {program.log}")

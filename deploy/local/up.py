@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -21,6 +22,7 @@ from deploy.topics import ensure_topics
 from services.runtime.migrations import OWNER_ROLE, ROOMS, STATUS_ROLE, upgrade
 
 Step = Callable[[str], None]
+USUAL_PORT = 8080
 PROCESSES = tuple((room, process) for room in ROOMS for process in ("serve", "work"))
 
 
@@ -57,6 +59,12 @@ def read_instance(data: Path) -> Instance | None:
         return Instance(**json.loads((data / "instance.json").read_text()))
     except FileNotFoundError:
         return None
+
+
+def port_of(data: Path) -> int:
+    """The port of the address that the instance of this directory had, or the usual one."""
+    kept = read_instance(data)
+    return (urlsplit(kept.public_url).port if kept is not None else None) or USUAL_PORT
 
 
 def refuse_if_running(data: Path) -> None:

@@ -4,6 +4,7 @@
 and the compose file have it; ``sasl+tls://…`` for the same behind TLS. Several hosts are separated by commas.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 if TYPE_CHECKING:
     from faststream.security import BaseSecurity
 
+START_SECONDS = 10.0
 MECHANISM = "SCRAM-SHA-256"
 
 
@@ -77,9 +79,13 @@ def address(servers: str, user: str, password: str) -> str:
 
 @asynccontextmanager
 async def started(client: Any) -> AsyncIterator[Any]:
-    """One of aiokafka's clients, started for this block and stopped after it, also when it could not start."""
+    """One of aiokafka's clients, started for this block and stopped after it, also when it could not start.
+
+    TimeoutError when the broker takes connections and says nothing.
+    """
     try:
-        await client.start()
+        async with asyncio.timeout(START_SECONDS):
+            await client.start()
         yield client
     finally:
         await (client.close() if hasattr(client, "close") else client.stop())

@@ -36,25 +36,28 @@ def configure(level: str, room: str, process: str) -> None:
             ],
         )
     )
+    # A producer with pending records after a broker stop logs thousands of lines a second (streaming.md §7), and so
+    # does a missing topic. On the handler: the filters of a logger do not see what its children say.
+    handler.addFilter(_RateLimit("aiokafka", per_second=5))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("services.faststream").setLevel(logging.ERROR)  # it warns that we create topics ourselves
-    # A producer with pending records after a broker stop logs thousands of lines a second (streaming.md §7).
-    logging.getLogger("aiokafka").addFilter(_RateLimit(per_second=5))
     structlog.contextvars.bind_contextvars(room=room, process=process)
 
 
 class _RateLimit(logging.Filter):
-    """Let at most ``per_second`` records through, by the record's own clock."""
+    """Let at most ``per_second`` records of ``name`` and its children through, by the record's own clock."""
 
-    def __init__(self, per_second: int) -> None:
-        super().__init__()
+    def __init__(self, name: str, per_second: int) -> None:
+        super().__init__(name)
         self._per_second, self._second, self._seen = per_second, 0, 0
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if not super().filter(record):  # somebody else's
+            return True
         second = int(record.created)
         self._seen = self._seen + 1 if second == self._second else 1
         self._second = second

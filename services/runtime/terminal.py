@@ -27,5 +27,5 @@ def answer(value: Any, *, as_json: bool, human: str | None = None) -> None:
 
 def fail(sentence: str, code: int = 1) -> typer.Exit:
     """Say what went wrong and what to do; returns the exit to raise."""
-    stderr.print(sentence, style="bold", highlight=False)
+    stderr.print(sentence, style="bold", highlight=False, soft_wrap=True)
     return typer.Exit(code)

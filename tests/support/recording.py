@@ -28,7 +28,7 @@ from tests.support.instance import Instance, Tenant, follower, reports, start_in
 FOLDER = Path(__file__).parents[2] / "deploy" / "observability"
 EVERY = 15.0
 """Seconds between scrapes, as in prometheus.yml."""
-MINUTES = 28
+MINUTES, MAILS_FROM = 28, 17
 MOMENTS = ("process_start_time_seconds", "est_projection_last_event_timestamp_seconds")
 """Metrics whose value is a time: promtool's clock begins at 0, so theirs must too."""
 SUMMARIES = {r["alert"]: r for g in yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"] for r in g["rules"]}
@@ -134,12 +134,13 @@ def written(recorder: Recorder) -> dict[str, Any]:
     }
 
 
-async def _reports(tenant: Tenant) -> None:
+async def _reports(tenant: Tenant, recorder: Recorder) -> None:
     number = 0
     async with httpx.AsyncClient(base_url=tenant.instance.url, timeout=10, trust_env=False) as http:
         while True:
             number += 1
-            (report,) = reports(1, f"evening{number}", severity=4 if number % 10 == 0 else 2)
+            serious = number % 10 == 0 and time.time() - recorder.began > MAILS_FROM * 60
+            (report,) = reports(1, f"evening{number}", severity=4 if serious else 2)
             await tenant.send(http, report)
             await asyncio.sleep(1.0)
 
@@ -155,21 +156,18 @@ async def evening(ground: Ground, instance: Instance) -> Recorder:
     """The faults in their order; minutes from the beginning."""
     assert ground.supervisor is not None
     tenant = await instance.tenant("1234")
+    await follower(tenant, min_severity=4)
     recorder = Recorder(instance)
-    tasks = [asyncio.create_task(recorder.run()), asyncio.create_task(_reports(tenant))]
+    tasks = [asyncio.create_task(recorder.run()), asyncio.create_task(_reports(tenant, recorder))]
     kafka = ground.supervisor
 
     async def killed() -> None:
         instance.kill("geo work")
 
-    async def followed() -> None:
-        await instance.supervisor.stop_one("mailbox")
-        await follower(tenant, min_severity=4)
-
     steps: list[tuple[float, str, Callable[[], Awaitable[Any]]]] = [
         (4, "Kafka stops", lambda: kafka.stop_one("kafka")),
         (15.5, "Kafka is back", lambda: kafka.start(servers.kafka(ground.layout))),
-        (17, "the mail server is away, somebody follows", followed),
+        (MAILS_FROM, "the mail server is away", lambda: instance.supervisor.stop_one("mailbox")),
         (18, "a poisoned record", lambda: _poison(ground)),
         *((minute, "geo work is killed", killed) for minute in (23, 24, 25)),
     ]

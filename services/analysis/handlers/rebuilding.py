@@ -26,6 +26,7 @@ from services.runtime.faultpoints import reach
 from services.runtime.logs import logger
 
 CHUNK = 1000
+MOST_SAID = 20
 """Facts per chunk: consumers wait for one chunk at most, about a tenth of a second."""
 _CLEAR = 5000
 _NIL = UUID(int=0)
@@ -168,15 +169,23 @@ class Rebuilding:
 
     async def _compare(self, views: Sequence[View[Any]], generations: dict[str, int]) -> dict[str, int]:
         totals = dict.fromkeys(generations, 0)
+        wrong: list[str] = []
         async for kommun in self._owners():
             async with self._database.transaction((kommun,), snapshot=True) as connection:
-                fresh = await self._fold(connection, views, kommun)
+                try:
+                    fresh = await self._fold(connection, views, kommun)
+                except Unequal as lost:
+                    wrong.append(str(lost))
+                    continue
                 for view in views:
                     rows = await store.rows(connection, view, generations[view.name], kommun)
                     if rows != fresh[view.name]:
                         different = len(rows.items() ^ fresh[view.name].items())
-                        raise Unequal(f"view {view.name}, municipality {kommun}: {different} rows differ from a fold")
+                        wrong.append(f"view {view.name}, municipality {kommun}: {different} rows differ from a fold")
                     totals[view.name] += len(rows)
+        if wrong:
+            more = [f"and {len(wrong) - MOST_SAID} more"] if len(wrong) > MOST_SAID else []
+            raise Unequal("; ".join([*wrong[:MOST_SAID], *more]))
         return totals
 
     async def _fold(
