@@ -78,6 +78,7 @@ class Boundary:
         self._publisher = publisher
         self._policy = policy or Policy()
         self.lanes = Lanes()
+        dead_letters.expect(consumer.name)
 
     async def take(self, records: Sequence[Record], then: Callable[[], Awaitable[None]]) -> None:
         """Read one batch while the one before is being settled, then let it be settled while the next is read.

@@ -23,6 +23,16 @@ _NOTE = text("""
     values (:consumer, :id, :topic, :partition, :offset, :reason, :detail) on conflict do nothing""")
 
 
+REASONS = ("envelope", "owner_mismatch", "tombstone", "unknown_version", "invalid", "handler_error")
+"""Every reason that a consumer puts a record aside for."""
+
+
+def expect(consumer: str) -> None:
+    """Show zeros from the start: Prometheus sees no increase in a counter that first appears as 1."""
+    for reason in REASONS:
+        DEAD_LETTERS.labels(consumer, reason)
+
+
 def provenance(consumer: str, record: Record, why: Permanent) -> Provenance:
     """Where the record came from and why it goes."""
     return Provenance(consumer, record.topic, record.partition, record.offset, why.reason, str(why))

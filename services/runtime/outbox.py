@@ -113,6 +113,8 @@ class Relay:
                 await asyncio.sleep(0.5)  # no event to wait for: the holder is another process
             wake = asyncio.Event()
             await connection.add_listener(CHANNEL, lambda *_: wake.set())
+            # Here too: while Kafka is away the rounds below never end well, and what waits must be seen.
+            metrics.OUTBOX_DEPTH.set(await connection.fetchval(_DEPTH))
             await self._check_tail(connection)
             await connection.execute(_PRUNE, RETENTION.days * 2)
             while True:
