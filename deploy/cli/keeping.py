@@ -142,10 +142,10 @@ def restore(
 
 def _told(done: "Restored", data: Path) -> str:
     taken = done.taken_back
+    items = f"{taken.get('revisions', 0)} versions of reports, {taken.get('context', 0)} published items"
     lines = [
         f"Restored as of {done.made_at}.",
-        f"Taken back from the topics: {taken.get('revisions', 0)} versions of reports,",
-        f"{taken.get('context', 0)} published items. Their texts were not there.",
+        f"Taken back from the topics, without their texts: {items}.",
     ]
     if done.republished is not None:
         lines.append(f"Kafka's log was not there: {done.republished} stored versions are sent again.")

@@ -22,7 +22,7 @@ def answer(value: Any, *, as_json: bool, human: str | None = None) -> None:
     if as_json or human is None:
         typer.echo(json.dumps(value, ensure_ascii=False, default=str))
     else:
-        stdout.print(human, highlight=False)
+        stdout.print(human, highlight=False, soft_wrap=True)
 
 
 def fail(sentence: str, code: int = 1) -> typer.Exit:

@@ -35,6 +35,11 @@ def test_alarms_go_off_when_they_must_and_only_then() -> None:
     assert "SUCCESS" in _promtool("test", "rules", "alerts.test.yml")
 
 
+def test_alarms_go_off_on_a_recorded_evening_and_not_before() -> None:
+    """Series of a real instance whose broker, mail server and processes went away; tests/support/recording.py."""
+    assert "SUCCESS" in _promtool("test", "rules", "recorded.test.yml")
+
+
 def test_every_alarm_is_tried() -> None:
     tried = (FOLDER / "alerts.test.yml").read_text()
     assert [rule["alert"] for rule in RULES if f"alertname: {rule['alert']}" not in tried] == []

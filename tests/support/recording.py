@@ -31,11 +31,11 @@ EVERY = 15.0
 MINUTES, MAILS_FROM = 24, 13
 MOMENTS = ("process_start_time_seconds", "est_projection_last_event_timestamp_seconds")
 """Metrics whose value is a time: promtool's clock begins at 0, so theirs must too."""
-SUMMARIES = {r["alert"]: r for g in yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"] for r in g["rules"]}
+RULES = {r["alert"]: r for g in yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"] for r in g["rules"]}
 
 # (minute, alarm, labels and summary of those that burn then)
 EXPECTED: list[tuple[int, str, list[tuple[dict[str, str], str]]]] = [
-    *((1, alarm, []) for alarm in SUMMARIES),
+    *((1, alarm, []) for alarm in RULES),
     (5, "OutboxIsNotSent", []),
     (
         13,
@@ -72,7 +72,7 @@ EXPECTED: list[tuple[int, str, list[tuple[dict[str, str], str]]]] = [
 
 
 def _read_by_rules() -> set[str]:
-    return set(re.findall(r"est_[a-z_]+|process_start_time_seconds", " ".join(r["expr"] for r in SUMMARIES.values())))
+    return set(re.findall(r"est_[a-z_]+|process_start_time_seconds", " ".join(r["expr"] for r in RULES.values())))
 
 
 class Recorder:
@@ -133,7 +133,7 @@ def written(recorder: Recorder) -> dict[str, Any]:
     """The evening as a file for ``promtool test rules``."""
     tests = []
     for minute, alarm, burning in EXPECTED:
-        rule = SUMMARIES[alarm]
+        rule = RULES[alarm]
         expected = [
             {
                 "exp_labels": rule["labels"] | labels,
