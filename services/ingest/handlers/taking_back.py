@@ -5,7 +5,7 @@ passed over here: the rooms that read them put them aside themselves.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from schemas.context import ContextReceived
 from schemas.reports import ReportReceived
@@ -23,9 +23,7 @@ LOST = "{}"
 """Stands where the publisher's text was: it is not in the topics."""
 
 
-async def take_back(
-    database: Database, kafka: str, progress: Callable[[int], None] = lambda _read: None
-) -> Counter[str]:
+async def take_back(database: Database, kafka: str) -> Counter[str]:
     """Read both topics of the door to their present end and store what is missing.
 
     Returns how many records were ``read``, ``revisions`` and ``context`` versions taken back, ``reports`` whose newest
@@ -49,7 +47,6 @@ async def take_back(
         else:
             done += await _reports(database, [r.message for r in found if isinstance(r.message, ReportReceived)])
         done["read"] += len(records)
-        progress(done["read"])
     return done
 
 
