@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.views import View, Weight, delta
+from services.runtime.columns import joined, split
 from services.runtime.database import Database
 
 _TYPES = {str: "text", date: "date", int: "bigint"}
@@ -131,10 +132,18 @@ class _Table:
 
 
 @cache
+def _kinds(key: type[Any]) -> list[tuple[str, type[Any]]]:
+    """Columns of a view's key and the types of their values."""
+    return list(get_type_hints(key).items())
+
+
+@cache
 def _table(view: View[Any]) -> _Table:
-    columns = {name: _TYPES[kind] for name, kind in get_type_hints(view.key).items()}
+    columns = {name: _TYPES[kind] for name, kind in _kinds(view.key)}
     names = ", ".join(columns)
-    arrays = ", ".join(f"cast(:{name} as {kind}[])" for name, kind in columns.items())
+    arrays = ", ".join(
+        split(name) if kind == "text" else f"cast(:{name} as {kind}[])" for name, kind in columns.items()
+    )
     same = " and ".join(f"v.{name} = t.{name}" for name in columns)
     t = view.name
     return _Table(
@@ -161,13 +170,21 @@ async def change(connection: AsyncConnection, view: View[Any], generation: int, 
     """
     if not changes:
         return
-    table, keys = _table(view), list(changes)
-    weights = [changes[key] for key in keys]
-    values: dict[str, Any] = dict(zip(get_type_hints(view.key), map(list, zip(*keys, strict=True)), strict=True))
+    table, weights = _table(view), list(changes.values())
     measures = {"reports": [w.reports for w in weights], "seen": [w.seen for w in weights]}
-    await connection.execute(table.add, values | measures | {"generation": generation})
-    if view.signed or any(w.reports < 0 or w.seen < 0 for w in weights):  # only then can a row reach zero
-        await connection.execute(table.drop_zeros, values | {"generation": generation})
+    await connection.execute(table.add, _columns(view, list(changes)) | measures | {"generation": generation})
+    # Only these can have reached zero. Few keys, or PostgreSQL reads the whole table to find them.
+    falling = [key for key, w in changes.items() if view.signed or w.reports < 0 or w.seen < 0]
+    if falling:
+        await connection.execute(table.drop_zeros, _columns(view, falling) | {"generation": generation})
+
+
+def _columns(view: View[Any], keys: Sequence[Any]) -> dict[str, Any]:
+    """The keys as parameters, one per column."""
+    return {
+        name: joined(column) if kind is str else list(column)
+        for (name, kind), column in zip(_kinds(view.key), zip(*keys, strict=True), strict=True)
+    }
 
 
 async def change_all(
