@@ -16,10 +16,10 @@ from schemas.context import ContextReceived
 from schemas.envelope import Envelope, derived_id
 from schemas.reports import ReportReceived
 from schemas.topics import CONTEXT_LOCATED, REPORT_LOCATED, Topic
-from schemas.values import Contract
 from services.geo import store
 from services.geo.domain import placing
 from services.geo.domain.names import Names
+from services.geo.domain.writing import written
 from services.geo.layers import Layers
 from services.geo.store import Identity, Stored
 from services.runtime.decoding import Received
@@ -29,8 +29,8 @@ from services.runtime.publisher import Outgoing, type_of
 SOURCE = "/lagesbild/geo"
 
 M = TypeVar("M", ReportReceived, ContextReceived)
-Make = Callable[[int, datetime], tuple[Contract, str | None]]
-"""From a placement's number and time to the placement, and why it has no place if it has none."""
+Make = Callable[[int, datetime], tuple[str, str | None]]
+"""From a placement's number and time to the placement as JSON, and why it has no place if it has none."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Placer:
     def _settle_reports(self, reports: Sequence[ReportReceived]) -> list[Make]:
         def make(settled: placing.Settled) -> Make:
             return lambda number, now: (
-                placing.to_placement(settled, self._layers, number=number, now=now),
+                written(placing.to_placement(settled, self._layers, number=number, now=now)),
                 settled.reason,
             )
 
@@ -83,7 +83,7 @@ class Placer:
 
     def _settle_context(self, items: Sequence[ContextReceived]) -> list[Make]:
         def make(item: ContextReceived) -> Make:
-            return lambda number, now: (self._names.place(item, number=number, now=now), None)
+            return lambda number, now: (self._names.place(item, number=number, now=now).model_dump_json(), None)
 
         return [make(item) for item in items]
 
@@ -104,7 +104,7 @@ async def _place(connection: AsyncConnection, batch: Sequence[Received[M]], kind
         number = next_number(None if known is None else known.placement, age)
         placement, reason = make(number, now)
         # The received JSON goes on as it is: unread by us, unchanged, and without writing it a second time.
-        event = f'{{"kommun":"{identity[0]}","{kind.body}":{received.json},"placement":{placement.model_dump_json()}}}'
+        event = f'{{"kommun":"{identity[0]}","{kind.body}":{received.json},"placement":{placement}}}'
         newest[identity] = store.Newest(number, revision)
         fresh[identity, revision] = Stored(number, revision, now, event)
         rows.append(store.New(identity, fresh[identity, revision], reason, received.envelope.id))

@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
-from schemas.values import UNPLACED, AreaRef
+from schemas.values import UNPLACED
 from services.geo.domain.areas import AreaIndex
 from services.geo.domain.crs import to_wgs84
+from services.geo.domain.writing import AreaRef
 
 CREDIT = "Källa: SCB"
 _FILE = "regso_2025_full_3006.parquet"

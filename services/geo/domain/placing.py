@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import h3
 import numpy as np
 
-from schemas.locations import Placement, Point, Precision, UnplacedReason
+from schemas.locations import Precision, UnplacedReason
 from schemas.reports import ReportReceived
 from schemas.values import PlaceAsGiven, UtcTime
 from services.geo.domain import crs
+from services.geo.domain.writing import Placement, Point
 from services.geo.layers import Layers
 
 CELL_RESOLUTIONS = (7, 8, 9, 10)
@@ -43,22 +44,21 @@ def settle(reports: Sequence[ReportReceived], layers: Layers) -> list[Settled]:
         e, n = crs.to_sweref(x, y, system)
         lon, lat = (x, y) if system == crs.WGS84 else crs.to_wgs84(e, n)
         finite = np.isfinite(e) & np.isfinite(n)
-        found = layers.index.find(np.where(finite, e, 0.0), np.where(finite, n, 0.0))
-        for k, i in enumerate(indices):
-            point = _point(lon[k], lat[k], e[k], n[k]) if finite[k] else None
-            if found[k] < 0 or point is None:
-                answers[i] = Settled("gps", "outside_sweden", points[k].accuracy_m, point)
+        found = layers.index.find(np.where(finite, e, 0.0), np.where(finite, n, 0.0)).tolist()
+        rows = zip(indices, points, finite.tolist(), found, *(v.tolist() for v in (lon, lat, e, n)), strict=True)
+        for i, given, real, at, *numbers in rows:
+            point = _point(*numbers) if real else None
+            if at < 0 or point is None:
+                answers[i] = Settled("gps", "outside_sweden", given.accuracy_m, point)
             else:
-                area = layers.regso[found[k]]
-                answers[i] = Settled("gps", None, points[k].accuracy_m, point, area.code, area.kommun, area.lan)
+                area = layers.regso[at]
+                answers[i] = Settled("gps", None, given.accuracy_m, point, area.code, area.kommun, area.lan)
     return [a if a is not None else Settled("none", "no_place") for a in answers]
 
 
 def _point(lon: float, lat: float, e: float, n: float) -> Point:
     """Rounded to what a phone can know: a decimetre."""
-    return Point.model_construct(
-        lon=round(float(lon), 6), lat=round(float(lat), 6), e=round(float(e), 1), n=round(float(n), 1)
-    )
+    return Point(round(lon, 6), round(lat, 6), round(e, 1), round(n, 1))
 
 
 def _without_point(place: PlaceAsGiven, layers: Layers) -> Settled | None:
@@ -92,7 +92,7 @@ def to_placement(settled: Settled, layers: Layers, *, number: int, now: UtcTime)
     cells: dict[str, str] = {}
     if settled.point is not None and settled.reason is None:
         cells = {str(r): h3.latlng_to_cell(settled.point.lat, settled.point.lon, r) for r in CELL_RESOLUTIONS}
-    return Placement.model_construct(  # our own values, known to be right: checked by every reader and by the tests
+    return Placement(
         placement=number,
         placed_at=now,
         precision=settled.precision,

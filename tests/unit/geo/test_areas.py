@@ -1,6 +1,7 @@
 """Point in polygon: every vertex and edge midpoint of one kommun, the localities, foreign points, borders."""
 
 import csv
+import json
 from functools import cache
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import numpy as np
 import pytest
 import shapely
 
+from schemas.locations import Placement
 from schemas.values import Coordinates, PlaceAsGiven
 from services.geo.domain import crs, placing
 from services.geo.domain.names import Names
+from services.geo.domain.writing import written
 from services.geo.layers import Layers
 from tests.support.data import shared
 from tests.support.facts import NOON, published, received
@@ -114,6 +117,23 @@ def test_an_area_code_gives_its_area_and_no_cell(known: Layers) -> None:
 def test_a_point_gives_cells_for_counting(known: Layers) -> None:
     (answer,) = placing.settle([received(place={"coordinates": {"x": 14.6968, "y": 57.6533}})], known)
     assert sorted(placing.to_placement(answer, known, number=1, now=NOON).cells) == ["10", "7", "8", "9"]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {},
+        {"area_code": "0682R012"},
+        {"coordinates": {"x": 14.6968, "y": 57.6533, "accuracy_m": 10}},
+        {"coordinates": {"x": 0.1, "y": 0.1}},
+    ],
+)
+def test_a_written_placement_is_what_the_contract_would_write(known: Layers, place: dict[str, object]) -> None:
+    (answer,) = placing.settle([received(place=place)], known)
+    ours = written(placing.to_placement(answer, known, number=2**33 + 1, now=NOON))
+    contract = Placement.model_validate_json(ours)
+    assert json.loads(contract.model_dump_json()) == json.loads(ours)
+    assert set(json.loads(ours)) == set(Placement.model_fields)
 
 
 def test_names_must_be_exact(known: Layers) -> None:
