@@ -81,7 +81,7 @@ def _consumer(row: dict[str, Any], ends: dict[tuple[str, int], LogEnds]) -> dict
 
 
 async def _stored(url: str, trouble: list[str]) -> dict[str, Any]:
-    """Positions, dead letters, outbox depth and rows per view, as the role that may count and no more."""
+    """Positions, dead letters not put back, outbox depth and rows per view, as the role that may count and no more."""
     found: dict[str, Any] = {"positions": [], "dead_letters": {}, "outbox": {}, "views": {}}
     engine = create_async_engine(url)
     try:
@@ -106,7 +106,7 @@ async def _ask(connection: AsyncConnection, room: str, found: dict[str, Any]) ->
         {"consumer": r.consumer, "topic": r.topic, "partition": r.partition, "position": r.next_offset} for r in rows
     ]
     for r in await connection.execute(
-        text(f"select consumer, count(*) as letters from {room}.dead_letters group by 1")  # noqa: S608 - a constant
+        text(f"select consumer, count(*) as letters from {room}.dead_letters where redriven_at is null group by 1")  # noqa: S608 - a constant
     ):
         found["dead_letters"][r.consumer] = r.letters
     if room == "ingest":

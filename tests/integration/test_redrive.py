@@ -7,9 +7,10 @@ from uuid import uuid4
 import asyncpg
 import httpx
 
+from deploy.status import collect
 from schemas.envelope import Envelope, event_type
 from schemas.topics import REPORT_RECEIVED
-from services.runtime.migrations import OWNER_ROLE
+from services.runtime.migrations import OWNER_ROLE, STATUS_ROLE
 from services.runtime.publisher import Outgoing, Publisher
 from tests.support.command import lagesbild
 from tests.support.facts import NOON, received
@@ -19,6 +20,13 @@ from tests.support.instance import Instance, eventually, reports
 async def _letters(instance: Instance, consumer: str) -> list[dict[str, Any]]:
     listed = await lagesbild(instance.ground, "dead-letters", "list", consumer, "--json")
     return list(json.loads(listed.out))
+
+
+async def _waiting(instance: Instance) -> int:
+    """What the status says of analysis' letters."""
+    url = instance.ground.database_url(STATUS_ROLE)
+    found = await collect(status_url=url, kafka=instance.ground.kafka, urls={})
+    return int(found["dead_letters"].get("analysis.reports", 0))
 
 
 async def test_a_letter_is_put_back_once_and_counts_once(instance: Instance, kommun: str) -> None:
@@ -44,8 +52,10 @@ async def test_a_letter_is_put_back_once_and_counts_once(instance: Instance, kom
     shown = await lagesbild(instance.ground, "dead-letters", "show", letters[-1]["id"])
     assert json.loads(json.loads(shown.out)["value"])["report"]["event_type"]
 
+    waiting = await _waiting(instance)
     one = await lagesbild(instance.ground, "redrive", letters[-1]["id"], "--json")
     assert json.loads(one.out) == {"put_back": [letters[-1]["id"]], "before": []}
+    assert await _waiting(instance) == waiting - 1
     rest = await lagesbild(instance.ground, "redrive", "--all", "analysis.reports", "--json")
     assert letters[-1]["id"] in json.loads(rest.out)["before"]
     assert await tenant.tally(3) == {"sent": 3, "facts": 3, "counted": 3, "lost": 0, "unknown": 0, "doubled": 0}
