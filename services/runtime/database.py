@@ -24,7 +24,12 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
         self.engine: AsyncEngine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_timeout=10
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            pool_timeout=10,
+            pool_use_lifo=True,  # few backends that know the plans and pages, rather than all in turn
         )
         metrics.POOL.set_function(self.engine.pool.checkedout)  # type: ignore[attr-defined]  # a QueuePool
         metrics.POOL_LIMIT.set(2 * pool_size)
