@@ -40,7 +40,7 @@ def settle(reports: Sequence[ReportReceived], layers: Layers) -> list[Settled]:
             by_crs[given.crs].append(i)
     for system, indices in by_crs.items():
         points = [c for i in indices if (c := reports[i].place.coordinates) is not None]
-        x, y = np.array([c.x for c in points]), np.array([c.y for c in points])
+        x, y = crs.upright(np.array([c.x for c in points]), np.array([c.y for c in points]), system)
         e, n = crs.to_sweref(x, y, system)
         lon, lat = (x, y) if system == crs.WGS84 else crs.to_wgs84(e, n)
         finite = np.isfinite(e) & np.isfinite(n)
