@@ -18,7 +18,7 @@ and publishes it; *analysis* stores facts with their history and moves five view
 that took part, broker and database included.
 
 On this machine a page of memory that is touched for the first time costs the kernel dearly: after some 250 000 events
-`perf` finds a quarter of PostgreSQL's CPU in copying into fresh pages of the file cache. It hits whoever writes most, so
+`perf` finds a quarter of PostgreSQL's CPU in copying into fresh pages of the file cache. It hits whoever writes most:
 the later rounds and the table of growth are slower than the program alone would be.
 """
 
