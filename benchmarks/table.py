@@ -17,9 +17,9 @@ and publishes it; *analysis* stores facts with their history and moves five view
 *end to end* is both at once, from a filled topic until every view and position is committed. CPU counts all processes
 that took part, broker and database included.
 
-After some 250 000 events `perf` finds a quarter of PostgreSQL's CPU in the kernel's copying into the file cache. We take
-it for memory that is new to this virtual machine, not proven: without checkpoints, without autovacuum and with larger
-buffers the cost rose all the same. So the later rounds and the table of growth are slower than an empty database.
+After some 250 000 events `perf` finds a quarter of PostgreSQL's CPU in the kernel's copying into the file cache. We
+take it for memory that is new to this virtual machine, not proven: without checkpoints, without autovacuum and with
+larger buffers the cost rose all the same. So the later rounds and the table of growth are slower than the first one.
 """
 
 
