@@ -37,8 +37,8 @@ EXTENTS: dict[str, Extent] = {
     WGS84: Extent(10.5, 24.3, 55.0, 69.2),
     SWEREF99_TM: Extent(245_000, 920_000, 6_110_000, 7_680_000),
     WEB_MERCATOR: Extent(1_170_000, 2_700_000, 7_380_000, 10_740_000),
-    **dict.fromkeys(LOCAL_ZONES, Extent(-500_000, 800_000, 6_110_000, 7_700_000)),
-    **dict.fromkeys(RT90, Extent(900_000, 2_200_000, 6_110_000, 7_700_000)),
+    **dict.fromkeys(LOCAL_ZONES, Extent(-650_000, 850_000, 6_110_000, 7_700_000)),
+    **dict.fromkeys(RT90, Extent(750_000, 2_200_000, 6_110_000, 7_700_000)),
 }
 """Geo reference §5, rounded outwards; zones and gon hold all of Sweden, since some give points of the whole country in
 one of them. Eastings and northings never overlap within a system, so swapped axes can always be told."""

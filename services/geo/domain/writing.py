@@ -1,6 +1,6 @@
 """A placement as geo writes it, once per report: the contract's fields as msgspec structs.
 
-Made and written in a third of pydantic's time. Every reader checks what it reads; a test holds these against the
+Made and written in less than half of pydantic's time. Every reader checks what it reads; a test holds these against the
 contract.
 """
 

@@ -1,11 +1,15 @@
 """Every system that Swedish senders use, and swapped axes."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.geo.domain import crs
+from tests.support.data import shared
 
 KIRUNA = (761_811.242, 7_454_204.638)
 """EPSG:3006 of a point whose RT90 2.5 gon V is Y 1 727 060.905, X 7 453 389.762, with 67°5′26.452769″ N,
@@ -32,10 +36,17 @@ def test_the_worked_example_is_met_within_a_metre(x: float, y: float, system: st
 @given(st.floats(280_000, 900_000), st.floats(6_140_000, 7_640_000), st.sampled_from(sorted(crs.KNOWN)), st.booleans())
 def test_there_and_back_in_every_system_either_way_round(e: float, n: float, system: str, swap: bool) -> None:
     there = crs._transformer(crs.SWEREF99_TM, system).transform(e, n)
-    if not crs.EXTENTS[system].holds(np.array([there[0]]), np.array([there[1]]))[0]:
-        return  # in the corners of the box there is no Sweden
+    assume(crs.EXTENTS[system].holds(np.array([there[0]]), np.array([there[1]]))[0])
     x, y = (there[1], there[0]) if swap else there
     assert sweref(x, y, system) == pytest.approx((e, n), abs=0.01)
+
+
+@pytest.mark.parametrize("system", sorted(crs.KNOWN))
+def test_every_locality_lies_inside_sweden_in_every_system(system: str) -> None:
+    with Path(shared("geo/geonames_orter_SE.csv")).open(encoding="utf-8") as file:
+        found = np.array([(float(r["longitude"]), float(r["latitude"])) for r in csv.DictReader(file)])
+    x, y = crs._transformer(crs.WGS84, system).transform(found[:, 0], found[:, 1])
+    assert crs.EXTENTS[system].holds(x, y).all()
 
 
 @pytest.mark.parametrize("system", sorted(crs.KNOWN))
