@@ -1,7 +1,7 @@
 """Columns of many rows as parameters of one statement: ``unnest`` over one array per column.
 
-asyncpg spends about 0.3 µs on each string of an array and PostgreSQL next to nothing on splitting one string, so short
-texts go joined (16 strings an event in analysis' views). Numbers, times and ids gain nothing from it.
+A string of an array costs 0.33 µs there and back, most of it in asyncpg; as part of one joined string 0.10 µs. So the
+short texts of analysis' views go joined (16 an event). Numbers, times and ids go as arrays.
 """
 
 from collections.abc import Sequence
