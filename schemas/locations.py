@@ -12,11 +12,36 @@ Cell = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{15}$")]
 """An H3 cell."""
 
 Precision = Literal[
-    "gps", "address", "near_number", "street", "crossing", "place", "area", "locality", "kommun", "lan", "none"
+    "gps",
+    "address",
+    "address_other_letter",
+    "near_number",
+    "street",
+    "crossing",
+    "place",
+    "area",
+    "locality",
+    "postort",
+    "kommun",
+    "lan",
+    "none",
 ]
 UnplacedReason = Literal[
-    "no_place", "outside_sweden", "unknown_crs", "impossible_coordinates", "no_register", "unknown_area", "ambiguous"
+    "no_place",
+    "outside_sweden",
+    "unknown_crs",
+    "impossible_coordinates",
+    "no_register",
+    "unknown_area",
+    "ambiguous",
+    "not_found",
+    "too_rough",
+    "elsewhere",
 ]
+Note = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}$")]
+"""What a reader of a placement should know: ``axes_turned``, ``text_conflict`` (text and point more than 200 m apart),
+``default_point`` (a point repeated far above all others), ``typo``, ``number_missing``, ``other_postal_code``,
+``settled`` (by a person). Readers ignore those that they do not know."""
 
 
 class Point(Contract):
@@ -53,6 +78,11 @@ class Placement(Contract):
     areas: tuple[AreaRef, ...]
     places: tuple[PlaceRef, ...] = ()
     cells: dict[str, Cell] = {}
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How often a text like this one is placed right; None for what was not read from a text."""
+    register_version: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    """Source and vintage of the addresses that a text was looked up in."""
+    notes: tuple[Note, ...] = ()
 
 
 class ReportLocated(Contract):

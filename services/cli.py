@@ -35,6 +35,7 @@ def _attach() -> None:
     """The commands of the rooms and of the local run; each imports what it needs when it is called."""
     from deploy import cli as operation
     from services.analysis import cli as picture
+    from services.geo import cli as place
     from services.ingest import cli as door
 
     def official_names() -> dict[str, str]:
@@ -43,6 +44,7 @@ def _attach() -> None:
     operation.attach(app)
     door.attach(app, official_names)
     picture.attach(app, checks, operation.role_url)
+    place.attach(checks)
     app.add_typer(checks, name="check")
 
 

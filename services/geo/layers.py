@@ -114,6 +114,12 @@ class Layers:
         Path(part).rename(kept)
         return index.pieces, index.owners
 
+    def kommun_of(self, e: NDArray[np.float64], n: NDArray[np.float64]) -> list[str | None]:
+        """The municipality of each point (EPSG:3006), None outside Sweden and where a coordinate is NaN."""
+        real = np.isfinite(e) & np.isfinite(n)
+        found = self.index.find(np.where(real, e, 0.0), np.where(real, n, 0.0)).tolist()
+        return [self.regso[at].kommun if at >= 0 else None for at in found]
+
     def areas(self, layer: str, kommun: str | None = None) -> list[Area]:
         """The areas of a layer, of one kommun if given, by code; KeyError for an unknown layer."""
         everything = {"regso": self.regso, "kommun": list(self.kommuner.values()), "lan": list(self.lan.values())}[

@@ -79,3 +79,14 @@ def possible(x: float, y: float, crs: str) -> bool:
     if crs == WGS84:
         return -180 <= x <= 180 and -90 <= y <= 90
     return abs(x) < 20_000_000 and abs(y) < 20_000_000
+
+
+def suggested(x: Floats, y: Floats) -> list[str]:
+    """The systems in which most points lie in Sweden; local zones, which cannot be told apart, as a range of codes."""
+
+    def fits(code: str) -> bool:
+        return bool(EXTENTS[code].holds(*upright(x, y, code)).mean() > 0.9)
+
+    known = [c for c in (WGS84, SWEREF99_TM, WEB_MERCATOR) if fits(c)]
+    ranges = (LOCAL_ZONES, RT90)
+    return known or [f"{codes[0]}–{codes[-1].removeprefix('EPSG:')}" for codes in ranges if fits(codes[0])]

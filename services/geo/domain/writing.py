@@ -28,8 +28,8 @@ class AreaRef(Struct, frozen=True, gc=False):
     area: str
 
 
-class Placement(Struct, frozen=True, gc=False):
-    """``schemas.locations.Placement``."""
+class Placement(Struct, frozen=True, gc=False, omit_defaults=True):
+    """``schemas.locations.Placement``; what has the contract's default is left out."""
 
     placement: int
     placed_at: datetime
@@ -41,7 +41,9 @@ class Placement(Struct, frozen=True, gc=False):
     located_lan: str | None
     areas: tuple[AreaRef, ...]
     cells: dict[str, str]
-    places: tuple[()] = ()
+    confidence: float | None = None
+    register_version: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 _ENCODER = json.Encoder()

@@ -132,8 +132,10 @@ def test_a_written_placement_is_what_the_contract_would_write(known: Layers, pla
     (answer,) = placing.settle([received(place=place)], known)
     ours = written(placing.to_placement(answer, known, number=2**33 + 1, now=NOON))
     contract = Placement.model_validate_json(ours)
-    assert json.loads(contract.model_dump_json()) == json.loads(ours)
-    assert set(json.loads(ours)) == set(Placement.model_fields)
+    assert json.loads(contract.model_dump_json(exclude_unset=True)) == json.loads(ours)
+    assert {f for f, known_field in Placement.model_fields.items() if known_field.is_required()} <= set(
+        json.loads(ours)
+    )
 
 
 def test_names_must_be_exact(known: Layers) -> None:

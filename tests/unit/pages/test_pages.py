@@ -35,6 +35,7 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "role.",
         "deliveries.state_",
         "overview.certainty_",
+        "file.",
     )
     unused = {k for k in catalogue() if k not in named and not k.startswith(built)}
     assert sorted(unused) == []
