@@ -41,7 +41,7 @@ UnplacedReason = Literal[
 Note = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}$")]
 """What a reader of a placement should know: ``axes_turned``, ``text_conflict`` (text and point more than 200 m apart),
 ``default_point`` (a point repeated far above all others), ``typo``, ``number_missing``, ``other_postal_code``,
-``settled`` (by a person). Readers ignore those that they do not know."""
+``settled`` (by a person), ``placed_again`` (looked up anew: nobody is told). Readers ignore others."""
 
 
 class Point(Contract):

@@ -19,6 +19,7 @@ app = typer.Typer(
 
 
 checks = typer.Typer(no_args_is_help=True, help="Hold what is stored, or what comes out, against what must be.")
+imports = typer.Typer(no_args_is_help=True, help="Bring data in.")
 
 
 @app.command()
@@ -42,9 +43,10 @@ def _attach() -> None:
         return dict(importlib.import_module("services.geo.layers").kommun_names())
 
     operation.attach(app)
-    door.attach(app, official_names)
+    door.attach(app, imports, official_names)
     picture.attach(app, checks, operation.role_url)
-    place.attach(checks)
+    place.attach(app, imports, checks, operation.role_url)
+    app.add_typer(imports, name="import")
     app.add_typer(checks, name="check")
 
 

@@ -106,6 +106,6 @@ def _show(found: dict[str, Any]) -> None:
         views.add_row(name, str(rows))
     for table in (processes, consumers, views):
         stdout.print(table)
-    stdout.print(f"Outbox: {found['outbox'].get('ingest', 'unknown')} unsent", highlight=False)
+    stdout.print(f"Outbox: {sum(found['outbox'].values()) if found['outbox'] else 'unknown'} unsent", highlight=False)
     for line in found["trouble"]:
         stderr.print(line, style="bold", highlight=False, soft_wrap=True)

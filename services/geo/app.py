@@ -3,14 +3,22 @@
 from functools import partial
 from typing import Any
 
-from services.geo import api
-from services.geo.handlers import Placer
+from schemas.topics import REPORT_LOCATED
+from services.geo.api import geocoding, placements
+from services.geo.api import layers as layer_routes
+from services.geo.handlers.placing import Placer
+from services.geo.handlers.replacing import Replacing
 from services.geo.layers import Layers
+from services.geo.registers.gazetteer import Gazetteer
+from services.geo.registers.loading import Geocoders
 from services.geo.settings import GeoSettings
 from services.geo.subscribers import consumers
 from services.runtime.asking import published_keys
 from services.runtime.database import Database
-from services.runtime.room import Room
+from services.runtime.outbox import Relay
+from services.runtime.publisher import Publisher
+from services.runtime.rates import Rate
+from services.runtime.room import Job, Room
 from services.runtime.tokens import Verifier
 
 
@@ -19,14 +27,32 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
     chosen = settings or GeoSettings()
     database = Database(chosen.database_url.get_secret_value(), pool_size=chosen.pool_size)
     layers = overrides.pop("layers", None) or Layers(chosen.cache_dir)
+    geocoders = Geocoders(Gazetteer(layers), most_addresses=chosen.register_addresses)
+    url = chosen.database_url.get_secret_value()
+
+    async def relay(_publisher: Publisher) -> None:
+        # A producer of its own: the relay makes a new one after a failed round, and the consumers keep theirs.
+        kafka = chosen.kafka.get_secret_value()
+        own = Publisher(kafka, max_request_size=REPORT_LOCATED.max_bytes, client_id="lagesbild-geo-relay")
+        try:
+            await Relay(database_url=url, kafka=kafka, publisher=own, batch=chosen.max_records).run()
+        finally:
+            await own.stop()
+
     parts: dict[str, Any] = {
         "name": "geo",
         "settings": chosen,
         "database": database,
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
-        "routers": [api.router],
-        "consumers": consumers(Placer(layers)),
-        "state": {"database": database, "layers": layers},
+        "routers": [layer_routes.router, placements.router, geocoding.router],
+        "consumers": consumers(Placer(layers, geocoders)),
+        "jobs": [Job("relay", relay), Job("replacing", Replacing(database, layers, geocoders).run)],
+        "state": {
+            "database": database,
+            "layers": layers,
+            "geocoders": geocoders,
+            "lookups_rate": Rate(chosen.lookups_per_minute),
+        },
         "title": "Lägesbild geo",
     }
     return Room(**(parts | overrides))

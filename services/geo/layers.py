@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -17,8 +18,8 @@ import shapely
 from numpy.typing import NDArray
 
 from schemas.values import UNPLACED
+from services.geo.domain import crs
 from services.geo.domain.areas import AreaIndex
-from services.geo.domain.crs import to_wgs84
 from services.geo.domain.writing import AreaRef
 
 CREDIT = "Källa: SCB"
@@ -72,6 +73,10 @@ class Layers:
             lan: Area(lan, name, None, lan) for lan, name in zip(column["lanskod"], column["lansnamn"], strict=True)
         }
         self.by_code = {area.code: area for area in self.regso}
+        self._own: dict[str, list[int]] = defaultdict(list)
+        for i, area in enumerate(self.regso):
+            self._own[area.kommun or ""].append(i)
+        self._position = {area.code: i for i, area in enumerate(self.regso)}
         self.index = AreaIndex(self._polygons, [a.code for a in self.regso], self._pieces(cache_dir))
         self._refs: dict[tuple[str | None, str | None, str | None], tuple[AreaRef, ...]] = {}
         self._outlines: dict[tuple[str, str | None], dict[str, Any]] = {}
@@ -120,6 +125,27 @@ class Layers:
         found = self.index.find(np.where(real, e, 0.0), np.where(real, n, 0.0)).tolist()
         return [self.regso[at].kommun if at >= 0 else None for at in found]
 
+    def distance_to_kommun(self, kommun: str, e: float, n: float) -> float:
+        """Metres from a point (EPSG:3006) to a municipality, 0 inside; KeyError for an unknown code."""
+        own = self._polygons[self._own[kommun]]
+        return float(shapely.distance(own, shapely.Point(e, n)).min())
+
+    def fitting_systems(self, x: NDArray[np.float64], y: NDArray[np.float64], kommun: str) -> list[str]:
+        """The coordinate systems in which at least nine of ten points lie in the municipality."""
+        return [code for code in sorted(crs.KNOWN) if self._share(x, y, code, kommun) >= 0.9]
+
+    def _share(self, x: NDArray[np.float64], y: NDArray[np.float64], code: str, kommun: str) -> float:
+        e, n = crs.to_sweref(*crs.upright(x, y, code), code)
+        return sum(k == kommun for k in self.kommun_of(e, n)) / max(1, len(x))
+
+    def inner_points(self, codes: Sequence[str]) -> list[tuple[float, float, float]]:
+        """For each RegSO code a point inside it (EPSG:3006) and the metres to its farthest corner."""
+        places = self._polygons[[self._position[code] for code in codes]] if codes else np.array([], dtype=object)
+        inner = shapely.point_on_surface(places)
+        points = shapely.get_coordinates(inner).round(1).tolist()
+        radii = shapely.hausdorff_distance(inner, shapely.envelope(places)).round(1).tolist()
+        return [(e, n, radius) for (e, n), radius in zip(points, radii, strict=True)]
+
     def areas(self, layer: str, kommun: str | None = None) -> list[Area]:
         """The areas of a layer, of one kommun if given, by code; KeyError for an unknown layer."""
         everything = {"regso": self.regso, "kommun": list(self.kommuner.values()), "lan": list(self.lan.values())}[
@@ -156,13 +182,13 @@ def _label(geometry: Any) -> list[float]:
     """Where a name is written: the middle of the largest circle inside the largest part, in degrees."""
     largest = max(shapely.get_parts(geometry), key=shapely.area)
     centre = shapely.get_coordinates(shapely.maximum_inscribed_circle(largest, 50))[:1]
-    lon, lat = to_wgs84(centre[:, 0], centre[:, 1])
+    lon, lat = crs.to_wgs84(centre[:, 0], centre[:, 1])
     return [round(float(lon[0]), 5), round(float(lat[0]), 5)]
 
 
 def _geojson(geometry: Any) -> Any:
     def degrees(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        lon, lat = to_wgs84(points[:, 0], points[:, 1])
+        lon, lat = crs.to_wgs84(points[:, 0], points[:, 1])
         return np.round(np.column_stack([lon, lat]), 5).astype(np.float64)
 
     return json.loads(shapely.to_geojson(shapely.transform(geometry, degrees)))

@@ -1,7 +1,7 @@
 """Kafka in: what geo listens to."""
 
 from schemas.topics import CONTEXT_RECEIVED, REPORT_RECEIVED
-from services.geo.handlers import Placer
+from services.geo.handlers.placing import Placer
 from services.runtime.boundary import Consumer
 
 

@@ -27,6 +27,8 @@ POINTS = (
     "rebuild.after_commit",
     "rebuild.before_switch",
     "rebuild.after_switch",
+    "replacing.before_commit",
+    "replacing.after_commit",
 )
 """Every point there is; a test holds this list against the calls in the code."""
 

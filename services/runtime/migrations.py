@@ -72,10 +72,7 @@ DEAD_LETTERS_REDRIVEN = "alter table dead_letters add redriven_at timestamptz"
 
 
 def plant_tables(room: str, *, outbox: bool = False) -> list[str]:
-    """The tables of the plant room: outside the policies, for the working role only.
-
-    The serving role may add to the outbox and never read it.
-    """
+    """The tables of the plant room: outside the policies, for the working role only."""
     steps = [
         """create table positions (
             consumer text not null, topic text not null, partition int not null,
@@ -91,17 +88,20 @@ def plant_tables(room: str, *, outbox: bool = False) -> list[str]:
         *grants("dead_letters", work="select, insert", room=room),
         f"grant select on positions, dead_letters to {STATUS_ROLE}",
     ]
-    if outbox:
-        steps += [
-            """create table outbox (
-                id bigint generated always as identity primary key,
-                topic text not null, key text not null, value text not null,
-                header_names text[] not null, header_values text[] not null,
-                created_at timestamptz not null default now(),
-                sent_at timestamptz, sent_partition int, sent_offset bigint)""",
-            "create index outbox_unsent on outbox (id) where sent_at is null",
-            "create index outbox_tail on outbox (topic, sent_partition, sent_offset) where sent_at is not null",
-            *grants("outbox", serve="insert", work="select, update, delete, insert", room=room),
-            f"grant select (id, sent_at) on outbox to {STATUS_ROLE}",
-        ]
-    return steps
+    return [*steps, *outbox_table(room)] if outbox else steps
+
+
+def outbox_table(room: str) -> list[str]:
+    """The outbox: messages that wait for the relay. The serving role may add to it and never read it."""
+    return [
+        """create table outbox (
+            id bigint generated always as identity primary key,
+            topic text not null, key text not null, value text not null,
+            header_names text[] not null, header_values text[] not null,
+            created_at timestamptz not null default now(),
+            sent_at timestamptz, sent_partition int, sent_offset bigint)""",
+        "create index outbox_unsent on outbox (id) where sent_at is null",
+        "create index outbox_tail on outbox (topic, sent_partition, sent_offset) where sent_at is not null",
+        *grants("outbox", serve="insert", work="select, update, delete, insert", room=room),
+        f"grant select (id, sent_at) on outbox to {STATUS_ROLE}",
+    ]

@@ -25,7 +25,7 @@ from services.runtime.publisher import Confirmed, Outgoing, Publisher
 CHANNEL = "outbox"
 PATIENCE = 20.0
 """Seconds until a round that nobody confirms is given up: the rows are still unsent, and a new producer tries again."""
-_LOCK_KEY = 0x4C42_4F58  # "LBOX": one relay per database
+_LOCK = "select pg_try_advisory_lock(1279414104, hashtext(current_schema()))"  # "LBOX": one relay per outbox
 _log = logger(__name__)
 
 _WRITE = text("""
@@ -109,7 +109,7 @@ class Relay:
         """Take the lock, then send for as long as its connection lives."""
         connection = await asyncpg.connect(self._dsn, timeout=10)
         try:
-            while not await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK_KEY):  # noqa: ASYNC110
+            while not await connection.fetchval(_LOCK):  # noqa: ASYNC110
                 await asyncio.sleep(0.5)  # no event to wait for: the holder is another process
             wake = asyncio.Event()
             await connection.add_listener(CHANNEL, lambda *_: wake.set())

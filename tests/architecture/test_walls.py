@@ -25,7 +25,7 @@ FURNITURE = {
 OWN_ROOMS = {
     # What a room has besides the furniture, because it is what the room is about.
     "ingest": {"guard", "secrets", "polisen"},
-    "geo": {"layers", "importing", "accuracy"},
+    "geo": {"layers", "importing", "accuracy", "registers"},
     "analysis": set(),
     "notify": {"mails"},
 }

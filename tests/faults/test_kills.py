@@ -9,7 +9,9 @@ import pytest
 
 from schemas.envelope import Envelope, event_type
 from schemas.topics import BY_NAME
+from services.runtime.migrations import work_role
 from services.runtime.publisher import Outgoing, Publisher
+from tests.support import register_files
 from tests.support.command import lagesbild
 from tests.support.facts import NOON
 from tests.support.instance import Instance, Tenant, eventually, follower, reports
@@ -141,6 +143,28 @@ async def test_killing_during_a_dead_letter(instance: Instance, kommun: str, tab
     listed = await lagesbild(instance.ground, "dead-letters", "list", f"{room}.reports", "--json")
     assert [x["from"] for x in json.loads(listed.out)].count(f"{topic.name}/{bad.partition}/{bad.offset}") == 1
     await instance.restart_with(room, "work", {})
+
+
+@pytest.mark.parametrize("point", ["replacing.before_commit", "replacing.after_commit"])
+async def test_killing_while_reports_are_placed_anew(instance: Instance, kommun: str, table: Table, point: str) -> None:
+    """Every report that names a street is placed once more and not twice, and counted once."""
+    began = time.monotonic()
+    tenant = await instance.tenant(kommun)
+    plan = [r | {"place": {"text": f"Storgatan {i + 1}"}} for i, r in enumerate(reports(20, "anew"))]
+    await tenant.load(plan, senders=4)
+    await table.tally(f"reports without a register, before {point}", tenant, 20, began)
+    url = instance.ground.database_url(work_role("geo"))
+    await register_files.keep(url, kommun)
+    name, marker = await _kill_there(instance, "geo", "work", point)
+    anew = asyncio.create_task(lagesbild(instance.ground, "place-again", kommun, LAGESBILD_DATABASE_URL=url))
+    await asyncio.gather(_when_reached(instance, name, marker), tenant.load(reports(20, "during"), senders=4))
+    await anew
+    await table.tally(f"SIGKILL at {point}, geo work", tenant, 40, began)
+    rows = await instance.sql(
+        "select count(*) as n, count(distinct report_id) as reports from placements", kommun=kommun, room="geo"
+    )
+    assert (rows[0]["n"], rows[0]["reports"]) == (60, 40)
+    await instance.restart_with("geo", "work", {})
 
 
 REBUILD = ("rebuild.before_commit", "rebuild.after_commit", "rebuild.before_switch", "rebuild.after_switch")

@@ -17,7 +17,7 @@ from services.analysis.subscribers import CONSUMERS
 from services.analysis.views import Weight, fold
 from services.analysis.views.catalogue import REPORTS
 from services.analysis.views.fact import counted, read
-from services.geo.handlers import Placer
+from services.geo.handlers.placing import Placer
 from services.geo.subscribers import consumers as geo_consumers
 from services.ingest.domain import ReportIn, Sender
 from services.ingest.handlers.reports import Reports
@@ -32,6 +32,7 @@ from services.runtime.database import Database
 from services.runtime.halt import Halt
 from services.runtime.migrations import serve_role, work_role
 from services.runtime.publisher import Outgoing
+from tests.support.addresses import geocoders
 from tests.support.ground import Ground
 from tests.support.memory_log import MemoryLog
 from tests.unit.geo.test_areas import layers
@@ -96,7 +97,7 @@ async def house(ground: Ground) -> AsyncIterator[House]:
     suffix = uuid4().hex[:8]
     settings = NotifySettings.model_validate({"database_url": ground.database_url(work_role("notify"))})
     chosen: dict[str, Consumer] = {
-        "geo": geo_consumers(Placer(layers()))[0],
+        "geo": geo_consumers(Placer(layers(), geocoders(layers())))[0],
         "analysis": CONSUMERS[0],
         "notify": notify_consumers(Alerts(settings))[0],
     }

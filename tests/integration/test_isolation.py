@@ -50,7 +50,8 @@ async def test_the_same_sender_s_id_in_two_municipalities_is_two_reports(pair: t
 
 async def test_nothing_is_readable_without_a_token_or_key(instance: Instance) -> None:
     things = f"""/v1/counts /v1/counts.csv /v1/counts.geojson /v1/context /v1/layers /v1/layers/regso/areas
-        /v1/locate?lon=14&lat=57 /v1/event-types /v1/subscriptions /v1/deliveries /v1/facts/{uuid4()}
+        /v1/locate?lon=14&lat=57 /v1/geocode?text=a /v1/suggest?q=a /v1/names
+        /v1/reverse?lon=14&lat=57 /v1/event-types /v1/subscriptions /v1/deliveries /v1/facts/{uuid4()}
         /v1/placements/{uuid4()} /v1/reports/{uuid4()} /v1/directory/{uuid4()}"""
     async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
         for path in things.split():
@@ -77,7 +78,7 @@ TABLES = {
         "batches",
         "batch_pieces",
     ),
-    "geo": ("placements",),
+    "geo": ("placements", "registers", "replacings"),
     "analysis": ("facts", "fact_history", "cube", "rhythm", "cells", "states", "sources", "area_sets"),
     "notify": ("subscriptions", "deliveries"),
 }
@@ -161,6 +162,7 @@ async def test_roles_reach_their_own_room_and_no_more(instance: Instance) -> Non
         "ingest.device_sessions",
         "notify.due",
         "analysis.owners",
+        "geo.replacing_queue",
         "ingest.batch_queue",
     }
     assert {r["name"] for r in unforced} == allowed

@@ -18,7 +18,7 @@ from deploy.local.supervisor import Supervisor
 from schemas.locations import ReportLocated
 from services.analysis.handlers.rebuilding import Rebuilding
 from services.analysis.views.catalogue import REPORTS
-from services.geo import store as geo_store
+from services.geo.store import placements as geo_store
 from services.runtime.database import Database
 from services.runtime.migrations import OWNER_ROLE, upgrade, work_role
 from tests.support.facts import located, published, report_id

@@ -4,9 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from services.geo.domain.geocoding.answers import NOTHING
 from services.geo.domain.geocoding.geocoder import Geocoder
 from services.geo.domain.geocoding.places import Place
 from services.geo.domain.geocoding.register import AddressRows, Register
+from services.geo.domain.placing import Read
+from services.geo.layers import Layers
+from services.geo.registers.gazetteer import Gazetteer
+from services.geo.registers.loading import Geocoders
 
 Row = tuple[str, int, str, str, str, float, float]
 """Street, number, letter, kommundel, post town, E, N."""
@@ -60,3 +65,13 @@ def divided_rows(*, named: bool) -> list[Row]:
 def divided(*, named: bool, places: Sequence[Place] = ()) -> Geocoder:
     """The divided municipality."""
     return Geocoder(Register(rows_of(divided_rows(named=named)), source="test", vintage="2026"), places)
+
+
+def silent(_kommun: str, _text: str, _near: tuple[float, float] | None) -> Read:
+    """A reader of a municipality without a register, where no text names anything."""
+    return Read(NOTHING, None)
+
+
+def geocoders(layers: Layers) -> Geocoders:
+    """As a room loads them."""
+    return Geocoders(Gazetteer(layers), most_addresses=100_000)

@@ -16,6 +16,8 @@ LOCAL_ZONES = tuple(f"EPSG:{code}" for code in range(3007, 3019))
 """SWEREF 99 12 00, 13 30, 15 00, 16 30, 18 00, 14 15, 15 45, 17 15, 18 45, 20 15, 21 45, 23 15."""
 RT90 = tuple(f"EPSG:{code}" for code in range(3019, 3025))
 """RT90 7.5, 5 and 2.5 gon V, 0 gon, 2.5 and 5 gon O; nearly always the third."""
+ZONES = frozenset({*LOCAL_ZONES, *RT90})
+"""Systems whose numbers look alike, so that a wrong declaration shows only by where the points come to lie."""
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 

@@ -47,9 +47,8 @@ class Tally:
 def points_of(table: Table, mapping: Mapping[str, str], declared: str | None, name: str) -> tuple[Floats, Floats]:
     """Eastings and northings in EPSG:3006 of every row, NaN for none; BadFile when the system cannot be right."""
     if table.points is not None and "east" not in mapping:
-        x, y, system = *table.points, declared or _epsg(table.crs)
+        system = declared or _epsg(table.crs)
     elif "east" in mapping and "north" in mapping:
-        x, y = _numbers(table.columns[mapping["east"]]), _numbers(table.columns[mapping["north"]])
         system = declared or (crs.WGS84 if mapping["east"].lower() in DEGREES else crs.SWEREF99_TM)
     else:
         raise BadFile("no_coordinates", name=name, columns=", ".join(table.columns))
@@ -57,7 +56,7 @@ def points_of(table: Table, mapping: Mapping[str, str], declared: str | None, na
         raise BadFile("crs_unknown", name=name)
     if system not in crs.KNOWN:
         raise BadFile("crs_unsupported", name=name, crs=system)
-    x, y = crs.upright(x, y, system)
+    x, y = crs.upright(*_raw(table, mapping), system)
     inside = crs.EXTENTS[system].holds(x, y)
     there = np.isfinite(x) & np.isfinite(y)
     if there.any() and inside[there].mean() < 1 - LARGEST_SHARE_OUTSIDE:
@@ -65,6 +64,20 @@ def points_of(table: Table, mapping: Mapping[str, str], declared: str | None, na
         raise BadFile("crs_wrong", name=name, crs=system, fits=", ".join(fits) or "–")
     e, n = crs.to_sweref(np.where(inside, x, np.nan), np.where(inside, y, np.nan), system)
     return np.where(inside, e, np.nan), np.where(inside, n, np.nan)
+
+
+def _fits(table: Table, mapping: Mapping[str, str], kommun: str, layers: Layers) -> list[str]:
+    """The coordinate systems in which the first rows would lie in the municipality."""
+    x, y = _raw(table, mapping)
+    there = np.flatnonzero(np.isfinite(x) & np.isfinite(y))[:200]
+    return layers.fitting_systems(x[there], y[there], kommun)
+
+
+def _raw(table: Table, mapping: Mapping[str, str]) -> tuple[Floats, Floats]:
+    """The numbers as they stand: of the mapped columns, else of the geometries."""
+    if table.points is not None and "east" not in mapping:
+        return table.points
+    return _numbers(table.columns[mapping["east"]]), _numbers(table.columns[mapping["north"]])
 
 
 def _epsg(stated: str | None) -> str | None:
@@ -110,7 +123,8 @@ def to_register(
     taken, parts, tally = _chosen(column, e, n, where, kommun)
     if tally.left_out["other_kommun"] > LARGEST_SHARE_OUTSIDE * tally.read:
         share = round(100 * tally.left_out["other_kommun"] / tally.read)
-        raise BadFile("other_kommun", name=name, share=share, kommun=kommun)
+        fits = [] if layers is None or kommun is None else _fits(table, mapping, kommun, layers)
+        raise BadFile("other_kommun", name=name, share=share, kommun=kommun, fits=", ".join(fits) or "–")
     if not taken:
         raise BadFile("nothing_taken", name=name)
 
@@ -184,7 +198,7 @@ def address_of(row: Mapping[str, str]) -> Part:
     """(street, number or -1, letters, supplement) of one row by meaning: columns apart, joined, or all in one."""
     street = " ".join(row.get("street", "").split())
     written = row.get("number", "")
-    if not street and (whole := " ".join(row.get("address", "").split())):
+    if not street and (whole := " ".join(row.get("address", "").split()).strip(" ,")):
         parted = _TRAILING.match(whole)
         street, written = (parted[1], parted[2]) if parted else (whole, "")
     if farm := " ".join(row.get("farm", "").split()):

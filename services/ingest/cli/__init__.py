@@ -16,13 +16,12 @@ DatabaseUrl = Annotated[
 ]
 municipality = typer.Typer(no_args_is_help=True, help="Municipalities.")
 key = typer.Typer(no_args_is_help=True, help="API keys of systems.")
-imports = typer.Typer(no_args_is_help=True, help="Bring data in.")
 
 
 _official_names: Callable[[], dict[str, str]] = dict
 
 
-def attach(app: typer.Typer, official_names: Callable[[], dict[str, str]]) -> None:
+def attach(app: typer.Typer, imports: typer.Typer, official_names: Callable[[], dict[str, str]]) -> None:
     """Add the commands. ``official_names`` gives code → name of every municipality, which is not the door's to know."""
     global _official_names  # noqa: PLW0603 - typer's commands are plain functions; this is their one collaborator
     _official_names = official_names
@@ -31,7 +30,6 @@ def attach(app: typer.Typer, official_names: Callable[[], dict[str, str]]) -> No
     app.command("take-back")(take_back)
     app.add_typer(municipality, name="municipality")
     app.add_typer(key, name="key")
-    app.add_typer(imports, name="import")
 
 
 def _checked(kommun: str) -> str:

@@ -42,6 +42,44 @@ function locate() {
   });
 }
 
+// Who writes an address is somewhere else by now, or corrects the phone: the position goes, and comes back by the button.
+const address = field("address");
+const suggestions = form.querySelector("#forslag");
+let asked = 0;
+
+function typed() {
+  if (!address.value.trim()) return;
+  const { lon, lat } = { lon: field("lon").value, lat: field("lat").value };
+  if (lat) {
+    for (const name of ["lon", "lat", "accuracy"]) field(name).value = "";
+    address.dataset.near = `&lon=${lon}&lat=${lat}`;
+  }
+  nameLine.textContent = address.value;
+  accuracyLine.textContent = accuracyLine.dataset.typed;
+  clearTimeout(asked);
+  asked = setTimeout(suggest, 150);
+}
+
+async function suggest() {
+  const written = address.value.trim();
+  if (written.length < 2) return;
+  try {
+    const query = `q=${encodeURIComponent(written)}${address.dataset.near ?? ""}`;
+    const answer = await fetch(`/v1/suggest?${query}`, { headers: { accept: "application/json" } });
+    if (!answer.ok || address.value.trim() !== written) return;
+    const options = (await answer.json()).suggestions.map(({ label, district }) => {
+      const option = document.createElement("option");
+      option.value = district ? `${label}, ${district}` : label;
+      return option;
+    });
+    suggestions.replaceChildren(...options);
+  } catch {
+    // Without coverage what is written is sent as it stands.
+  }
+}
+
+address.addEventListener("input", typed);
+
 if ("geolocation" in navigator) {
   for (const part of form.querySelectorAll("[data-position]")) part.hidden = false;
   form.querySelector("[data-locate]").addEventListener("click", locate);

@@ -1,28 +1,19 @@
-"""Commands of place: ``check geocoder``."""
+"""How right the geocoder is: ``check geocoder``."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from services.geo.cli.reaching import Crs
 from services.runtime.terminal import AsJson, answer, fail
 
-RegisterFile = Annotated[
-    Path, typer.Option("--register", help="Address register: CSV, GeoPackage, Shapefile, GeoJSON …")
-]
+RegisterFile = Annotated[Path, typer.Option("--register", help="Address register: CSV, GeoPackage, Shapefile …")]
 TestSet = Annotated[Path, typer.Option("--testset", help="Labelled queries: variant, query, gata, nr, litt, e, n.")]
 Negatives = Annotated[Path | None, typer.Option("--negatives", help="Texts without an address, one a line.")]
 Distractors = Annotated[int, typer.Option("--distractors", min=0, max=50_000, help="Invented streets to add.")]
-Crs = Annotated[str | None, typer.Option("--crs", help="The register's coordinate system, if it does not say.")]
-
-
 _RATES = ("right", "wrong", "full", ">=0.9", "wrong")
 _MEASURES = ("p50 m", "p95 m", "p50 us", "p99 us")
-
-
-def attach(checks: typer.Typer) -> None:
-    """Add the commands."""
-    checks.command("geocoder")(check_geocoder)
 
 
 def check_geocoder(

@@ -4,7 +4,7 @@ geo always places the newest revision it knows; every revision gets its own plac
 of facts downstream is complete.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -16,12 +16,13 @@ from schemas.context import ContextReceived
 from schemas.envelope import Envelope, derived_id
 from schemas.reports import ReportReceived
 from schemas.topics import CONTEXT_LOCATED, REPORT_LOCATED, Topic
-from services.geo import store
 from services.geo.domain import placing
 from services.geo.domain.names import Names
 from services.geo.domain.writing import written
 from services.geo.layers import Layers
-from services.geo.store import Identity, Stored
+from services.geo.registers.loading import Geocoders, reader
+from services.geo.store import placements as store
+from services.geo.store.placements import Identity, Stored
 from services.runtime.decoding import Received
 from services.runtime.minting import next_number
 from services.runtime.publisher import Outgoing, type_of
@@ -41,7 +42,7 @@ class _Kind(Generic[M]):
     topic: Topic
     body: str
     ident: Callable[[M], UUID]
-    settle: Callable[[Sequence[M]], list[Make]]
+    settle: Callable[[AsyncConnection, Sequence[M]], Awaitable[list[Make]]]
     named: Callable[[Identity], tuple[object, ...]]
     """The first parts of the derived message id."""
 
@@ -49,8 +50,8 @@ class _Kind(Generic[M]):
 class Placer:
     """geo's two effects, both repeatable."""
 
-    def __init__(self, layers: Layers) -> None:
-        self._layers = layers
+    def __init__(self, layers: Layers, geocoders: Geocoders) -> None:
+        self._layers, self._geocoders = layers, geocoders
         self._names = Names(layers)
         self._reports = _Kind[ReportReceived](
             "placements", REPORT_LOCATED, "report", lambda r: r.report_id, self._settle_reports, lambda i: i
@@ -72,16 +73,18 @@ class Placer:
         """The same for published items: municipality or county by exact name."""
         return await _place(connection, batch, self._context)
 
-    def _settle_reports(self, reports: Sequence[ReportReceived]) -> list[Make]:
+    async def _settle_reports(self, connection: AsyncConnection, reports: Sequence[ReportReceived]) -> list[Make]:
+        loaded = await self._geocoders.load(connection, {r.kommun for r in reports if r.place.text is not None})
+
         def make(settled: placing.Settled) -> Make:
             return lambda number, now: (
                 written(placing.to_placement(settled, self._layers, number=number, now=now)),
                 settled.reason,
             )
 
-        return [make(settled) for settled in placing.settle(reports, self._layers)]
+        return [make(settled) for settled in placing.settle(reports, self._layers, reader(loaded))]
 
-    def _settle_context(self, items: Sequence[ContextReceived]) -> list[Make]:
+    async def _settle_context(self, _connection: AsyncConnection, items: Sequence[ContextReceived]) -> list[Make]:
         def make(item: ContextReceived) -> Make:
             return lambda number, now: (self._names.place(item, number=number, now=now).model_dump_json(), None)
 
@@ -96,7 +99,8 @@ async def _place(connection: AsyncConnection, batch: Sequence[Received[M]], kind
     fresh: dict[tuple[Identity, int], Stored] = {}
     rows: list[store.New] = []
     repeated: list[Identity] = []
-    for received, identity, make in zip(batch, identities, kind.settle([r.message for r in batch]), strict=True):
+    settled = await kind.settle(connection, [r.message for r in batch])
+    for received, identity, make in zip(batch, identities, settled, strict=True):
         revision, known = received.message.revision, newest.get(identity)
         if known is not None and known.revision >= revision:
             repeated.append(identity)

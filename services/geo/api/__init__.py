@@ -1,0 +1,1 @@
+"""HTTP in: ``layers``, ``placements`` of reports, ``geocoding`` of texts and points."""

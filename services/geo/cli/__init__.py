@@ -1,0 +1,16 @@
+"""Commands of place: registers in, reports placed anew, accuracy out."""
+
+from typing import Any
+
+import typer
+
+from services.geo.cli import accuracy, reaching, registers, replacing
+
+
+def attach(app: typer.Typer, imports: typer.Typer, checks: typer.Typer, role_url: Any) -> None:
+    """Add the commands. ``role_url(data, role)`` finds the database of a local instance."""
+    reaching.reach_by(role_url)
+    checks.command("geocoder")(accuracy.check_geocoder)
+    imports.command("addresses")(registers.import_addresses)
+    app.command("place-again")(replacing.place_again)
+    app.add_typer(registers.registers, name="registers")

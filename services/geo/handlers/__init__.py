@@ -1,0 +1,1 @@
+"""The use cases of place: ``placing`` what arrives, ``replacing`` what was placed before."""

@@ -1,0 +1,131 @@
+"""Placing anew what was placed before, on request: after a new register, after a new version of a layer.
+
+In chunks under the consumer's position locks, so that no number is minted twice. Only what comes out differently gets a
+new placement, through the outbox; its note ``placed_again`` keeps notify silent. What a person settled stays.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from schemas.envelope import Envelope, derived_id
+from schemas.reports import ReportReceived
+from schemas.topics import REPORT_LOCATED
+from services.geo.domain import placing
+from services.geo.domain.writing import written
+from services.geo.handlers.placing import SOURCE
+from services.geo.layers import Layers
+from services.geo.registers.loading import Geocoders, reader
+from services.geo.store import placements, replacings
+from services.geo.store.replacings import Placed
+from services.runtime import outbox
+from services.runtime.database import Database
+from services.runtime.faultpoints import reach
+from services.runtime.minting import next_number
+from services.runtime.publisher import Outgoing, Publisher, type_of
+
+Scope = Literal["texts", "all"]
+CHUNK = 500
+"""Reports per transaction: consumers wait for one chunk at most, about a tenth of a second."""
+LEASE_SECONDS = 20.0
+CONSUMER = "geo.reports"
+AGAIN = "placed_again"
+_SAME = ("precision", "reason", "point", "located_kommun", "located_lan", "areas")
+"""What makes two placements the same; confidence and notes do not move a report."""
+
+
+async def ask(database: Database, kommun: str, scope: Scope, reason: str) -> UUID:
+    """Ask for a municipality's reports to be placed anew: those with a written place, or all."""
+    ident = uuid4()
+    async with database.transaction((kommun,)) as connection:
+        await replacings.ask(connection, kommun, ident, scope, reason)
+    return ident
+
+
+class Replacing:
+    """The standing job."""
+
+    def __init__(self, database: Database, layers: Layers, geocoders: Geocoders) -> None:
+        self._database, self._layers, self._geocoders = database, layers, geocoders
+
+    async def run(self, _publisher: Publisher, pause: float = 1.0) -> None:
+        """Until cancelled: do what was asked for, one request at a time."""
+        while True:
+            async with self._database.transaction() as connection:
+                due = await replacings.take(connection, LEASE_SECONDS)
+            if due is None:
+                await asyncio.sleep(pause)
+            else:
+                while await self._chunk(*due):
+                    await reach("replacing.after_commit")
+
+    async def _chunk(self, ident: UUID, kommun: str) -> bool:
+        """Place one chunk anew; False when there was nothing left."""
+        async with self._database.transaction((kommun,)) as connection:
+            await replacings.extend(connection, ident, LEASE_SECONDS)
+            asked = await replacings.one(connection, kommun, ident)
+            if asked is None:
+                return False
+            await replacings.stop_consumers(connection, CONSUMER)
+            page = await replacings.page(connection, kommun, asked.after_report, CHUNK)
+            if not page:
+                await replacings.finish(connection, kommun, ident)
+                return False
+            loaded = await self._geocoders.load(connection, (kommun,))
+            age = await placements.epoch(connection)
+            changed = self._changed(page, asked.scope, reader(loaded), age)
+            await placements.add(connection, "placements", [new for new, _ in changed])
+            await outbox.write(connection, [message for _, message in changed])
+            await reach("replacing.before_commit")
+            done = {"looked": len(page), "changed": len(changed)}
+            await replacings.move(connection, kommun, ident, page[-1].report_id, done)
+        return True
+
+    def _changed(
+        self, page: Sequence[Placed], scope: str, read: placing.Reader, age: int
+    ) -> list[tuple[placements.New, Outgoing]]:
+        """The new placements of those reports that come out differently."""
+        now = datetime.now(UTC)
+        events = [(placed, json.loads(placed.event)) for placed in page]
+        chosen = [(placed, event) for placed, event in events if _wanted(event, scope)]
+        reports = [ReportReceived.model_validate(event["report"]) for _, event in chosen]
+        settled = placing.settle(reports, self._layers, read)
+        changed = []
+        for (placed, event), answer in zip(chosen, settled, strict=True):
+            number = next_number(placed.placement, age)
+            noted = answer._replace(notes=(*answer.notes, AGAIN))
+            text = written(placing.to_placement(noted, self._layers, number=number, now=now))
+            if not _same(json.loads(text), event["placement"]):
+                body = _body(event, text)
+                stored = placements.Stored(number, placed.revision, now, body)
+                new = placements.New((event["kommun"], placed.report_id), stored, answer.reason, placed.envelope_id)
+                changed.append((new, _message(new)))
+        return changed
+
+
+def _wanted(event: dict[str, Any], scope: str) -> bool:
+    """Whether a report is to be looked at again; never what a person settled."""
+    if "settled" in event["placement"].get("notes", ()):
+        return False
+    return scope == "all" or event["report"]["place"].get("text") is not None
+
+
+def _same(new: dict[str, Any], old: dict[str, Any]) -> bool:
+    return all(new.get(name) == old.get(name) for name in _SAME)
+
+
+def _body(event: dict[str, Any], placement: str) -> str:
+    """The event with another placement; the report's JSON goes on as it is."""
+    report = json.dumps(event["report"], ensure_ascii=False, separators=(",", ":"))
+    return f'{{"kommun":"{event["kommun"]}","report":{report},"placement":{placement}}}'
+
+
+def _message(new: placements.New) -> Outgoing:
+    (kommun, report), stored = new.identity, new.stored
+    ident = derived_id(REPORT_LOCATED.name, kommun, report, stored.revision, stored.placement)
+    correlation, kind = f"again-{report}", type_of(REPORT_LOCATED)
+    envelope = Envelope(ident, SOURCE, kind, stored.placed_at, kommun, correlation, new.envelope_id)
+    return Outgoing(REPORT_LOCATED.name, kommun.encode(), stored.event.encode(), envelope.headers())
