@@ -40,7 +40,7 @@ def _attach() -> None:
     from services.ingest import cli as door
 
     def official_names() -> dict[str, str]:
-        return dict(importlib.import_module("services.geo.layers").kommun_names())
+        return dict(importlib.import_module("services.geo.layers.shipped").kommun_names())
 
     operation.attach(app)
     door.attach(app, imports, official_names)

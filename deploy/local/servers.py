@@ -210,7 +210,7 @@ def room_environment(layout: Layout, room: str, process: str) -> dict[str, str]:
 
 async def prepare_layers() -> asyncio.subprocess.Process:
     """Cut the layers once while the ground starts, rather than in each of geo's processes."""
-    code = "import sys, pathlib; from services.geo.layers import Layers; Layers(pathlib.Path(sys.argv[1]))"
+    code = "import sys, pathlib; from services.geo.layers.shipped import Layers; Layers(pathlib.Path(sys.argv[1]))"
     return await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(cache_dir()))
 
 

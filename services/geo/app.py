@@ -8,7 +8,8 @@ from services.geo.api import geocoding, placements
 from services.geo.api import layers as layer_routes
 from services.geo.handlers.placing import Placer
 from services.geo.handlers.replacing import Replacing
-from services.geo.layers import Layers
+from services.geo.layers.own import Atlas
+from services.geo.layers.shipped import Layers
 from services.geo.registers.gazetteer import Gazetteer
 from services.geo.registers.loading import Geocoders
 from services.geo.settings import GeoSettings
@@ -28,6 +29,7 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
     database = Database(chosen.database_url.get_secret_value(), pool_size=chosen.pool_size)
     layers = overrides.pop("layers", None) or Layers(chosen.cache_dir)
     geocoders = Geocoders(Gazetteer(layers), most_addresses=chosen.register_addresses)
+    atlas = Atlas()
     url = chosen.database_url.get_secret_value()
 
     async def relay(_publisher: Publisher) -> None:
@@ -45,12 +47,13 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
         "database": database,
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
         "routers": [layer_routes.router, placements.router, geocoding.router],
-        "consumers": consumers(Placer(layers, geocoders)),
-        "jobs": [Job("relay", relay), Job("replacing", Replacing(database, layers, geocoders).run)],
+        "consumers": consumers(Placer(layers, geocoders, atlas)),
+        "jobs": [Job("relay", relay), Job("replacing", Replacing(database, layers, geocoders, atlas).run)],
         "state": {
             "database": database,
             "layers": layers,
             "geocoders": geocoders,
+            "atlas": atlas,
             "lookups_rate": Rate(chosen.lookups_per_minute),
         },
         "title": "Lägesbild geo",

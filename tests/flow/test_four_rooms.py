@@ -18,6 +18,7 @@ from services.analysis.views import Weight, fold
 from services.analysis.views.catalogue import REPORTS
 from services.analysis.views.fact import counted, read
 from services.geo.handlers.placing import Placer
+from services.geo.layers.own import Atlas
 from services.geo.subscribers import consumers as geo_consumers
 from services.ingest.domain import ReportIn, Sender
 from services.ingest.handlers.reports import Reports
@@ -97,7 +98,7 @@ async def house(ground: Ground) -> AsyncIterator[House]:
     suffix = uuid4().hex[:8]
     settings = NotifySettings.model_validate({"database_url": ground.database_url(work_role("notify"))})
     chosen: dict[str, Consumer] = {
-        "geo": geo_consumers(Placer(layers(), geocoders(layers())))[0],
+        "geo": geo_consumers(Placer(layers(), geocoders(layers()), Atlas()))[0],
         "analysis": CONSUMERS[0],
         "notify": notify_consumers(Alerts(settings))[0],
     }

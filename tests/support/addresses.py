@@ -9,7 +9,7 @@ from services.geo.domain.geocoding.geocoder import Geocoder
 from services.geo.domain.geocoding.places import Place
 from services.geo.domain.geocoding.register import AddressRows, Register
 from services.geo.domain.placing import Read
-from services.geo.layers import Layers
+from services.geo.layers.shipped import Layers
 from services.geo.registers.gazetteer import Gazetteer
 from services.geo.registers.loading import Geocoders
 

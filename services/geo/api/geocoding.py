@@ -14,6 +14,7 @@ from services.geo.domain.geocoding.hints import Point
 from services.geo.domain.geocoding.places import Place
 from services.geo.domain.geocoding.register import Street
 from services.geo.domain.geocoding.suggesting import suggest
+from services.geo.layers.own import Atlas
 from services.geo.registers.loading import Geocoders, Loaded
 from services.runtime.database import Database
 from services.runtime.http import Caller
@@ -90,9 +91,11 @@ async def _loaded(request: Request, principal: Principal, cost: int = 1) -> Load
     rate: Rate = request.app.state.lookups_rate
     await rate.count(principal.subject, cost=cost)
     geocoders: Geocoders = request.app.state.geocoders
+    atlas: Atlas = request.app.state.atlas
     database: Database = request.app.state.database
     async with database.transaction((principal.kommun,)) as connection:
-        return (await geocoders.load(connection, (principal.kommun,)))[principal.kommun]
+        own = await atlas.load(connection, (principal.kommun,))
+        return (await geocoders.load(connection, (principal.kommun,), own))[principal.kommun]
 
 
 def _near(lon: float | None, lat: float | None) -> Point | None:
@@ -215,7 +218,7 @@ async def names(request: Request, response: Response, principal: Caller) -> Any:
     """All street and place names of the municipality with a point each, small enough for a phone to keep."""
     loaded = await _loaded(request, principal)
     geocoder = loaded.geocoder
-    tag = '"' + hashlib.sha256(f"{principal.kommun} {loaded.number}".encode()).hexdigest()[:16] + '"'
+    tag = '"' + hashlib.sha256(f"{principal.kommun} {loaded.number} {loaded.layers}".encode()).hexdigest()[:16] + '"'
     headers = {"ETag": tag, "Cache-Control": "private, max-age=3600"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)

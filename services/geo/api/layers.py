@@ -8,9 +8,12 @@ from pydantic import BaseModel
 
 from schemas.values import Kommun
 from services.geo.domain import placing
-from services.geo.layers import Layers
+from services.geo.layers.own import Atlas, Own, Version
+from services.geo.layers.shipped import Layers
+from services.runtime.database import Database
 from services.runtime.http import Caller
 from services.runtime.problems import not_found
+from services.runtime.tokens import Principal
 
 router = APIRouter(prefix="/v1", tags=["geo"])
 KommunFilter = Annotated[Kommun | None, Query()]
@@ -25,37 +28,76 @@ class AreaName(BaseModel):
     lan: str
 
 
+class LayerOut(BaseModel):
+    """One layer in the version that holds today. ``areas`` tile, ``places`` have names and may overlap."""
+
+    layer: str
+    title: str
+    kind: str
+    version: str
+    credit: str
+    sha256: str | None = None
+    """Of a shipped layer's file."""
+
+
+TITLES = {"regso": "RegSO", "kommun": "Kommuner", "lan": "Län"}
+
+
+async def _own(request: Request, principal: Principal) -> Own:
+    """The caller's municipality's layers that hold today, and the national ones."""
+    database: Database = request.app.state.database
+    atlas: Atlas = request.app.state.atlas
+    async with database.transaction((principal.kommun,)) as connection:
+        return (await atlas.load(connection, (principal.kommun,)))[principal.kommun]
+
+
+async def _version(request: Request, principal: Principal, layer: str) -> Version:
+    """The version of a layer that holds today; 404 for none."""
+    own = await _own(request, principal)
+    found = next((v for v in (*own.areas, *own.places) if v.key.layer == layer), None)
+    if found is None:
+        raise not_found("layer")
+    return found
+
+
 @router.get("/layers")
-async def layers(request: Request, _principal: Caller) -> list[dict[str, str]]:
-    """The layers, finest first, each with version, checksum and credit."""
+async def layers(request: Request, principal: Caller) -> list[LayerOut]:
+    """The layers, shipped ones finest first, then the municipality's own, each with version and credit."""
     known: Layers = request.app.state.layers
-    return [
-        {"layer": layer.name, "version": layer.version, "sha256": layer.sha256, "credit": layer.credit}
-        for layer in known.layers
+    own = await _own(request, principal)
+    shipped = [
+        LayerOut(layer=v.name, title=TITLES[v.name], kind="areas", version=v.version, credit=v.credit, sha256=v.sha256)
+        for v in known.layers
+    ]
+    return shipped + [
+        LayerOut(layer=v.key.layer, title=v.title, kind=v.kind, version=v.version, credit=v.credit)
+        for v in (*own.areas, *own.places)
     ]
 
 
 @router.get("/layers/{layer}/areas")
-async def areas(request: Request, layer: str, _principal: Caller, kommun: KommunFilter = None) -> dict[str, Any]:
+async def areas(request: Request, layer: str, principal: Caller, kommun: KommunFilter = None) -> dict[str, Any]:
     """Codes and names of a layer's areas, of one municipality if asked."""
     known: Layers = request.app.state.layers
-    try:
-        found = known.areas(layer, kommun)
-    except KeyError:
-        raise not_found("layer") from None
+    if layer not in TITLES:
+        version = await _version(request, principal, layer)
+        named = [{"area": f.code, "name": f.name, "kommun": None, "lan": None} for f in version.features]
+        return {"layer": layer, "version": version.version, "areas": named}
+    found = known.areas(layer, kommun)
     names = [AreaName(area=a.code, name=a.name, kommun=a.kommun, lan=a.lan).model_dump() for a in found]
     return {"layer": layer, "version": known.version, "areas": names}
 
 
 @router.get("/layers/{layer}/outlines.geojson")
 async def outlines(
-    request: Request, response: Response, layer: str, _principal: Caller, kommun: KommunFilter = None
+    request: Request, response: Response, layer: str, principal: Caller, kommun: KommunFilter = None
 ) -> dict[str, Any]:
     """Outlines for drawing (WGS84), simplified; never for deciding which area a point is in."""
     known: Layers = request.app.state.layers
-    if layer not in {entry.name for entry in known.layers}:
-        raise not_found("layer")
-    response.headers["Cache-Control"] = "private, max-age=86400"
+    response.headers["Cache-Control"] = f"private, max-age={86400 if layer in TITLES else 60}"
+    if layer not in TITLES:
+        version = await _version(request, principal, layer)
+        return await run_in_threadpool(version.outlines)
     return await run_in_threadpool(known.outlines, layer, kommun)
 
 

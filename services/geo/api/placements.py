@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from services.geo.layers import Layers
+from services.geo.layers.shipped import Layers
 from services.geo.store import placements as store
 from services.runtime.database import Database
 from services.runtime.http import Caller

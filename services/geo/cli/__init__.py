@@ -1,10 +1,10 @@
-"""Commands of place: registers in, reports placed anew, accuracy out."""
+"""Commands of place: registers and layers in, reports placed anew, accuracy out."""
 
 from typing import Any
 
 import typer
 
-from services.geo.cli import accuracy, reaching, registers, replacing
+from services.geo.cli import accuracy, layers, reaching, registers, replacing
 
 
 def attach(app: typer.Typer, imports: typer.Typer, checks: typer.Typer, role_url: Any) -> None:
@@ -12,5 +12,7 @@ def attach(app: typer.Typer, imports: typer.Typer, checks: typer.Typer, role_url
     reaching.reach_by(role_url)
     checks.command("geocoder")(accuracy.check_geocoder)
     imports.command("addresses")(registers.import_addresses)
+    imports.command("layer")(layers.import_layer)
+    app.add_typer(layers.layers, name="layers")
     app.command("place-again")(replacing.place_again)
     app.add_typer(registers.registers, name="registers")

@@ -1,6 +1,8 @@
 """Address registers: ``import addresses``, ``registers list`` and ``registers activate``."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +23,7 @@ KNOWN_TERMS = {"lantmateriet": ("CC BY 4.0", "© Lantmäteriet"), "osm": ("ODbL 
 """What two publishers ask for; of any other source a person must say."""
 
 
-def _terms(source: str, licence: str | None, credit: str | None) -> tuple[str, str]:
+def terms(source: str, licence: str | None, credit: str | None) -> tuple[str, str]:
     """Licence and credit: given, known of the source, or asked for. Open access alone is no licence."""
     known = KNOWN_TERMS.get(source, (None, None))
     chosen = [licence or known[0], credit or known[1]]
@@ -30,6 +32,19 @@ def _terms(source: str, licence: str | None, credit: str | None) -> tuple[str, s
             raise fail(f"{question} is needed and is stored with the addresses: {option} TEXT", 2)
         chosen[i] = chosen[i] or typer.prompt(question)
     return str(chosen[0]), str(chosen[1])
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """A file or a mapping that cannot be used ends the command with its sentence."""
+    from services.geo.importing.reading import BadFile
+
+    try:
+        yield
+    except BadFile as wrong:
+        raise fail(str(wrong), 2) from None
+    except ValueError as wrong:
+        raise fail(f"--map names something that does not exist. {wrong}", 2) from None
 
 
 def import_addresses(
@@ -48,8 +63,7 @@ def import_addresses(
     as_json: AsJson = False,
 ) -> None:
     """Make a file of addresses the register of a municipality, after a look at what would change."""
-    from services.geo.importing.reading import BadFile
-    from services.geo.layers import Layers
+    from services.geo.layers.shipped import Layers
     from services.geo.registers import keeping
 
     if source not in keeping.SOURCES:
@@ -57,14 +71,10 @@ def import_addresses(
     layers = Layers(data / "cache" if data.exists() else None)
     if kommun not in layers.kommuner:
         raise fail(f"There is no municipality with code {kommun}. Codes have four digits, for example 0682.", 2)
-    terms = _terms(source, licence, credit)
-    described = keeping.Described(kommun, source, vintage or datetime.now(UTC).date().isoformat(), *terms)
-    try:
+    agreed = terms(source, licence, credit)
+    described = keeping.Described(kommun, source, vintage or datetime.now(UTC).date().isoformat(), *agreed)
+    with refusals():
         ready = keeping.prepare(file, described, layers, given=mapping or [], crs=crs, layer=layer)
-    except BadFile as wrong:
-        raise fail(str(wrong), 2) from None
-    except ValueError as wrong:
-        raise fail(f"--map names something that does not exist. {wrong}", 2) from None
 
     async def run(database: Any) -> dict[str, Any]:
         found = ready.as_dict(await keeping.compare(database, ready))

@@ -2,7 +2,7 @@
 
 from schemas.context import ContextPlacement, ContextReceived
 from schemas.values import UtcTime
-from services.geo.layers import Layers
+from services.geo.layers.shipped import Layers
 
 
 class Names:

@@ -1,7 +1,7 @@
 """Where a report is: pure decisions over a batch, from what the sender gave to areas, cells and a reason."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import hypot
 from typing import Any, NamedTuple
 
@@ -13,9 +13,11 @@ from schemas.reports import ReportReceived
 from schemas.values import Coordinates, UtcTime
 from services.geo.domain import coordinates, crs
 from services.geo.domain.geocoding.answers import Answer, Candidate
-from services.geo.domain.writing import Placement, Point
-from services.geo.layers import Layers
+from services.geo.domain.writing import AreaRef, Placement, PlaceRef, Point
+from services.geo.layers.own import NO_LAYERS, Own
+from services.geo.layers.shipped import Layers
 
+NOBODYS: Mapping[str, Own] = {}
 CELL_RESOLUTIONS = (7, 8, 9, 10)
 """H3 resolutions kept as attributes for counting; never for assignment (geo reference §4)."""
 
@@ -44,6 +46,9 @@ class Settled(NamedTuple):
     confidence: float | None = None
     register_version: str | None = None
     notes: tuple[str, ...] = ()
+    own: tuple[AreaRef, ...] = ()
+    """Areas in the municipality's own layers and the national ones, one for each."""
+    places: tuple[PlaceRef, ...] = ()
 
 
 class Read(NamedTuple):
@@ -68,7 +73,9 @@ class _Pointed(NamedTuple):
     read: Read | None = None
 
 
-def settle(reports: Sequence[ReportReceived], layers: Layers, reader: Reader) -> list[Settled]:
+def settle(
+    reports: Sequence[ReportReceived], layers: Layers, reader: Reader, own: Mapping[str, Own] = NOBODYS
+) -> list[Settled]:
     """Where each report is. Coordinates win over an area code, which wins over text; all points in one bulk test."""
     answers: list[Settled | None] = [None] * len(reports)
     by_crs: dict[str, list[_Pointed]] = defaultdict(list)
@@ -86,7 +93,31 @@ def settle(reports: Sequence[ReportReceived], layers: Layers, reader: Reader) ->
                 answers[at.report] = Settled("none", "elsewhere")
             else:
                 answers[at.report] = settled if at.read else _compared(settled, report, reader)
-    return [a if a is not None else Settled("none", "no_place") for a in answers]
+    every = [a if a is not None else Settled("none", "no_place") for a in answers]
+    return _in_own(reports, every, own) if any(o != NO_LAYERS for o in own.values()) else every
+
+
+def _in_own(reports: Sequence[ReportReceived], settled: Sequence[Settled], own: Mapping[str, Own]) -> list[Settled]:
+    """The same answers with the areas of the municipalities' own layers, and the named places around each point."""
+    answers = list(settled)
+    points: dict[str, list[int]] = defaultdict(list)
+    for i, (report, answer) in enumerate(zip(reports, settled, strict=True)):
+        mine = own.get(report.kommun, NO_LAYERS)
+        if answer.point is not None and answer.reason is None:
+            points[report.kommun].append(i)
+        elif report.place.coordinates is None and report.place.area_code is not None:
+            known = mine.by_code(report.place.area_code)
+            if known is not None and answer.reason == "unknown_area":
+                answers[i] = Settled("area", None, kommun=report.kommun, own=known)
+            else:
+                answers[i] = answer._replace(own=mine.nowhere)
+        else:
+            answers[i] = answer._replace(own=mine.nowhere)
+    for kommun, indices in points.items():
+        where = [(p.e, p.n) for i in indices if (p := settled[i].point) is not None]
+        for i, (areas, places) in zip(indices, own.get(kommun, NO_LAYERS).look_up(where), strict=True):
+            answers[i] = settled[i]._replace(own=areas, places=places)
+    return answers
 
 
 def _given(i: int, report: ReportReceived, layers: Layers, reader: Reader) -> Settled | tuple[str, _Pointed]:
@@ -208,8 +239,9 @@ def to_placement(settled: Settled, layers: Layers, *, number: int, now: UtcTime)
         point=settled.point,
         located_kommun=settled.kommun,
         located_lan=settled.lan,
-        areas=layers.refs(settled.regso, settled.kommun, settled.lan),
+        areas=(*layers.refs(settled.regso, settled.kommun, settled.lan), *settled.own),
         cells=cells,
+        places=settled.places,
         confidence=settled.confidence,
         register_version=settled.register_version,
         notes=settled.notes,

@@ -5,6 +5,7 @@ contract.
 """
 
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct, json
 
@@ -28,6 +29,13 @@ class AreaRef(Struct, frozen=True, gc=False):
     area: str
 
 
+class PlaceRef(Struct, frozen=True, gc=False):
+    """``schemas.locations.PlaceRef``."""
+
+    place_id: UUID
+    version: str
+
+
 class Placement(Struct, frozen=True, gc=False, omit_defaults=True):
     """``schemas.locations.Placement``; what has the contract's default is left out."""
 
@@ -41,6 +49,7 @@ class Placement(Struct, frozen=True, gc=False, omit_defaults=True):
     located_lan: str | None
     areas: tuple[AreaRef, ...]
     cells: dict[str, str]
+    places: tuple[PlaceRef, ...] = ()
     confidence: float | None = None
     register_version: str | None = None
     notes: tuple[str, ...] = ()

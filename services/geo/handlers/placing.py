@@ -19,7 +19,8 @@ from schemas.topics import CONTEXT_LOCATED, REPORT_LOCATED, Topic
 from services.geo.domain import placing
 from services.geo.domain.names import Names
 from services.geo.domain.writing import written
-from services.geo.layers import Layers
+from services.geo.layers.own import Atlas
+from services.geo.layers.shipped import Layers
 from services.geo.registers.loading import Geocoders, reader
 from services.geo.store import placements as store
 from services.geo.store.placements import Identity, Stored
@@ -50,8 +51,8 @@ class _Kind(Generic[M]):
 class Placer:
     """geo's two effects, both repeatable."""
 
-    def __init__(self, layers: Layers, geocoders: Geocoders) -> None:
-        self._layers, self._geocoders = layers, geocoders
+    def __init__(self, layers: Layers, geocoders: Geocoders, atlas: Atlas) -> None:
+        self._layers, self._geocoders, self._atlas = layers, geocoders, atlas
         self._names = Names(layers)
         self._reports = _Kind[ReportReceived](
             "placements", REPORT_LOCATED, "report", lambda r: r.report_id, self._settle_reports, lambda i: i
@@ -74,7 +75,9 @@ class Placer:
         return await _place(connection, batch, self._context)
 
     async def _settle_reports(self, connection: AsyncConnection, reports: Sequence[ReportReceived]) -> list[Make]:
-        loaded = await self._geocoders.load(connection, {r.kommun for r in reports if r.place.text is not None})
+        own = await self._atlas.load(connection, {r.kommun for r in reports})
+        texts = {r.kommun for r in reports if r.place.text is not None}
+        loaded = await self._geocoders.load(connection, texts, own)
 
         def make(settled: placing.Settled) -> Make:
             return lambda number, now: (
@@ -82,7 +85,7 @@ class Placer:
                 settled.reason,
             )
 
-        return [make(settled) for settled in placing.settle(reports, self._layers, reader(loaded))]
+        return [make(settled) for settled in placing.settle(reports, self._layers, reader(loaded), own)]
 
     async def _settle_context(self, _connection: AsyncConnection, items: Sequence[ContextReceived]) -> list[Make]:
         def make(item: ContextReceived) -> Make:

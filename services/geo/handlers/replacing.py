@@ -6,8 +6,9 @@ new placement, through the outbox; its note ``placed_again`` keeps notify silent
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -17,7 +18,8 @@ from schemas.topics import REPORT_LOCATED
 from services.geo.domain import placing
 from services.geo.domain.writing import written
 from services.geo.handlers.placing import SOURCE
-from services.geo.layers import Layers
+from services.geo.layers.own import Atlas
+from services.geo.layers.shipped import Layers
 from services.geo.registers.loading import Geocoders, reader
 from services.geo.store import placements, replacings
 from services.geo.store.replacings import Placed
@@ -27,29 +29,30 @@ from services.runtime.faultpoints import reach
 from services.runtime.minting import next_number
 from services.runtime.publisher import Outgoing, Publisher, type_of
 
+Settle = Callable[[Sequence[ReportReceived]], list[placing.Settled]]
 Scope = Literal["texts", "all"]
 CHUNK = 500
 """Reports per transaction: consumers wait for one chunk at most, about a tenth of a second."""
 LEASE_SECONDS = 20.0
 CONSUMER = "geo.reports"
 AGAIN = "placed_again"
-_SAME = ("precision", "reason", "point", "located_kommun", "located_lan", "areas")
-"""What makes two placements the same; confidence and notes do not move a report."""
+_SAME = ("precision", "reason", "point", "located_kommun", "located_lan", "areas", "places")
+"""What makes two placements the same; confidence and notes do not move a report, a layer's new version does."""
 
 
-async def ask(database: Database, kommun: str, scope: Scope, reason: str) -> UUID:
-    """Ask for a municipality's reports to be placed anew: those with a written place, or all."""
+async def ask(database: Database, kommun: str, scope: Scope, reason: str, at: datetime | None = None) -> UUID:
+    """Ask for a municipality's reports to be placed anew, now or later: those with a written place, or all."""
     ident = uuid4()
     async with database.transaction((kommun,)) as connection:
-        await replacings.ask(connection, kommun, ident, scope, reason)
+        await replacings.ask(connection, kommun, ident, scope=scope, reason=reason, at=at or datetime.now(UTC))
     return ident
 
 
 class Replacing:
     """The standing job."""
 
-    def __init__(self, database: Database, layers: Layers, geocoders: Geocoders) -> None:
-        self._database, self._layers, self._geocoders = database, layers, geocoders
+    def __init__(self, database: Database, layers: Layers, geocoders: Geocoders, atlas: Atlas) -> None:
+        self._database, self._layers, self._geocoders, self._atlas = database, layers, geocoders, atlas
 
     async def run(self, _publisher: Publisher, pause: float = 1.0) -> None:
         """Until cancelled: do what was asked for, one request at a time."""
@@ -74,9 +77,11 @@ class Replacing:
             if not page:
                 await replacings.finish(connection, kommun, ident)
                 return False
-            loaded = await self._geocoders.load(connection, (kommun,))
+            own = await self._atlas.load(connection, (kommun,))
+            loaded = await self._geocoders.load(connection, (kommun,), own)
             age = await placements.epoch(connection)
-            changed = self._changed(page, asked.scope, reader(loaded), age)
+            known = partial(placing.settle, layers=self._layers, reader=reader(loaded), own=own)
+            changed = self._changed(page, asked.scope, known, age)
             await placements.add(connection, "placements", [new for new, _ in changed])
             await outbox.write(connection, [message for _, message in changed])
             await reach("replacing.before_commit")
@@ -85,14 +90,14 @@ class Replacing:
         return True
 
     def _changed(
-        self, page: Sequence[Placed], scope: str, read: placing.Reader, age: int
+        self, page: Sequence[Placed], scope: str, settle: Settle, age: int
     ) -> list[tuple[placements.New, Outgoing]]:
         """The new placements of those reports that come out differently."""
         now = datetime.now(UTC)
         events = [(placed, json.loads(placed.event)) for placed in page]
         chosen = [(placed, event) for placed, event in events if _wanted(event, scope)]
         reports = [ReportReceived.model_validate(event["report"]) for _, event in chosen]
-        settled = placing.settle(reports, self._layers, read)
+        settled = settle(reports)
         changed = []
         for (placed, event), answer in zip(chosen, settled, strict=True):
             number = next_number(placed.placement, age)
@@ -114,7 +119,7 @@ def _wanted(event: dict[str, Any], scope: str) -> bool:
 
 
 def _same(new: dict[str, Any], old: dict[str, Any]) -> bool:
-    return all(new.get(name) == old.get(name) for name in _SAME)
+    return all((new.get(name) or None) == (old.get(name) or None) for name in _SAME)
 
 
 def _body(event: dict[str, Any], placement: str) -> str:

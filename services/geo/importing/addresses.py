@@ -16,7 +16,7 @@ from services.geo.domain.geocoding.register import AddressRows
 from services.geo.domain.geocoding.words import LETTERED
 from services.geo.importing.columns import DEGREES
 from services.geo.importing.reading import BadFile, Table
-from services.geo.layers import Layers
+from services.geo.layers.shipped import Layers
 
 VALID_STATUS = frozenset({"", "gällande", "gallande", "1"})
 _NUMBER = re.compile(r"\s*(\d{1,5})\s*(.*?)\s*$")
@@ -47,7 +47,7 @@ class Tally:
 def points_of(table: Table, mapping: Mapping[str, str], declared: str | None, name: str) -> tuple[Floats, Floats]:
     """Eastings and northings in EPSG:3006 of every row, NaN for none; BadFile when the system cannot be right."""
     if table.points is not None and "east" not in mapping:
-        system = declared or _epsg(table.crs)
+        system = declared or stated_system(table.crs)
     elif "east" in mapping and "north" in mapping:
         system = declared or (crs.WGS84 if mapping["east"].lower() in DEGREES else crs.SWEREF99_TM)
     else:
@@ -80,7 +80,8 @@ def _raw(table: Table, mapping: Mapping[str, str]) -> tuple[Floats, Floats]:
     return _numbers(table.columns[mapping["east"]]), _numbers(table.columns[mapping["north"]])
 
 
-def _epsg(stated: str | None) -> str | None:
+def stated_system(stated: str | None) -> str | None:
+    """The EPSG code of a system that a file states, in words or as a code; None for none or an unknown one."""
     if stated is None:
         return None
     if stated.upper().startswith("EPSG:"):

@@ -39,6 +39,8 @@ class Table:
     points: tuple[Floats, Floats] | None
     crs: str | None
     layer: str = ""
+    shapes: NDArray[np.object_] | None = None
+    """The geometries themselves, None for a table without."""
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), []))
@@ -111,12 +113,12 @@ def _read_vector(path: Path, layer: str | None) -> Table:
         raise BadFile("format", name=path.name, why=str(wrong)[:200]) from None
     geometry = meta["geometry_name"] or "wkb_geometry"
     columns = {n: _texts(table[n]) for n in table.column_names if n not in {geometry, "fid", "OGC_FID"}}
-    points = None
+    points = shapes = None
     if geometry in table.column_names:
         shapes = shapely.from_wkb(table[geometry].to_numpy(zero_copy_only=False), on_invalid="ignore")
         inner = np.where(shapely.get_type_id(shapes) == 0, shapes, shapely.point_on_surface(shapes))
         points = (shapely.get_x(inner), shapely.get_y(inner))
-    return Table(columns, points, meta["crs"], str(layer or ""))
+    return Table(columns, points, meta["crs"], str(layer or ""), shapes)
 
 
 def _texts(column: Any) -> list[str]:

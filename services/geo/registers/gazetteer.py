@@ -8,7 +8,7 @@ import numpy as np
 
 from services.geo.domain import crs
 from services.geo.domain.geocoding.places import Place
-from services.geo.layers import Layers
+from services.geo.layers.shipped import Layers
 
 LOCALITY_RADIUS = 1_500.0
 """Metres; a locality's point stands for the whole of it."""

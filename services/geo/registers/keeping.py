@@ -10,7 +10,7 @@ from services.geo.domain.geocoding.register import AddressRows, Register
 from services.geo.importing.addresses import Tally, to_register
 from services.geo.importing.columns import override, propose
 from services.geo.importing.reading import Table, read_table
-from services.geo.layers import Layers
+from services.geo.layers.shipped import Layers
 from services.geo.registers.differing import Difference, difference
 from services.geo.registers.packing import pack, unpack
 from services.geo.store import registers as store

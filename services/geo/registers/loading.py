@@ -6,7 +6,7 @@ recently used are dropped when more addresses than the bound are in memory.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +16,11 @@ from services.geo.domain.geocoding.geocoder import Geocoder
 from services.geo.domain.geocoding.hints import Point
 from services.geo.domain.geocoding.register import AddressRows, Register
 from services.geo.domain.placing import Read, Reader
+from services.geo.layers.own import NO_LAYERS, Own, Version
 from services.geo.registers.gazetteer import Gazetteer
 from services.geo.registers.packing import unpack
 from services.geo.store import registers as store
+from services.geo.store.layers import Key
 
 NO_REGISTER = 0
 EMPTY = AddressRows([], [], [], [], [], [], [], [], np.array([]), np.array([]))
@@ -29,6 +31,8 @@ class Loaded(NamedTuple):
 
     number: int
     geocoder: Geocoder
+    layers: tuple[Key, ...] = ()
+    """The layers of named places that it knows."""
     credit: str = ""
 
     @property
@@ -50,8 +54,10 @@ class Geocoders:
         """How many addresses are in memory."""
         return sum(len(kept.geocoder.register) for kept in self._loaded.values())
 
-    async def load(self, connection: AsyncConnection, kommuner: Collection[str]) -> Mapping[str, Loaded]:
-        """The geocoders of these municipalities, of their registers that are active now.
+    async def load(
+        self, connection: AsyncConnection, kommuner: Collection[str], own: Mapping[str, Own]
+    ) -> Mapping[str, Loaded]:
+        """The geocoders of these municipalities, of their registers that are active and places that hold now.
 
         All of them, even beyond the bound: what is asked for at once is needed at once.
         """
@@ -62,18 +68,20 @@ class Geocoders:
         for kommun in sorted(kommuner):
             number = active.get(kommun, NO_REGISTER)
             kept = self._loaded.get(kommun)
-            if kept is None or kept.number != number:
-                kept = await self._build(connection, kommun, number)
+            places = own.get(kommun, NO_LAYERS).places
+            if kept is None or (kept.number, kept.layers) != (number, tuple(p.key for p in places)):
+                kept = await self._build(connection, kommun, number, places)
                 self._loaded[kommun] = kept
             self._loaded.move_to_end(kommun)
             found[kommun] = kept
         self._drop(keep=len(found))
         return found
 
-    async def _build(self, connection: AsyncConnection, kommun: str, number: int) -> Loaded:
-        places = self._gazetteer.places(kommun)
+    async def _build(self, connection: AsyncConnection, kommun: str, number: int, named: Sequence[Version]) -> Loaded:
+        layers = tuple(v.key for v in named)
+        places = [*self._gazetteer.places(kommun), *(place for v in named for place in v.named())]
         if number == NO_REGISTER:
-            return Loaded(number, Geocoder(Register(EMPTY, source="", vintage=""), places))
+            return Loaded(number, Geocoder(Register(EMPTY, source="", vintage=""), places), layers)
         content = await store.content(connection, kommun, number)
 
         def build() -> Geocoder:
@@ -81,7 +89,7 @@ class Geocoders:
             return Geocoder(register, places)
 
         # A third of a second for 50 000 addresses: in a thread, so that heartbeats and other requests go on.
-        return Loaded(number, await asyncio.to_thread(build), content.credit)
+        return Loaded(number, await asyncio.to_thread(build), layers, content.credit)
 
     def _drop(self, *, keep: int) -> None:
         while self.addresses > self._most and len(self._loaded) > keep:

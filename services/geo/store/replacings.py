@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _ASK = text("""
     insert into replacings (kommun, replacing_id, scope, reason, after_report)
     values (:kommun, :id, :scope, :reason, '00000000-0000-0000-0000-000000000000')""")
-_QUEUE = text("insert into replacing_queue (replacing_id, kommun, at) values (:id, :kommun, now())")
+_QUEUE = text("insert into replacing_queue (replacing_id, kommun, at) values (:id, :kommun, :at)")
 _TAKE = text("""
     update replacing_queue set at = now() + make_interval(secs => :lease)
     where replacing_id = (
@@ -56,10 +56,10 @@ class Placed(NamedTuple):
     envelope_id: str
 
 
-async def ask(connection: AsyncConnection, kommun: str, ident: UUID, scope: str, reason: str) -> None:
-    """Ask for the municipality's reports to be placed anew."""
+async def ask(connection: AsyncConnection, kommun: str, ident: UUID, *, scope: str, reason: str, at: datetime) -> None:
+    """Ask for the municipality's reports to be placed anew, at some time."""
     await connection.execute(_ASK, {"kommun": kommun, "id": ident, "scope": scope, "reason": reason})
-    await connection.execute(_QUEUE, {"kommun": kommun, "id": ident})
+    await connection.execute(_QUEUE, {"kommun": kommun, "id": ident, "at": at})
 
 
 async def take(connection: AsyncConnection, lease: float) -> tuple[UUID, str] | None:

@@ -14,7 +14,7 @@ from schemas.values import Coordinates, PlaceAsGiven
 from services.geo.domain import crs, placing
 from services.geo.domain.names import Names
 from services.geo.domain.writing import written
-from services.geo.layers import Layers
+from services.geo.layers.shipped import Layers
 from tests.support.addresses import silent
 from tests.support.data import shared
 from tests.support.facts import NOON, published, received

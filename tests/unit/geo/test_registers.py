@@ -8,7 +8,7 @@ import pytest
 from services.geo.domain.geocoding.geocoder import Geocoder
 from services.geo.domain.geocoding.register import AddressRows, Register
 from services.geo.importing.reading import BadFile
-from services.geo.layers import Layers
+from services.geo.layers.shipped import Layers
 from services.geo.registers import keeping
 from services.geo.registers.differing import difference
 from services.geo.registers.packing import pack, unpack

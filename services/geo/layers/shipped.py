@@ -125,6 +125,10 @@ class Layers:
         found = self.index.find(np.where(real, e, 0.0), np.where(real, n, 0.0)).tolist()
         return [self.regso[at].kommun if at >= 0 else None for at in found]
 
+    def kommun_polygon(self, kommun: str) -> Any:
+        """A municipality at full resolution in EPSG:3006; KeyError for an unknown code."""
+        return shapely.coverage_union_all(self._polygons[self._own[kommun]])
+
     def distance_to_kommun(self, kommun: str, e: float, n: float) -> float:
         """Metres from a point (EPSG:3006) to a municipality, 0 inside; KeyError for an unknown code."""
         own = self._polygons[self._own[kommun]]
@@ -173,12 +177,12 @@ class Layers:
         features = []
         for code, parts in sorted(groups.items()):
             outline = shapely.coverage_union_all(np.array(parts))
-            properties = {"area": code, "name": names[code], "label": _label(outline)}
-            features.append({"type": "Feature", "id": code, "properties": properties, "geometry": _geojson(outline)})
+            properties = {"area": code, "name": names[code], "label": label_point(outline)}
+            features.append({"type": "Feature", "id": code, "properties": properties, "geometry": geojson(outline)})
         return {"type": "FeatureCollection", "credit": CREDIT, "version": self.version, "features": features}
 
 
-def _label(geometry: Any) -> list[float]:
+def label_point(geometry: Any) -> list[float]:
     """Where a name is written: the middle of the largest circle inside the largest part, in degrees."""
     largest = max(shapely.get_parts(geometry), key=shapely.area)
     centre = shapely.get_coordinates(shapely.maximum_inscribed_circle(largest, 50))[:1]
@@ -186,7 +190,9 @@ def _label(geometry: Any) -> list[float]:
     return [round(float(lon[0]), 5), round(float(lat[0]), 5)]
 
 
-def _geojson(geometry: Any) -> Any:
+def geojson(geometry: Any) -> Any:
+    """A geometry in EPSG:3006 as GeoJSON: WGS84, 5 decimals."""
+
     def degrees(points: NDArray[np.float64]) -> NDArray[np.float64]:
         lon, lat = crs.to_wgs84(points[:, 0], points[:, 1])
         return np.round(np.column_stack([lon, lat]), 5).astype(np.float64)

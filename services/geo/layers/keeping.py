@@ -1,0 +1,143 @@
+"""Importing a version of a layer: read, repaired, checked, compared with the one before, kept; reports follow."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import shapely
+
+from schemas.values import CONTEXT_OWNER
+from services.geo.importing.polygons import Report, propose, to_features
+from services.geo.importing.reading import read_table
+from services.geo.layers.own import SWEDEN
+from services.geo.layers.packing import Feature, pack, unpack
+from services.geo.layers.shipped import Layers
+from services.geo.store import layers as store
+from services.runtime.database import Database
+
+CHANGED_M2 = 1.0
+"""An area that changes by less is the same, rounded anew."""
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Described:
+    """What a person says about a layer: nothing of it can be read from the file. ``0000`` owns a national layer."""
+
+    kommun: str
+    layer: str
+    kind: str
+    title: str
+    valid_from: date
+    valid_to: date | None
+    source: str
+    licence: str
+    credit: str
+    version: str = "{number}"
+
+
+@dataclass
+class Difference:
+    """What changes against the version before, with the first few names of each."""
+
+    added: int = 0
+    removed: int = 0
+    redrawn: int = 0
+    renamed: int = 0
+    unchanged: int = 0
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    def note(self, what: str, name: str) -> None:
+        """Count one."""
+        setattr(self, what, getattr(self, what) + 1)
+        kept = self.examples.setdefault(what, [])
+        if len(kept) < _EXAMPLES:
+            kept.append(name)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A version that is ready to be kept."""
+
+    described: Described
+    file_name: str
+    mapping: dict[str, str]
+    features: list[Feature]
+    report: Report
+
+
+def prepare(
+    path: Path,
+    described: Described,
+    layers: Layers,
+    *,
+    given: Sequence[str] = (),
+    crs: str | None = None,
+    layer: str | None = None,
+) -> Prepared:
+    """Read and check a file; BadFile when it cannot become a layer, ValueError for a mapping of unknown names."""
+    table = read_table(path, layer)
+    mapping = propose(list(table.columns))
+    for pair in given:
+        meaning, _, column = pair.partition("=")
+        if column not in table.columns:
+            raise ValueError(f"{column}: {', '.join(table.columns)}")
+        mapping[meaning] = column
+    own = None if described.kommun == CONTEXT_OWNER else layers.kommun_polygon(described.kommun)
+    features, report = to_features(table, mapping, described.kind, own, declared=crs, name=path.name)
+    return Prepared(described, path.name, mapping, features, report)
+
+
+def difference(before: Sequence[Feature], after: Sequence[Feature]) -> Difference:
+    """The differences by code."""
+    found = Difference()
+    old = {f.code: f for f in before}
+    new = {f.code: f for f in after}
+    for code, feature in new.items():
+        known = old.get(code)
+        if known is None:
+            found.note("added", feature.name)
+        elif shapely.area(shapely.symmetric_difference(known.geometry, feature.geometry)) > CHANGED_M2:
+            found.note("redrawn", feature.name)
+        elif known.name != feature.name:
+            found.note("renamed", f"{known.name} → {feature.name}")
+        else:
+            found.unchanged += 1
+    for code, feature in old.items():
+        if code not in new:
+            found.note("removed", feature.name)
+    return found
+
+
+async def newest(database: Database, kommun: str, layer: str) -> list[Feature]:
+    """The features of the newest version, held or not; empty for a new layer."""
+    async with database.transaction((kommun,)) as connection:
+        numbers = [e.number for e in await store.versions(connection, kommun) if (e.kommun, e.layer) == (kommun, layer)]
+        if not numbers:
+            return []
+        content = await store.content(connection, store.Key(kommun, layer, max(numbers)))
+    return unpack(content.parquet)[0]
+
+
+async def keep(database: Database, prepared: Prepared) -> int:
+    """Keep it as the layer's newest version; its number. It holds from its first day."""
+    content = pack(prepared.features)
+    facts = {
+        **asdict(prepared.described),
+        "file_name": prepared.file_name[:200],
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "areas": len(prepared.features),
+        "report": prepared.report.as_dict(),
+        "content": content,
+    }
+    kommun = prepared.described.kommun
+    async with database.transaction((kommun,)) as connection:
+        return await store.add(connection, kommun, prepared.described.layer, facts)
+
+
+def changes_at(described: Described) -> list[datetime]:
+    """When reports come to lie elsewhere by it: as it begins to hold, at once if it does, and after its last day."""
+    days = [described.valid_from] + ([described.valid_to + timedelta(days=1)] if described.valid_to else [])
+    return [max(datetime.now(UTC), datetime.combine(day, time.min, SWEDEN)) for day in days]

@@ -1,0 +1,100 @@
+"""A municipality gets districts and named places; reports follow, the picture counts by them, nobody is told."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import shapely
+
+from services.runtime.migrations import work_role
+from tests.support import layer_files as files
+from tests.support.command import lagesbild
+from tests.support.instance import Instance, Tenant, eventually, reports
+
+EKSJO = "0686"
+AT = {"crs": "EPSG:3006"}
+
+
+async def imported(instance: Instance, path: Path, name: str, *more: str) -> Any:
+    said = await lagesbild(
+        instance.ground, "import", "layer", str(path), "--kommun", EKSJO, "--as", name, "--licence", "CC0",
+        "--credit", "Eksjö kommun", "--json", *more,
+        LAGESBILD_DATABASE_URL=instance.ground.database_url(work_role("geo")),
+    )  # fmt: skip
+    return json.loads(said.out)
+
+
+@pytest.fixture
+async def eksjo(instance: Instance) -> Tenant:
+    return await instance.tenant(EKSJO, "Eksjö")
+
+
+async def areas_of(instance: Instance, tenant: Tenant, sent: str) -> dict[str, str]:
+    """Layer → area@version of a report, as the picture has it."""
+    ident = UUID(tenant.ledger[sent]["report_id"])
+    rows = await instance.sql("select event from facts where report_id = $1", ident, kommun=tenant.kommun)
+    if not rows:
+        return {}
+    placement = json.loads(rows[0]["event"])["placement"]
+    found = {a["layer"]: f"{a['area']}@{a['version']}" for a in placement["areas"]}
+    return found | {"places": str(len(placement.get("places", ()))), "notes": ",".join(placement.get("notes", ()))}
+
+
+async def test_a_new_version_of_a_layer_moves_reports_in_the_picture_and_tells_nobody(
+    instance: Instance, eksjo: Tenant, tmp_path: Path
+) -> None:
+    mark, layer = uuid4().hex[:6], f"d{uuid4().hex[:6]}"
+    point = {"coordinates": {"x": files.E0 + 980, "y": files.N0 + 950} | AT}
+    before = await imported(instance, files.write(tmp_path / "a.gpkg"), layer, "--dry-run")
+    assert (before["number"], before["difference"]["added"]) == (None, 2)
+    first = await imported(instance, files.write(tmp_path / "a.gpkg"), layer)
+    await imported(
+        instance, files.write(tmp_path / "p.gpkg", [("T1", "Torget", files.SQUARE)]), f"p{layer}", "--kind", "places"
+    )
+    await eksjo.load(reports(1, mark, place=point, severity=4))
+
+    async def stands(area: str) -> bool:
+        return (await areas_of(instance, eksjo, f"{mark}-0")).get(layer) == area
+
+    async def first_stands() -> bool:
+        return await stands(f"V1@{first['number']}")
+
+    await eventually(first_stands, 30, "the report lies in the western district")
+    assert (await areas_of(instance, eksjo, f"{mark}-0"))["places"] == "1"
+
+    wide = shapely.box(files.E0 + 900, files.N0, files.E0 + 2_500, files.N0 + 2_000)
+    narrow = shapely.box(files.E0, files.N0, files.E0 + 900, files.N0 + 2_000)
+    rows = [("V1", "Västra distriktet", narrow), ("O1", "Östra distriktet", wide)]
+    second = await imported(instance, files.write(tmp_path / "b.gpkg", rows), layer)
+    assert second["difference"]["redrawn"] == 2
+
+    async def second_stands() -> bool:
+        return await stands(f"O1@{second['number']}")
+
+    await eventually(second_stands, 40, "the report moved to the eastern district")
+    assert (await areas_of(instance, eksjo, f"{mark}-0"))["notes"] == "placed_again"
+    async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+        listed = (await http.get("/v1/layers", headers=eksjo.bearer)).json()
+        assert {"regso", "kommun", "lan", layer, f"p{layer}"} <= {entry["layer"] for entry in listed}
+        names = (await http.get(f"/v1/layers/{layer}/areas", headers=eksjo.bearer)).json()
+        assert {a["name"] for a in names["areas"]} == {"Västra distriktet", "Östra distriktet"}
+        drawn = (await http.get(f"/v1/layers/{layer}/outlines.geojson", headers=eksjo.bearer)).json()
+        assert len(drawn["features"]) == 2
+        counts = await http.get("/v1/counts", params={"layer": layer, "group_by": "area"}, headers=eksjo.bearer)
+        assert counts.json()["total"] >= 1
+        other = await instance.tenant(f"9{uuid4().int % 1000:03d}")
+        assert (await http.get(f"/v1/layers/{layer}/areas", headers=other.bearer)).status_code == 404
+        assert layer not in {entry["layer"] for entry in (await http.get("/v1/layers", headers=other.bearer)).json()}
+
+
+async def test_a_layer_that_begins_later_waits_for_its_day(instance: Instance, eksjo: Tenant, tmp_path: Path) -> None:
+    layer = f"d{uuid4().hex[:6]}"
+    await imported(instance, files.write(tmp_path / "a.gpkg"), layer, "--valid-from", "2099-01-01")
+    queued = await instance.sql("select at from replacing_queue where kommun = $1 and at > now() + interval '9 years'",
+                                eksjo.kommun, room="geo")  # fmt: skip
+    assert len(queued) == 1
+    async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+        assert (await http.get(f"/v1/layers/{layer}/areas", headers=eksjo.bearer)).status_code == 404
