@@ -14,6 +14,7 @@ from services.geo.registers.gazetteer import Gazetteer
 from services.geo.registers.loading import Geocoders
 from services.geo.settings import GeoSettings
 from services.geo.subscribers import consumers
+from services.geo.web import review
 from services.runtime.asking import published_keys
 from services.runtime.database import Database
 from services.runtime.outbox import Relay
@@ -46,7 +47,7 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
         "settings": chosen,
         "database": database,
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
-        "routers": [layer_routes.router, placements.router, geocoding.router],
+        "routers": [layer_routes.router, placements.router, geocoding.router, review.router],
         "consumers": consumers(Placer(layers, geocoders, atlas)),
         "jobs": [Job("relay", relay), Job("replacing", Replacing(database, layers, geocoders, atlas).run)],
         "state": {

@@ -13,6 +13,7 @@ _LINKS = (
     ("/rapportera", "nav.report", {"rapportor", "administrator"}),
     ("/mina-rapporter", "nav.mine", {"rapportor", "administrator"}),
     ("/oversikt", "nav.overview", {"analytiker", "est_medlem", "administrator"}),
+    ("/granska", "nav.review", {"analytiker", "administrator"}),
     ("/omvarld", "nav.context", {"analytiker", "est_medlem", "administrator"}),
     ("/utskick", "nav.deliveries", {"analytiker", "est_medlem", "administrator"}),
 )

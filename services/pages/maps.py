@@ -150,6 +150,62 @@ def draw(
     return [drawing, inset]
 
 
+@dataclass(slots=True)
+class Pin:
+    """A numbered point in drawing units, with the ring within which it is true."""
+
+    x: float
+    y: float
+    ring: float
+
+
+@dataclass(slots=True)
+class PinMap:
+    """A drawing with pins; degrees of its upper left corner, and how many of them one unit to the right or down is."""
+
+    drawing: Drawing
+    pins: list[Pin]
+    lon: float
+    lat: float
+    lon_step: float
+    lat_step: float
+
+
+_CLOSEST = 700.0
+"""Metres from the middle to the edge of the closest view: a few streets, so that people know where they are."""
+
+
+def with_pins(
+    features: Sequence[Mapping[str, Any]],
+    points: Sequence[tuple[float, float, float]],
+    *,
+    caption: str,
+    width: int = 620,
+) -> PinMap:
+    """The areas around some points (longitude, latitude, metres of uncertainty); the whole municipality without any."""
+    areas = _plane(features)
+    latitudes = [lat for f in features for p in _polygons(f) for _, lat in p[0]]
+    narrow = math.cos(math.radians((min(latitudes) + max(latitudes)) / 2))
+    at = [(lon * narrow * _EARTH, -lat * _EARTH, radius) for lon, lat, radius in points]
+    bounds = _around(at) if at else _bounds(areas)
+    drawing, scale, (x0, y0) = _drawing(areas, {}, bounds, width=width, caption=caption, skip=set())
+    pins = [
+        Pin(round((x - x0) * scale, 1), round((y - y0) * scale, 1), round(min(max(radius * scale, 16.0), width / 2), 1))
+        for x, y, radius in at
+    ]
+    step = 1 / (scale * _EARTH)
+    return PinMap(drawing, pins, x0 / (narrow * _EARTH), -y0 / _EARTH, step / narrow, -step)
+
+
+def _around(points: Sequence[tuple[float, float, float]]) -> Box:
+    """A box of four to three around points and their rings."""
+    x0, x1 = min(x - r for x, _, r in points), max(x + r for x, _, r in points)
+    y0, y1 = min(y - r for _, y, r in points), max(y + r for _, y, r in points)
+    middle = ((x0 + x1) / 2, (y0 + y1) / 2)
+    half = max(1.15 * (x1 - x0) / 2, 1.15 * (y1 - y0) / 2 * 4 / 3, _CLOSEST)
+    return middle[0] - half, middle[1] - half * 3 / 4, middle[0] + half, middle[1] + half * 3 / 4
+
+
 def _bounds(areas: list[_Area]) -> tuple[float, float, float, float]:
     boxes = [a.box() for a in areas]
     x0, y0 = min(b[0] for b in boxes), min(b[1] for b in boxes)

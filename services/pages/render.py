@@ -17,7 +17,7 @@ def environment() -> Environment:
 
     Undefined names are errors; everything is escaped.
     """
-    rooms = {room: PackageLoader(f"services.{room}", "web") for room in ("ingest", "analysis", "notify")}
+    rooms = {room: PackageLoader(f"services.{room}", "web") for room in ("ingest", "geo", "analysis", "notify")}
     made = Environment(
         loader=ChoiceLoader([PackageLoader("services.pages", "templates"), PrefixLoader(rooms)]),
         autoescape=select_autoescape(default=True),

@@ -111,6 +111,7 @@ PAGES = [
     ("rapportor", "/oversikt"),
     ("analytiker", "/oversikt"),
     ("analytiker", "/oversikt?from=2026-11-19&to=2026-11-01"),
+    ("analytiker", "/granska"),
     ("analytiker", "/omvarld"),
     ("est_medlem", "/utskick"),
     ("administrator", "/utkorg"),

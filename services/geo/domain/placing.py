@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import hypot
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import h3
 import numpy as np
@@ -12,12 +13,14 @@ from schemas.locations import Precision, UnplacedReason
 from schemas.reports import ReportReceived
 from schemas.values import Coordinates, UtcTime
 from services.geo.domain import coordinates, crs
+from services.geo.domain.deciding import Decision, without_questions
 from services.geo.domain.geocoding.answers import Answer, Candidate
 from services.geo.domain.writing import AreaRef, Placement, PlaceRef, Point
 from services.geo.layers.own import NO_LAYERS, Own
 from services.geo.layers.shipped import Layers
 
 NOBODYS: Mapping[str, Own] = {}
+NOTHING_DECIDED: "Decisions" = {}
 CELL_RESOLUTIONS = (7, 8, 9, 10)
 """H3 resolutions kept as attributes for counting; never for assignment (geo reference §4)."""
 
@@ -71,30 +74,66 @@ class _Pointed(NamedTuple):
     precision: Precision
     radius_m: float | None
     read: Read | None = None
+    decided: bool = False
+
+
+Decisions = Mapping[tuple[str, UUID], Decision]
+"""(municipality, report) → what a person decided about the place that it still has."""
 
 
 def settle(
-    reports: Sequence[ReportReceived], layers: Layers, reader: Reader, own: Mapping[str, Own] = NOBODYS
+    reports: Sequence[ReportReceived],
+    layers: Layers,
+    reader: Reader,
+    own: Mapping[str, Own] = NOBODYS,
+    decisions: Decisions = NOTHING_DECIDED,
 ) -> list[Settled]:
-    """Where each report is. Coordinates win over an area code, which wins over text; all points in one bulk test."""
-    answers: list[Settled | None] = [None] * len(reports)
+    """Where each report is; all points in one bulk test.
+
+    What a person decided wins, then coordinates, an area code, text.
+    """
+    given = [
+        _decided(i, r, decisions[r.kommun, r.report_id], layers, reader)
+        if (r.kommun, r.report_id) in decisions
+        else _given(i, r, layers, reader)
+        for i, r in enumerate(reports)
+    ]
+    answers = [g if isinstance(g, Settled) else Settled("none", "no_place") for g in given]
     by_crs: dict[str, list[_Pointed]] = defaultdict(list)
-    for i, report in enumerate(reports):
-        given = _given(i, report, layers, reader)
-        if isinstance(given, Settled):
-            answers[i] = given
-        else:
-            system, pointed = given
-            by_crs[system].append(pointed)
+    for found in given:
+        if not isinstance(found, Settled):
+            by_crs[found[0]].append(found[1])
     for system, points in by_crs.items():
         for at, settled in zip(points, _look_up(system, points, layers), strict=True):
-            report = reports[at.report]
-            if system in crs.ZONES and _elsewhere(settled, report.kommun, layers):
-                answers[at.report] = Settled("none", "elsewhere")
-            else:
-                answers[at.report] = settled if at.read else _compared(settled, report, reader)
-    every = [a if a is not None else Settled("none", "no_place") for a in answers]
-    return _in_own(reports, every, own) if any(o != NO_LAYERS for o in own.values()) else every
+            answers[at.report] = _checked(at, settled, reports[at.report], layers, reader)
+    for i, report in enumerate(reports if decisions else ()):
+        if (report.kommun, report.report_id) in decisions:
+            answers[i] = answers[i]._replace(notes=without_questions(answers[i].notes))
+    return _in_own(reports, answers, own) if any(o != NO_LAYERS for o in own.values()) else answers
+
+
+def _checked(
+    at: _Pointed, settled: Settled, report: ReportReceived, layers: Layers, reader: Reader
+) -> Settled:  # fmt: skip
+    """A point that was looked up, held against the municipality and the text; not one that a person chose."""
+    given = report.place.coordinates
+    if at.decided:
+        return settled
+    if given is not None and given.crs in crs.ZONES and _elsewhere(settled, report.kommun, layers):
+        return Settled("none", "elsewhere")
+    return settled if at.read else _compared(settled, report, reader)
+
+
+def _decided(
+    i: int, report: ReportReceived, decision: Decision, layers: Layers, reader: Reader
+) -> Settled | tuple[str, _Pointed]:
+    """What a person decided; ``as_is`` lets the answer stand as it comes."""
+    if decision.kind == "nowhere":
+        return Settled("none", "not_found")
+    if decision.kind == "as_is":
+        return _given(i, report, layers, reader)
+    at = _Pointed(i, decision.e, decision.n, decision.precision, decision.radius_m, decided=True)
+    return crs.SWEREF99_TM, at
 
 
 def _in_own(reports: Sequence[ReportReceived], settled: Sequence[Settled], own: Mapping[str, Own]) -> list[Settled]:

@@ -4,10 +4,10 @@ geo always places the newest revision it knows; every revision gets its own plac
 of facts downstream is complete.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,12 +17,14 @@ from schemas.envelope import Envelope, derived_id
 from schemas.reports import ReportReceived
 from schemas.topics import CONTEXT_LOCATED, REPORT_LOCATED, Topic
 from services.geo.domain import placing
+from services.geo.domain.deciding import asks_for_review, place_key
 from services.geo.domain.names import Names
 from services.geo.domain.writing import written
 from services.geo.layers.own import Atlas
 from services.geo.layers.shipped import Layers
 from services.geo.registers.loading import Geocoders, reader
 from services.geo.store import placements as store
+from services.geo.store import review
 from services.geo.store.placements import Identity, Stored
 from services.runtime.decoding import Received
 from services.runtime.minting import next_number
@@ -31,8 +33,18 @@ from services.runtime.publisher import Outgoing, type_of
 SOURCE = "/lagesbild/geo"
 
 M = TypeVar("M", ReportReceived, ContextReceived)
-Make = Callable[[int, datetime], tuple[str, str | None]]
-"""From a placement's number and time to the placement as JSON, and why it has no place if it has none."""
+
+
+class Made(NamedTuple):
+    """A placement as JSON, why it has no place if it has none, and why a person should look at it."""
+
+    json: str
+    reason: str | None = None
+    review: str | None = None
+
+
+Make = Callable[[int, datetime], Made]
+"""From a placement's number and time."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,8 @@ class _Kind(Generic[M]):
     topic: Topic
     body: str
     ident: Callable[[M], UUID]
-    settle: Callable[[AsyncConnection, Sequence[M]], Awaitable[list[Make]]]
+    settle: Callable[[AsyncConnection, Sequence[M], Collection[Identity]], Awaitable[list[Make]]]
+    """From the messages, and which of them were placed before, to their placements."""
     named: Callable[[Identity], tuple[object, ...]]
     """The first parts of the derived message id."""
 
@@ -74,24 +87,38 @@ class Placer:
         """The same for published items: municipality or county by exact name."""
         return await _place(connection, batch, self._context)
 
-    async def _settle_reports(self, connection: AsyncConnection, reports: Sequence[ReportReceived]) -> list[Make]:
+    async def _settle_reports(
+        self, connection: AsyncConnection, reports: Sequence[ReportReceived], before: Collection[Identity]
+    ) -> list[Make]:
         own = await self._atlas.load(connection, {r.kommun for r in reports})
         texts = {r.kommun for r in reports if r.place.text is not None}
         loaded = await self._geocoders.load(connection, texts, own)
 
-        def make(settled: placing.Settled) -> Make:
-            return lambda number, now: (
-                written(placing.to_placement(settled, self._layers, number=number, now=now)),
-                settled.reason,
+        decided = await standing_decisions(connection, [r for r in reports if (r.kommun, r.report_id) in before])
+        answers = placing.settle(reports, self._layers, reader(loaded), own, decided)
+
+        def make(report: ReportReceived, settled: placing.Settled) -> Make:
+            review = asks_for_review(report, settled.precision, settled.reason, settled.notes)
+            return lambda number, now: Made(
+                written(placing.to_placement(settled, self._layers, number=number, now=now)), settled.reason, review
             )
 
-        return [make(settled) for settled in placing.settle(reports, self._layers, reader(loaded), own)]
+        return [make(report, settled) for report, settled in zip(reports, answers, strict=True)]
 
-    async def _settle_context(self, _connection: AsyncConnection, items: Sequence[ContextReceived]) -> list[Make]:
+    async def _settle_context(
+        self, _connection: AsyncConnection, items: Sequence[ContextReceived], _before: Collection[Identity]
+    ) -> list[Make]:
         def make(item: ContextReceived) -> Make:
-            return lambda number, now: (self._names.place(item, number=number, now=now).model_dump_json(), None)
+            return lambda number, now: Made(self._names.place(item, number=number, now=now).model_dump_json())
 
         return [make(item) for item in items]
+
+
+async def standing_decisions(connection: AsyncConnection, reports: Sequence[ReportReceived]) -> placing.Decisions:
+    """What people decided about these reports, where the sender has not given another place since."""
+    places = {(r.kommun, r.report_id): place_key(r.place) for r in reports}
+    found = await review.decisions(connection, list(places))
+    return {identity: d.decision for identity, d in found.items() if places[identity] == d.place_key}
 
 
 async def _place(connection: AsyncConnection, batch: Sequence[Received[M]], kind: _Kind[M]) -> list[Outgoing]:
@@ -102,19 +129,19 @@ async def _place(connection: AsyncConnection, batch: Sequence[Received[M]], kind
     fresh: dict[tuple[Identity, int], Stored] = {}
     rows: list[store.New] = []
     repeated: list[Identity] = []
-    settled = await kind.settle(connection, [r.message for r in batch])
+    settled = await kind.settle(connection, [r.message for r in batch], newest)
     for received, identity, make in zip(batch, identities, settled, strict=True):
         revision, known = received.message.revision, newest.get(identity)
         if known is not None and known.revision >= revision:
             repeated.append(identity)
             continue
         number = next_number(None if known is None else known.placement, age)
-        placement, reason = make(number, now)
+        made = make(number, now)
         # The received JSON goes on as it is: unread by us, unchanged, and without writing it a second time.
-        event = f'{{"kommun":"{identity[0]}","{kind.body}":{received.json},"placement":{placement}}}'
+        event = f'{{"kommun":"{identity[0]}","{kind.body}":{received.json},"placement":{made.json}}}'
         newest[identity] = store.Newest(number, revision)
         fresh[identity, revision] = Stored(number, revision, now, event)
-        rows.append(store.New(identity, fresh[identity, revision], reason, received.envelope.id))
+        rows.append(store.New(identity, fresh[identity, revision], made.reason, received.envelope.id, made.review))
     again = await store.again(connection, kind.table, sorted(set(repeated)))
     await store.add(connection, kind.table, rows)
     outgoing = []

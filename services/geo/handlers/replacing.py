@@ -6,23 +6,26 @@ new placement, through the outbox; its note ``placed_again`` keeps notify silent
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.envelope import Envelope, derived_id
 from schemas.reports import ReportReceived
 from schemas.topics import REPORT_LOCATED
 from services.geo.domain import placing
+from services.geo.domain.deciding import asks_for_review
 from services.geo.domain.writing import written
-from services.geo.handlers.placing import SOURCE
+from services.geo.handlers.placing import SOURCE, standing_decisions
 from services.geo.layers.own import Atlas
 from services.geo.layers.shipped import Layers
 from services.geo.registers.loading import Geocoders, reader
 from services.geo.store import placements, replacings
-from services.geo.store.replacings import Placed
+from services.geo.store.replacings import Asked, Placed
 from services.runtime import outbox
 from services.runtime.database import Database
 from services.runtime.faultpoints import reach
@@ -30,7 +33,8 @@ from services.runtime.minting import next_number
 from services.runtime.publisher import Outgoing, Publisher, type_of
 
 Settle = Callable[[Sequence[ReportReceived]], list[placing.Settled]]
-Scope = Literal["texts", "all"]
+Scope = str
+"""``texts``, ``all``, or the id of one report."""
 CHUNK = 500
 """Reports per transaction: consumers wait for one chunk at most, about a tenth of a second."""
 LEASE_SECONDS = 20.0
@@ -73,15 +77,17 @@ class Replacing:
             if asked is None:
                 return False
             await replacings.stop_consumers(connection, CONSUMER)
-            page = await replacings.page(connection, kommun, asked.after_report, CHUNK)
+            page = await self._page(connection, kommun, asked)
             if not page:
                 await replacings.finish(connection, kommun, ident)
                 return False
             own = await self._atlas.load(connection, (kommun,))
             loaded = await self._geocoders.load(connection, (kommun,), own)
             age = await placements.epoch(connection)
-            known = partial(placing.settle, layers=self._layers, reader=reader(loaded), own=own)
-            changed = self._changed(page, asked.scope, known, age)
+            reports = {p.report_id: ReportReceived.model_validate(json.loads(p.event)["report"]) for p in page}
+            decided = await standing_decisions(connection, list(reports.values()))
+            known = partial(placing.settle, layers=self._layers, reader=reader(loaded), own=own, decisions=decided)
+            changed = self._changed(page, reports, asked.scope, known, age)
             await placements.add(connection, "placements", [new for new, _ in changed])
             await outbox.write(connection, [message for _, message in changed])
             await reach("replacing.before_commit")
@@ -89,33 +95,43 @@ class Replacing:
             await replacings.move(connection, kommun, ident, page[-1].report_id, done)
         return True
 
+    async def _page(self, connection: AsyncConnection, kommun: str, asked: Asked) -> list[Placed]:
+        """The next chunk: of all reports, or the one that was asked for."""
+        if asked.scope in {"texts", "all"}:
+            return await replacings.page(connection, kommun, asked.after_report, CHUNK)
+        wanted = UUID(asked.scope)
+        if asked.after_report >= wanted:
+            return []
+        found = await replacings.page(connection, kommun, UUID(int=wanted.int - 1), 1)
+        return [p for p in found if p.report_id == wanted]
+
     def _changed(
-        self, page: Sequence[Placed], scope: str, settle: Settle, age: int
+        self, page: Sequence[Placed], reports: Mapping[UUID, ReportReceived], scope: str, settle: Settle, age: int
     ) -> list[tuple[placements.New, Outgoing]]:
         """The new placements of those reports that come out differently."""
         now = datetime.now(UTC)
         events = [(placed, json.loads(placed.event)) for placed in page]
         chosen = [(placed, event) for placed, event in events if _wanted(event, scope)]
-        reports = [ReportReceived.model_validate(event["report"]) for _, event in chosen]
-        settled = settle(reports)
+        settled = settle([reports[placed.report_id] for placed, _ in chosen])
         changed = []
         for (placed, event), answer in zip(chosen, settled, strict=True):
             number = next_number(placed.placement, age)
-            noted = answer._replace(notes=(*answer.notes, AGAIN))
+            one = scope not in {"texts", "all"}  # a person settled or unsettled it just now: whom it concerns is told
+            noted = answer if one else answer._replace(notes=(*answer.notes, AGAIN))
             text = written(placing.to_placement(noted, self._layers, number=number, now=now))
-            if not _same(json.loads(text), event["placement"]):
+            if one or not _same(json.loads(text), event["placement"]):
                 body = _body(event, text)
                 stored = placements.Stored(number, placed.revision, now, body)
-                new = placements.New((event["kommun"], placed.report_id), stored, answer.reason, placed.envelope_id)
+                why = asks_for_review(reports[placed.report_id], answer.precision, answer.reason, answer.notes)
+                identity = (event["kommun"], placed.report_id)
+                new = placements.New(identity, stored, answer.reason, placed.envelope_id, why)
                 changed.append((new, _message(new)))
         return changed
 
 
 def _wanted(event: dict[str, Any], scope: str) -> bool:
-    """Whether a report is to be looked at again; never what a person settled."""
-    if "settled" in event["placement"].get("notes", ()):
-        return False
-    return scope == "all" or event["report"]["place"].get("text") is not None
+    """Whether a report is to be looked at again. What a person settled comes out the same."""
+    return scope != "texts" or event["report"]["place"].get("text") is not None
 
 
 def _same(new: dict[str, Any], old: dict[str, Any]) -> bool:

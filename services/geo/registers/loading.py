@@ -14,16 +14,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.geo.domain.geocoding.geocoder import Geocoder
 from services.geo.domain.geocoding.hints import Point
+from services.geo.domain.geocoding.places import Place
 from services.geo.domain.geocoding.register import AddressRows, Register
 from services.geo.domain.placing import Read, Reader
 from services.geo.layers.own import NO_LAYERS, Own, Version
 from services.geo.registers.gazetteer import Gazetteer
 from services.geo.registers.packing import unpack
 from services.geo.store import registers as store
+from services.geo.store import review
 from services.geo.store.layers import Key
 
 NO_REGISTER = 0
 EMPTY = AddressRows([], [], [], [], [], [], [], [], np.array([]), np.array([]))
+
+
+Stamp = tuple[int, tuple[Key, ...], int]
+"""Register, layers of places, taught names."""
 
 
 class Loaded(NamedTuple):
@@ -33,6 +39,8 @@ class Loaded(NamedTuple):
     geocoder: Geocoder
     layers: tuple[Key, ...] = ()
     """The layers of named places that it knows."""
+    taught: int = 0
+    """The newest name that the municipality's decisions taught it."""
     credit: str = ""
 
     @property
@@ -64,24 +72,29 @@ class Geocoders:
         if not kommuner:
             return {}
         active = await store.active(connection, kommuner)
+        taught = await review.taught_until(connection, kommuner)
         found: dict[str, Loaded] = {}
         for kommun in sorted(kommuner):
             number = active.get(kommun, NO_REGISTER)
             kept = self._loaded.get(kommun)
             places = own.get(kommun, NO_LAYERS).places
-            if kept is None or (kept.number, kept.layers) != (number, tuple(p.key for p in places)):
-                kept = await self._build(connection, kommun, number, places)
+            wanted = (number, tuple(p.key for p in places), taught.get(kommun, 0))
+            if kept is None or (kept.number, kept.layers, kept.taught) != wanted:
+                kept = await self._build(connection, kommun, wanted, places)
                 self._loaded[kommun] = kept
             self._loaded.move_to_end(kommun)
             found[kommun] = kept
         self._drop(keep=len(found))
         return found
 
-    async def _build(self, connection: AsyncConnection, kommun: str, number: int, named: Sequence[Version]) -> Loaded:
-        layers = tuple(v.key for v in named)
+    async def _build(self, connection: AsyncConnection, kommun: str, wanted: Stamp, named: Sequence[Version]) -> Loaded:
+        number, layers, taught = wanted
         places = [*self._gazetteer.places(kommun), *(place for v in named for place in v.named())]
+        if taught:
+            names = await review.names(connection, kommun)
+            places += [Place(t.name, "place", t.e, t.n, t.radius_m, "granskning", "") for t in names]
         if number == NO_REGISTER:
-            return Loaded(number, Geocoder(Register(EMPTY, source="", vintage=""), places), layers)
+            return Loaded(number, Geocoder(Register(EMPTY, source="", vintage=""), places), layers, taught)
         content = await store.content(connection, kommun, number)
 
         def build() -> Geocoder:
@@ -89,7 +102,7 @@ class Geocoders:
             return Geocoder(register, places)
 
         # A third of a second for 50 000 addresses: in a thread, so that heartbeats and other requests go on.
-        return Loaded(number, await asyncio.to_thread(build), layers, content.credit)
+        return Loaded(number, await asyncio.to_thread(build), layers, taught, content.credit)
 
     def _drop(self, *, keep: int) -> None:
         while self.addresses > self._most and len(self._loaded) > keep:

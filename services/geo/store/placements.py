@@ -29,8 +29,8 @@ _COLUMNS = """
            cast(:revisions as bigint[]), cast(:events as text[]), cast(:placed as timestamptz[])"""
 _ADD = {
     "placements": text(f"""
-        insert into placements (kommun, report_id, placement, revision, event, placed_at, reason, envelope_id)
-        select * from {_COLUMNS}, cast(:reasons as text[]), cast(:envelopes as text[]))"""),  # noqa: S608 - as above
+        insert into placements (kommun, report_id, placement, revision, event, placed_at, reason, envelope_id, review)
+        select * from {_COLUMNS}, cast(:reasons as text[]), cast(:envelopes as text[]), cast(:reviews as text[]))"""),  # noqa: S608 - as above
     "context_placements": text(f"""
         insert into context_placements (kommun, context_id, placement, revision, event, placed_at)
         select * from {_COLUMNS})"""),  # noqa: S608 - as above
@@ -70,6 +70,8 @@ class New(NamedTuple):
     stored: Stored
     reason: str | None
     envelope_id: str
+    review: str | None = None
+    """Why a person should look at it; None when nobody need."""
 
 
 async def epoch(connection: AsyncConnection) -> int:
@@ -111,6 +113,7 @@ async def add(connection: AsyncConnection, table: str, rows: Sequence[New]) -> N
     }
     if table == "placements":
         values |= {"reasons": [r.reason for r in rows], "envelopes": [r.envelope_id for r in rows]}
+        values["reviews"] = [r.review for r in rows]
     await connection.execute(_ADD[table], values)
 
 

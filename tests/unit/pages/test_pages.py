@@ -36,6 +36,8 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "deliveries.state_",
         "overview.certainty_",
         "file.",
+        "review.why_",
+        "review.precision_",
     )
     unused = {k for k in catalogue() if k not in named and not k.startswith(built)}
     assert sorted(unused) == []

@@ -15,14 +15,15 @@ from services.geo.domain.geocoding.places import Place, PlaceIndex
 from services.geo.domain.geocoding.register import Register, Street
 from services.geo.domain.geocoding.streets import Named, StreetIndex
 from services.geo.domain.geocoding.weighing import MARGIN, SURE, Weighed
+from services.geo.domain.geocoding.windows import windows
 from services.geo.domain.geocoding.words import COMMON_NOUNS, Token, read, street_like
 
 FIELD_CUTOFF = 74.0
 """Least likeness, 0–100, for a text that is nothing but an address."""
+GUESS_CUTOFF = 62.0
+"""Least likeness of what is shown to a person as a guess."""
 SENTENCE_CUTOFF, SHORT_CUTOFF = 84.0, 90.0
 """Least likeness in a sentence; the second for names below nine letters (geo reference §7.1 rule 4)."""
-LONGEST_GUESS = 4
-"""Words in the longest misspelt name that is looked for in a sentence."""
 CROSSING_METRES = 150.0
 """Streets whose addresses come no nearer than this do not cross."""
 _CROSSING_WORDS = frozenset({"och", "x", "mot", "korsar", "korsningen"})
@@ -60,6 +61,18 @@ class Geocoder:
         if answer is None or (answer.outcome == "suggested" and not answer.candidates):
             answer = self._rough(text, tokens, hints)
         return answer or NOTHING
+
+    def guesses(self, text: str) -> tuple[Candidate, ...]:
+        """Streets that are only somewhat like the words, for a person to look at; never an answer."""
+        _, tokens = read(text)
+        words = [i for i, t in enumerate(tokens) if t.kind == "word" and t.key not in PREPOSITIONS][:8]
+        windows = [(i, i + n) for i in words for n in (1, 2) if i + n <= len(tokens)]
+        found: dict[str, Candidate] = {}
+        for named in self.streets.like(windows, tokens, GUESS_CUTOFF):
+            weighed = weighing.weigh(self.register, named, numbers.after(tokens, named.last), Hints.none())
+            guess = weighing.candidate(self.register, weighed[0], (named.score - 50) / 100)
+            found.setdefault(guess.label, guess)
+        return tuple(found.values())
 
     def _with_number(self, text: str, tokens: Sequence[Token], exact: Sequence[Named], hints: Hints) -> Answer | None:
         """A name that stands in the text with a number after it."""
@@ -134,9 +147,9 @@ class Geocoder:
         """A name with a typo, with a number after it or as the whole text."""
         best: tuple[Named, Weighed, HouseNumber | None, bool] | None = None
         others: list[tuple[Named, Weighed]] = []
-        for windows, number, whole in _windows(tokens, hints):
+        for runs, number, whole in windows(tokens, hints):
             cutoff = FIELD_CUTOFF if whole else SENTENCE_CUTOFF
-            for named in self.streets.like(windows, tokens, cutoff):
+            for named in self.streets.like(runs, tokens, cutoff):
                 weighed = weighing.weigh(self.register, named, number, hints)
                 if not whole and not _credible(named, weighed[0]):
                     continue
@@ -235,26 +248,6 @@ def _credible(named: Named, weighed: Weighed) -> bool:
     if named.length >= 9 or named.score >= SHORT_CUTOFF:
         return True
     return named.slips == 1 and named.length > 5 and weighed.resolved.precision == "address"
-
-
-def _windows(tokens: Sequence[Token], hints: Hints) -> Iterable[tuple[list[tuple[int, int]], HouseNumber | None, bool]]:
-    """Runs of words that may be a misspelt name: one to three before a number, or all of an address field."""
-    for at in range(1, len(tokens)):
-        number = numbers.after(tokens, at)
-        if number is None or tokens[at - 1].kind != "word" or tokens[at].kind != "number":
-            continue
-        first = at
-        while first > 0 and tokens[first - 1].kind == "word" and not tokens[first].breaks:
-            first -= 1
-        whole = at - first <= 5 and is_whole(tokens, [range(first, number.last)], hints)
-        windows = [(i, at) for i in range(max(first, at - LONGEST_GUESS), at)]
-        windows = [w for w in windows if not any(t.key in PREPOSITIONS for t in tokens[w[0] : at])]
-        if whole and first < at - LONGEST_GUESS:
-            windows.append((first, at))
-        yield windows, number, whole
-    words = [i for i, t in enumerate(tokens) if i not in hints.used]
-    if words and len(words) <= 4 and all(tokens[i].kind == "word" for i in words) and words[-1] - words[0] < len(words):
-        yield [(words[0], words[-1] + 1)], None, True
 
 
 def _written(text: str, tokens: Sequence[Token], first: int, last: int) -> str:

@@ -46,6 +46,11 @@ class Hints(NamedTuple):
     used: frozenset[int]
     """Words of the text that are part of a hint."""
 
+    @classmethod
+    def none(cls) -> "Hints":
+        """A text that says nothing besides."""
+        return cls(None, frozenset(), frozenset(), None, frozenset())
+
     def contradicts(self, street: Street, postal_code: str | None = None) -> bool:
         """Whether the text names another post town or postal code than the street (or its address) has."""
         if self.postal_code and (street.postal_codes or postal_code):

@@ -1,0 +1,48 @@
+// Keys for the review page, and pointing on its map. Everything works without this file: links, buttons and the search field.
+const maps = document.querySelectorAll("[data-map]");
+const keys = document.querySelector("[data-keys]");
+const search = document.querySelector("[data-search]");
+const stored = "granska.tangenter";
+let on = localStorage.getItem(stored) !== "av";
+
+if (keys) {
+  keys.hidden = false;
+  const toggle = keys.querySelector("[data-toggle]");
+  const say = () => { toggle.textContent = on ? toggle.dataset.off : toggle.dataset.on; };
+  toggle.addEventListener("click", () => {
+    on = !on;
+    localStorage.setItem(stored, on ? "pa" : "av");
+    say();
+  });
+  say();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (!on || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+  const key = event.key.toLowerCase();
+  if (key === "j") document.querySelector("[data-after]")?.click();
+  else if (key === "k") document.querySelector("[data-before]")?.click();
+  else if (key === "z") document.querySelector("[data-undo]")?.click();
+  else if (/^[0-9]$/.test(key)) document.querySelector(`button[name="choice"][value="${key}"]`)?.click();
+});
+
+// A point on the map becomes coordinates in the search field, as if they had been written.
+function point(map) {
+  map.addEventListener("click", (event) => {
+    const pin = event.target.closest("[data-choice]");
+    if (pin) {
+      document.querySelector(`button[name="choice"][value="${pin.dataset.choice}"]`)?.focus();
+      return;
+    }
+    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(map.getScreenCTM().inverse());
+    const { lon, lat, lonStep, latStep } = map.dataset;
+    const where = [Number(lat) + at.y * Number(latStep), Number(lon) + at.x * Number(lonStep)];
+    search.elements.namedItem("sok").value = where.map((degree) => degree.toFixed(5)).join(", ");
+    search.submit();
+  });
+}
+
+if (maps.length && search) {
+  document.querySelector("[data-point]").hidden = false;
+  maps.forEach(point);
+}
