@@ -4,8 +4,9 @@ from functools import partial
 from typing import Any
 
 from schemas.topics import REPORT_LOCATED
-from services.geo.api import geocoding, placements
+from services.geo.api import geocoding, ogc, placements
 from services.geo.api import layers as layer_routes
+from services.geo.gateways import Door, Numbers
 from services.geo.handlers.placing import Placer
 from services.geo.handlers.replacing import Replacing
 from services.geo.layers.own import Atlas
@@ -47,7 +48,7 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
         "settings": chosen,
         "database": database,
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
-        "routers": [layer_routes.router, placements.router, geocoding.router, review.router],
+        "routers": [layer_routes.router, placements.router, geocoding.router, ogc.router, review.router],
         "consumers": consumers(Placer(layers, geocoders, atlas)),
         "jobs": [Job("relay", relay), Job("replacing", Replacing(database, layers, geocoders, atlas).run)],
         "state": {
@@ -55,6 +56,9 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
             "layers": layers,
             "geocoders": geocoders,
             "atlas": atlas,
+            "door": Door(chosen.ingest_url),
+            "numbers": Numbers(chosen.analysis_url),
+            "public_url": chosen.public_url,
             "lookups_rate": Rate(chosen.lookups_per_minute),
         },
         "title": "Lägesbild geo",

@@ -67,6 +67,14 @@ def to_wgs84(e: Floats, n: Floats) -> tuple[Floats, Floats]:
     return np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
 
 
+def transform(x: Floats, y: Floats, source: str, target: str) -> tuple[Floats, Floats]:
+    """Points of one system in another, x east and y north in both."""
+    if source == target:
+        return x, y
+    to_x, to_y = _transformer(source, target).transform(x, y)
+    return np.asarray(to_x, dtype=float), np.asarray(to_y, dtype=float)
+
+
 def upright(x: Floats, y: Floats, crs: str) -> tuple[Floats, Floats]:
     """The points with x east and y north: those that lie in Sweden only the other way round are turned."""
     extent = EXTENTS[crs]

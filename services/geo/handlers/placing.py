@@ -19,7 +19,7 @@ from schemas.topics import CONTEXT_LOCATED, REPORT_LOCATED, Topic
 from services.geo.domain import placing
 from services.geo.domain.deciding import asks_for_review, place_key
 from services.geo.domain.names import Names
-from services.geo.domain.writing import written
+from services.geo.domain.writing import Placement, written
 from services.geo.layers.own import Atlas
 from services.geo.layers.shipped import Layers
 from services.geo.registers.loading import Geocoders, reader
@@ -41,6 +41,7 @@ class Made(NamedTuple):
     json: str
     reason: str | None = None
     review: str | None = None
+    spot: store.Spot | None = None
 
 
 Make = Callable[[int, datetime], Made]
@@ -99,9 +100,12 @@ class Placer:
 
         def make(report: ReportReceived, settled: placing.Settled) -> Make:
             review = asks_for_review(report, settled.precision, settled.reason, settled.notes)
-            return lambda number, now: Made(
-                written(placing.to_placement(settled, self._layers, number=number, now=now)), settled.reason, review
-            )
+
+            def made(number: int, now: datetime) -> Made:
+                placement = placing.to_placement(settled, self._layers, number=number, now=now)
+                return Made(written(placement), settled.reason, review, spot_of(report, placement))
+
+            return made
 
         return [make(report, settled) for report, settled in zip(reports, answers, strict=True)]
 
@@ -112,6 +116,14 @@ class Placer:
             return lambda number, now: Made(self._names.place(item, number=number, now=now).model_dump_json())
 
         return [make(item) for item in items]
+
+
+def spot_of(report: ReportReceived, placement: Placement) -> store.Spot | None:
+    """What a located report that counts is found by."""
+    cell, point = placement.cells.get("7"), placement.point
+    if cell is None or point is None or report.withdrawn or report.merged_into is not None:
+        return None
+    return store.Spot(point.e, point.n, int(cell, 16), report.time_from, report.event_type)
 
 
 async def standing_decisions(connection: AsyncConnection, reports: Sequence[ReportReceived]) -> placing.Decisions:
@@ -141,7 +153,9 @@ async def _place(connection: AsyncConnection, batch: Sequence[Received[M]], kind
         event = f'{{"kommun":"{identity[0]}","{kind.body}":{received.json},"placement":{made.json}}}'
         newest[identity] = store.Newest(number, revision)
         fresh[identity, revision] = Stored(number, revision, now, event)
-        rows.append(store.New(identity, fresh[identity, revision], made.reason, received.envelope.id, made.review))
+        rows.append(
+            store.New(identity, fresh[identity, revision], made.reason, received.envelope.id, made.review, made.spot)
+        )
     again = await store.again(connection, kind.table, sorted(set(repeated)))
     await store.add(connection, kind.table, rows)
     outgoing = []

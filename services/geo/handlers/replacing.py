@@ -20,7 +20,7 @@ from schemas.topics import REPORT_LOCATED
 from services.geo.domain import placing
 from services.geo.domain.deciding import asks_for_review
 from services.geo.domain.writing import written
-from services.geo.handlers.placing import SOURCE, standing_decisions
+from services.geo.handlers.placing import SOURCE, spot_of, standing_decisions
 from services.geo.layers.own import Atlas
 from services.geo.layers.shipped import Layers
 from services.geo.registers.loading import Geocoders, reader
@@ -118,13 +118,16 @@ class Replacing:
             number = next_number(placed.placement, age)
             one = scope not in {"texts", "all"}  # a person settled or unsettled it just now: whom it concerns is told
             noted = answer if one else answer._replace(notes=(*answer.notes, AGAIN))
-            text = written(placing.to_placement(noted, self._layers, number=number, now=now))
+            placement = placing.to_placement(noted, self._layers, number=number, now=now)
+            text = written(placement)
             if one or not _same(json.loads(text), event["placement"]):
                 body = _body(event, text)
                 stored = placements.Stored(number, placed.revision, now, body)
-                why = asks_for_review(reports[placed.report_id], answer.precision, answer.reason, answer.notes)
+                report = reports[placed.report_id]
+                why = asks_for_review(report, answer.precision, answer.reason, answer.notes)
                 identity = (event["kommun"], placed.report_id)
-                new = placements.New(identity, stored, answer.reason, placed.envelope_id, why)
+                spot = spot_of(report, placement)
+                new = placements.New(identity, stored, answer.reason, placed.envelope_id, why, spot)
                 changed.append((new, _message(new)))
         return changed
 

@@ -29,8 +29,11 @@ _COLUMNS = """
            cast(:revisions as bigint[]), cast(:events as text[]), cast(:placed as timestamptz[])"""
 _ADD = {
     "placements": text(f"""
-        insert into placements (kommun, report_id, placement, revision, event, placed_at, reason, envelope_id, review)
-        select * from {_COLUMNS}, cast(:reasons as text[]), cast(:envelopes as text[]), cast(:reviews as text[]))"""),  # noqa: S608 - as above
+        insert into placements (kommun, report_id, placement, revision, event, placed_at, reason, envelope_id, review,
+                                e, n, cell, occurred, event_type)
+        select * from {_COLUMNS}, cast(:reasons as text[]), cast(:envelopes as text[]), cast(:reviews as text[]),
+            cast(:e as float8[]), cast(:n as float8[]), cast(:cells as bigint[]), cast(:occurred as timestamptz[]),
+            cast(:types as text[]))"""),  # noqa: S608 - as above
     "context_placements": text(f"""
         insert into context_placements (kommun, context_id, placement, revision, event, placed_at)
         select * from {_COLUMNS})"""),  # noqa: S608 - as above
@@ -63,6 +66,19 @@ class Stored(NamedTuple):
     event: str
 
 
+class Spot(NamedTuple):
+    """What GIS clients filter a located report by: EPSG:3006 metres, H3 cell of resolution 7, time and type."""
+
+    e: float
+    n: float
+    cell: int
+    occurred: datetime
+    event_type: str
+
+
+NOWHERE = (None, None, None, None, None)
+
+
 class New(NamedTuple):
     """A placement to keep before it is published."""
 
@@ -72,6 +88,8 @@ class New(NamedTuple):
     envelope_id: str
     review: str | None = None
     """Why a person should look at it; None when nobody need."""
+    spot: Spot | None = None
+    """Where it is; None for what has no place, or counts no more."""
 
 
 async def epoch(connection: AsyncConnection) -> int:
@@ -114,6 +132,8 @@ async def add(connection: AsyncConnection, table: str, rows: Sequence[New]) -> N
     if table == "placements":
         values |= {"reasons": [r.reason for r in rows], "envelopes": [r.envelope_id for r in rows]}
         values["reviews"] = [r.review for r in rows]
+        spots = zip(*(r.spot or NOWHERE for r in rows), strict=True)
+        values |= dict(zip(("e", "n", "cells", "occurred", "types"), map(list, spots), strict=True))
     await connection.execute(_ADD[table], values)
 
 

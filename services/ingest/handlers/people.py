@@ -26,7 +26,15 @@ from services.runtime.publisher import message, type_of
 from services.runtime.tokens import NotAuthenticated, Principal, issue
 
 ROLES = ("rapportor", "analytiker", "est_medlem", "administrator")
-SCOPES = ("reports:write", "reports:read", "counts:read", "context:write", "people:write", "subscriptions:write")
+SCOPES = (
+    "reports:write",
+    "reports:read",
+    "counts:read",
+    "features:read",
+    "context:write",
+    "people:write",
+    "subscriptions:write",
+)
 
 
 @dataclass(frozen=True, slots=True)
