@@ -15,13 +15,14 @@ UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 # The system's certificates: many municipalities sit behind a proxy with one of its own.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help setup demo up down status test faults bench check clean assets
+.PHONY: help setup demo up down status test faults qgis bench check clean assets
 
 help:
 	@echo "make demo    start everything with an invented municipality (PORT=$(PORT) DATA=$(DATA))"
 	@echo "make up      start everything, empty"
 	@echo "make test    check and all tests"
 	@echo "make faults  every fault on real servers, with a tally (build/faults.json)"
+	@echo "make qgis    QGIS itself reads the layers (build/qgis.png)"
 	@echo "make bench   speed, beside alternatives in the same run (build/bench.json)"
 	@echo "make check   ruff, mypy, import walls, architecture tests"
 	@echo "make clean   remove what was built and downloaded here"
@@ -67,6 +68,10 @@ faults: setup
 	$(BIN)/python -m tests.support.system_packages faults
 	$(BIN)/python -m tests.faults
 
+# QGIS itself reads the layers; its picture ends in build/qgis.png.
+qgis: setup
+	$(BIN)/python -m tests.support.system_packages qgis
+	$(BIN)/python -m pytest tests/gis
 
 # The alternatives live in an environment of their own: they are measured, never shipped.
 .venv-bench/.ready: benchmarks/requirements.lock $(READY)

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from schemas.topics import REPORT_LOCATED
-from services.geo.api import geocoding, ogc, placements
+from services.geo.api import exports, geocoding, ogc, placements
 from services.geo.api import layers as layer_routes
 from services.geo.gateways import Door, Numbers
 from services.geo.handlers.placing import Placer
@@ -48,7 +48,14 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
         "settings": chosen,
         "database": database,
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
-        "routers": [layer_routes.router, placements.router, geocoding.router, ogc.router, review.router],
+        "routers": [
+            layer_routes.router,
+            placements.router,
+            geocoding.router,
+            exports.router,
+            ogc.router,
+            review.router,
+        ],
         "consumers": consumers(Placer(layers, geocoders, atlas)),
         "jobs": [Job("relay", relay), Job("replacing", Replacing(database, layers, geocoders, atlas).run)],
         "state": {

@@ -1,12 +1,18 @@
 """GIS clients: GDAL's own driver lists, pages, filters and reads the layers; who may see what; bad parameters."""
 
 import asyncio
+import csv
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
@@ -181,3 +187,34 @@ async def test_a_withdrawn_report_is_gone_from_the_layer(instance: Instance, tow
         await status(200)
         assert (await http.delete(f"/v1/reports/{ident}", headers=town.headers)).is_success
         await status(404)
+
+
+@pytest.mark.parametrize("kind", ["gpkg", "parquet", "fgb", "geojson", "csv"])
+async def test_an_export_holds_every_report_in_every_format(
+    instance: Instance, town: Tenant, tmp_path: Path, kind: str
+) -> None:
+    url = f"{instance.ground.layout.public_url}/ogc/collections/reports/export"
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.get(url, params={"f": kind}, headers=town.bearer)
+        assert answer.is_success
+        assert f"rapporter-{KOMMUN}.{kind}" in answer.headers["content-disposition"]
+        refused = await http.get(url, headers=(await instance.tenant(f"9{uuid4().int % 1000:03d}")).bearer)
+        assert refused.is_success, "an empty file is a file"
+    path = tmp_path / f"x.{kind}"
+    path.write_bytes(answer.content)
+    expected = {town.ledger[f"gis-{i}"]["report_id"] for i in range(SENT)}
+    if kind == "parquet":
+        table = pq.read_table(path)
+        assert json.loads(table.schema.metadata[b"geo"])["columns"]["geometry"]["crs"]["id"]["code"] == 3006
+    elif kind == "csv":
+        rows = list(csv.DictReader(path.read_text("utf-8-sig").splitlines(), delimiter=";"))
+        assert rows[0]["e"].replace(",", ".").replace(".", "", 1).isdigit()
+        table = pa.Table.from_pylist(rows)
+    else:
+        meta, table = pyogrio.read_arrow(path, layer=None if kind != "gpkg" else "rapporter")
+        assert meta["crs"] == ("EPSG:4326" if kind == "geojson" else "EPSG:3006")
+    assert set(table["id"].to_pylist()) == expected
+    if kind == "gpkg":
+        with closing(sqlite3.connect(path)) as database:
+            (style,) = database.execute("select styleQML from layer_styles where useAsDefault").fetchone()
+        assert "categorizedSymbol" in style

@@ -21,19 +21,28 @@ def faketime() -> str | None:
     return next((str(path) for path in Path("/usr/lib").rglob("libfaketime.so.1")), None)
 
 
+def qgis_python() -> str | None:
+    """QGIS' Python module, which belongs to the system's own Python; ``make qgis`` needs it."""
+    found = Path("/usr/lib/python3/dist-packages/qgis/core")
+    return str(found) if found.exists() else None
+
+
 def missing() -> list[str]:
     """Debian's names of what is not here: for the tests, and with the word ``faults`` for all faults too."""
     wanted = {"chromium": chromium(), "prometheus": shutil.which("promtool")}
     if "faults" in sys.argv[1:]:
         wanted["faketime"] = faketime()
+    if "qgis" in sys.argv[1:]:
+        wanted |= {"qgis": shutil.which("qgis"), "python3-qgis": qgis_python()}
     return [package for package, found in wanted.items() if found is None]
 
 
 def sentence() -> str:
     """What to do when something is missing."""
     return (
-        "The tests need Chromium and promtool, the clock's faults faketime. On Debian: apt-get install chromium "
-        "prometheus faketime (or set CHROMIUM to the program). They are never skipped silently."
+        "The tests need Chromium and promtool, the clock's faults faketime, make qgis QGIS. On Debian: apt-get install "
+        "chromium prometheus faketime qgis python3-qgis (or set CHROMIUM to the program). "
+        "They are never skipped silently."
     )
 
 

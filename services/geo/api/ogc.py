@@ -160,7 +160,8 @@ async def _named(request: Request, principal: Principal, name: str) -> Collectio
     return found
 
 
-def _bad(wrong: BadQuery) -> Problem:
+def bad_parameter(wrong: BadQuery) -> Problem:
+    """400: a parameter that cannot be understood, by its name."""
     title = "Frågan går inte att förstå. Kontrollera parametern."
     return Problem(400, "bad-parameter", title, f"{wrong} is not understood.")
 
@@ -177,7 +178,7 @@ async def items(request: Request, collection: str, principal: GisCaller, asked: 
         else:
             found, following = await _areas(request, principal, chosen.id, asked, output)
     except BadQuery as wrong:
-        raise _bad(wrong) from None
+        raise bad_parameter(wrong) from None
     here = f"{_base(request)}/collections/{chosen.id}/items"
     query = asked.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True, exclude={"after", "offset"})
     links = [_link(f"{here}?{urlencode(query)}", "self", GEOJSON)]
@@ -270,7 +271,7 @@ async def one_item(
     try:
         output = features.output(crs)
     except BadQuery as wrong:
-        raise _bad(wrong) from None
+        raise bad_parameter(wrong) from None
     if chosen.id == REPORTS:
         found = await _report(request, principal, item, output)
     else:
