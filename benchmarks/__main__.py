@@ -11,12 +11,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import flow, growth, latency, rebuild, servers
+from benchmarks import features, flow, growth, latency, place, rebuild, servers
 from benchmarks.table import table
 
 HERE = Path(__file__).parent
 BUILD = HERE.parent / "build"
-PARTS = ("flow", "latency", "growth")
+PARTS = ("flow", "latency", "growth", "place", "gis")
 
 
 def say(text: str) -> None:
@@ -59,6 +59,14 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         async with servers.start() as ground:
             found["latency"] = asdict(await latency.steady(ground, seconds=arguments.seconds))
         say(f"latency: {found['latency']}")
+    if "place" in arguments.parts:
+        async with servers.start() as ground:
+            found["place"] = await place.measure(ground)
+        say(f"place: {found['place']}")
+    if "gis" in arguments.parts:
+        async with servers.start() as ground:
+            found["gis"] = {"pages": await features.pages(ground), "sweden": await features.sweden(ground)}
+        say(f"gis: {found['gis']}")
     if "growth" in arguments.parts:
         async with servers.start() as ground:
             steps = await growth.grow(ground, total=arguments.total, stretch=arguments.total // 10)
@@ -98,7 +106,7 @@ def main() -> None:
     found = before | asyncio.run(measure(arguments))
     (BUILD / "bench.json").write_text(json.dumps(entries(found), indent=1, ensure_ascii=False))
     whole.write_text(json.dumps(found, indent=1, ensure_ascii=False), "utf-8")
-    if {"flow_40", "flow_1", "latency", "growth"} <= set(found):
+    if {"flow_40", "flow_1", "latency", "growth", "place", "gis"} <= set(found):
         (HERE / "README.md").write_text(table(found), "utf-8")
     print(json.dumps(entries(found), ensure_ascii=False))
 

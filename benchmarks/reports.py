@@ -5,7 +5,7 @@ domain reference describes it; nothing here is a real event.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import resources
@@ -56,8 +56,16 @@ def _places(kommuner: int) -> list[tuple[str, list[tuple[float, float]]]]:
     return found
 
 
-def reports(count: int, *, kommuner: int = 40, seed: int = 1) -> Iterator[Outgoing]:
-    """``count`` messages of topic report-received; about one in thirty corrects one sent shortly before."""
+def codes(kommuner: int) -> list[str]:
+    """The municipalities of the reports."""
+    return [code for code, _ in _places(kommuner)]
+
+
+def reports(count: int, *, kommuner: int = 40, seed: int = 1, written: Sequence[str] = ()) -> Iterator[Outgoing]:
+    """``count`` messages of topic report-received; about one in thirty corrects one sent shortly before.
+
+    With ``written`` places every fifth says where in one of these words instead of by coordinates.
+    """
     chance = random.Random(seed)  # noqa: S311 - made-up reports
     places = _places(kommuner)
     recent: list[ReportReceived] = []
@@ -74,6 +82,8 @@ def reports(count: int, *, kommuner: int = 40, seed: int = 1) -> Iterator[Outgoi
             )
         else:
             report = _report(chance, places, number / (A_DAY * kommuner), UUID(int=chance.getrandbits(128), version=4))
+            if written and number % 5 == 0:
+                report = report.model_copy(update={"place": PlaceAsGiven(text=chance.choice(written))})
         if len(recent) < 500:
             recent.append(report)
         else:

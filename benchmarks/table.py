@@ -40,6 +40,79 @@ def _flow(found: dict[str, Any], kommuner: int) -> list[str]:
     return lines
 
 
+_PLACE = """
+Whole enrichment (system, area, H3, nearest of {addresses} addresses) in batches of 500: {enriched} events/s, {cost} ×
+the area test alone. Nearest address, one at a time: {nearest}/s, {ratio} × the bare k-d tree. The register is built in
+{built} s.
+"""
+_GIS = """
+## GIS
+
+OGC API – Features over {features} located reports, pages of 1 000 over HTTP: the first {first}, after nine tenths
+{late}, in a box of a town {box}. All as CSV: {export} features/s, {export_mb} MB; geo then holds {geo_mb} MB.
+
+All of Sweden: {addresses} invented addresses in 290 registers take {registers_mb} MB in the database. A municipality
+that is asked for the first time answers after {first_answer} ms (median); at most {kept} addresses are in memory,
+{memory_mb} MB."""
+_AREAS = {
+    "ours": "ours",
+    "STRtree": "ours",
+    "geopandas": "ours",
+    "duckdb": "ours",
+    "ours, one at a time": "",
+    "STRtree, one at a time": "ours, one at a time",
+}
+"""Contender → which of ours it is compared with."""
+
+
+def _place(seen: dict[str, Any]) -> list[str]:
+    rates, equal = seen["areas"]["rates"], seen["areas"]["equal"]
+    lines = ["\n## Place\n", "Exact RegSO of points in towns and country:\n"]
+    lines += ["| | points/s | ours is | same answer |", "|---|---|---|---|"]
+    for name, of in _AREAS.items():
+        times = f"{rates[of] / rates[name]:.1f} ×" if of else ""
+        lines.append(f"| {name} | {rates[name]} | {times} | {f'{equal[name]:.4%}' if name in equal else ''} |")
+    lines.append(
+        _PLACE.format(
+            addresses=seen["register"]["addresses"],
+            enriched=seen["enrichment"]["whole enrichment, 500 a batch"],
+            cost=seen["enrichment"]["cost"],
+            nearest=seen["nearest"]["ours"],
+            ratio=seen["nearest"]["ratio"],
+            built=seen["register"]["built_seconds"],
+        )
+    )
+    lines += ["| misspelt names | right | wrong | queries/s |", "|---|---|---|---|"]
+    for slips, both in seen["names"].items():
+        for name, v in both.items():
+            lines.append(f"| {name}, slips: {slips} | {v['right']:.1%} | {v['wrong']:.1%} | {v['rate']} |")
+    return lines
+
+
+def _gis(seen: dict[str, Any]) -> list[str]:
+    pages, sweden = seen["pages"], seen["sweden"]
+    times = {k: f"{pages[f'{k}_ms']['p50']} ms (p95 {pages[f'{k}_ms']['p95']})" for k in _PAGES}
+    return [
+        _GIS.format(
+            features=pages["features"],
+            first=times["first_pages"],
+            late=times["late_pages"],
+            box=times["box"],
+            export=pages["export_features_per_s"],
+            export_mb=pages["export_mb"],
+            geo_mb=pages["geo_mb_afterwards"],
+            addresses=sweden["addresses"],
+            registers_mb=sweden["registers_mb"],
+            first_answer=sweden["first_answer_ms"],
+            kept=sweden["addresses_in_memory"],
+            memory_mb=sweden["memory_mb"],
+        )
+    ]
+
+
+_PAGES = ("first_pages", "late_pages", "box")
+
+
 def table(found: dict[str, Any]) -> str:
     """The whole page; parts that were not measured are left out."""
     lines = [HEAD.format(**found["machine"])]
@@ -55,6 +128,10 @@ def table(found: dict[str, Any]) -> str:
             "the same two cores as the sender. From the start of the request until the transaction that moves the\n"
             f"views has committed: {times}."
         )
+    if "place" in found:
+        lines += _place(found["place"])
+    if "gis" in found:
+        lines += _gis(found["gis"])
     if "growth" in found:
         lines += [
             "\n## While the tables grow\n",

@@ -87,6 +87,16 @@ class AreaIndex:
                 found[position] = near[np.lexsort((near, distances))[0]]
         return found
 
+    def find_one(self, e: float, n: float) -> int:
+        """The same for one point, without the arrays; -1 outside. For showing, not for placing.
+
+        Within a micrometre of a border, where ``find`` takes the lowest code, it may take the area that has the point.
+        """
+        hit = self._tree.query(shapely.points(e, n), predicate="intersects")
+        if len(hit) == 1:
+            return int(self.owners[hit[0]])
+        return int(self.find(np.array([e]), np.array([n]))[0])
+
     def _lowest(self, tree: shapely.STRtree, points: NDArray[np.object_], owners: Indices) -> Indices:
         """The lowest area index among the polygons that each point touches."""
         far = np.iinfo(np.intp).max

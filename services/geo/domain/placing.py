@@ -292,7 +292,7 @@ def locate(lon: float, lat: float, layers: Layers) -> dict[str, Any] | None:
     if not crs.possible(lon, lat, crs.WGS84):
         return None
     e, n = crs.to_sweref(np.array([lon]), np.array([lat]), crs.WGS84)
-    found = int(layers.index.find(e, n)[0])
+    found = layers.index.find_one(float(e[0]), float(n[0]))
     if found < 0:
         return None
     area = layers.regso[found]

@@ -56,7 +56,7 @@ class Layers:
         raw = source.read_bytes()
         self._digest = hashlib.sha256(raw).hexdigest()
         table = pq.read_table(str(source)).sort_by("regsokod")
-        self._polygons: NDArray[np.object_] = shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
+        self.polygons: NDArray[np.object_] = shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
         column = {name: table[name].to_pylist() for name in table.column_names if name != "geometry"}
         self.version: str = column["version"][0]
         self.regso = [
@@ -77,7 +77,7 @@ class Layers:
         for i, area in enumerate(self.regso):
             self._own[area.kommun or ""].append(i)
         self._position = {area.code: i for i, area in enumerate(self.regso)}
-        self.index = AreaIndex(self._polygons, [a.code for a in self.regso], self._pieces(cache_dir))
+        self.index = AreaIndex(self.polygons, [a.code for a in self.regso], self._pieces(cache_dir))
         self._refs: dict[tuple[str | None, str | None, str | None], tuple[AreaRef, ...]] = {}
         self._outlines: dict[tuple[str, str | None], dict[str, Any]] = {}
 
@@ -109,7 +109,7 @@ class Layers:
                 wkb = stored["wkb"].tobytes()
                 starts = np.concatenate([[0], ends[:-1]])
                 return shapely.from_wkb([wkb[a:b] for a, b in zip(starts, ends, strict=True)]), stored["owners"]
-        index = AreaIndex(self._polygons, [a.code for a in self.regso])
+        index = AreaIndex(self.polygons, [a.code for a in self.regso])
         blobs = shapely.to_wkb(index.pieces)
         cache_dir.mkdir(parents=True, exist_ok=True)
         handle, part = tempfile.mkstemp(dir=cache_dir, suffix=".npz")
@@ -127,18 +127,18 @@ class Layers:
 
     def kommun_polygon(self, kommun: str) -> Any:
         """A municipality at full resolution in EPSG:3006; KeyError for an unknown code."""
-        return shapely.coverage_union_all(self._polygons[self._own[kommun]])
+        return shapely.coverage_union_all(self.polygons[self._own[kommun]])
 
     def extent(self, kommun: str) -> list[float]:
         """West, south, east, north of a municipality in degrees; of the whole country for an unknown code."""
-        own = self._own.get(kommun) or range(len(self._polygons))
-        x0, y0, x1, y1 = shapely.total_bounds(self._polygons[list(own)])
+        own = self._own.get(kommun) or range(len(self.polygons))
+        x0, y0, x1, y1 = shapely.total_bounds(self.polygons[list(own)])
         lon, lat = crs.to_wgs84(np.array([x0, x0, x1, x1]), np.array([y0, y1, y0, y1]))
         return [round(float(v), 5) for v in (lon.min(), lat.min(), lon.max(), lat.max())]
 
     def distance_to_kommun(self, kommun: str, e: float, n: float) -> float:
         """Metres from a point (EPSG:3006) to a municipality, 0 inside; KeyError for an unknown code."""
-        own = self._polygons[self._own[kommun]]
+        own = self.polygons[self._own[kommun]]
         return float(shapely.distance(own, shapely.Point(e, n)).min())
 
     def fitting_systems(self, x: NDArray[np.float64], y: NDArray[np.float64], kommun: str) -> list[str]:
@@ -151,7 +151,7 @@ class Layers:
 
     def inner_points(self, codes: Sequence[str]) -> list[tuple[float, float, float]]:
         """For each RegSO code a point inside it (EPSG:3006) and the metres to its farthest corner."""
-        places = self._polygons[[self._position[code] for code in codes]] if codes else np.array([], dtype=object)
+        places = self.polygons[[self._position[code] for code in codes]] if codes else np.array([], dtype=object)
         inner = shapely.point_on_surface(places)
         points = shapely.get_coordinates(inner).round(1).tolist()
         radii = shapely.hausdorff_distance(inner, shapely.envelope(places)).round(1).tolist()
@@ -175,7 +175,7 @@ class Layers:
 
     def _draw(self, layer: str, kommun: str | None) -> dict[str, Any]:
         chosen = [i for i, a in enumerate(self.regso) if kommun is None or a.kommun == kommun]
-        simple = shapely.coverage_simplify(self._polygons[chosen], 25 if kommun else 500)
+        simple = shapely.coverage_simplify(self.polygons[chosen], 25 if kommun else 500)
         groups: dict[str, list[Any]] = defaultdict(list)
         for i, geometry in zip(chosen, simple, strict=True):
             area = self.regso[i]

@@ -42,13 +42,13 @@ def test_the_localities_fall_in_their_kommun(known: Layers) -> None:
 
 def test_every_vertex_and_edge_midpoint_of_a_kommun_has_an_area(known: Layers) -> None:
     own = [i for i, a in enumerate(known.regso) if a.kommun == "0682"]
-    polygons = known._polygons[own]
+    polygons = known.polygons[own]
     points = np.unique(shapely.get_coordinates(polygons), axis=0)
     middles = np.concatenate([(c[1:] + c[:-1]) / 2 for c in map(shapely.get_coordinates, polygons)])
     everything = np.concatenate([points, middles])
     found = known.index.find(everything[:, 0], everything[:, 1])
     assert (found >= 0).all()
-    touching = shapely.STRtree(known._polygons).query(shapely.points(everything), predicate="dwithin", distance=1e-6)
+    touching = shapely.STRtree(known.polygons).query(shapely.points(everything), predicate="dwithin", distance=1e-6)
     lowest = np.full(len(everything), len(known.regso))
     np.minimum.at(lowest, touching[0], touching[1])
     on_border = np.flatnonzero(found != lowest)
@@ -59,10 +59,11 @@ def test_random_points_equal_an_undivided_test(known: Layers) -> None:
     chance = np.random.default_rng(682)
     e, n = chance.uniform(280_000, 900_000, 4000), chance.uniform(6_150_000, 7_600_000, 4000)
     found = known.index.find(e, n)
-    whole = shapely.STRtree(known._polygons).query(shapely.points(e, n), predicate="intersects")
+    whole = shapely.STRtree(known.polygons).query(shapely.points(e, n), predicate="intersects")
     expected = np.full(len(e), len(known.regso))
     np.minimum.at(expected, whole[0], whole[1])
     assert (np.where(found < 0, len(known.regso), found) == expected).all()
+    assert [known.index.find_one(x, y) for x, y in zip(e.tolist(), n.tolist(), strict=True)] == found.tolist()
 
 
 @pytest.mark.parametrize(

@@ -216,3 +216,23 @@ def test_opposite_streets_are_not_mistaken_for_each_other() -> None:
     geocoder = Geocoder(Register(addresses.rows_of(rows), source="t", vintage=""))
     assert geocoder.find("Södra Skolgatan 5").best is None
     assert best(geocoder.find("Nora Skolgatan 5")) == "Norra Skolgatan 5"
+
+
+def test_a_misspelt_word_before_a_name_is_not_passed_over() -> None:
+    """Two streets that differ by Västra: a slip in that word must not give the other one."""
+    rows = [
+        (name, k, "", "", "Åby", 500_000.0 + 10 * k, 6_400_000.0 + 900 * i)
+        for i, name in enumerate(("Parkgatan", "Västra Parkgatan", "Gamla Parkgatan"))
+        for k in range(1, 20)
+    ]
+    geocoder = Geocoder(Register(addresses.rows_of(rows), source="t", vintage=""))
+    for text in (
+        "väsrta parkgatan 5",
+        "Vätsra Parkgatan 5",
+        "bråk utanför vstra parkgatan 5 i natt",
+        "västra parkgtan 5",
+    ):
+        assert best(geocoder.find(text)) == "Västra Parkgatan 5", text
+    assert best(geocoder.find("utanför Parkgatan 5")) == "Parkgatan 5"
+    other = geocoder.find("Östra Parkgatan 5")
+    assert other.best is None or other.best.confidence < 0.9

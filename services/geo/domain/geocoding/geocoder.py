@@ -1,22 +1,21 @@
 """From a written place to an answer, in the order of geo reference §7.1; a ``Geocoder`` holds one municipality."""
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from math import hypot
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from services.geo.domain.geocoding import numbers, weighing
-from services.geo.domain.geocoding.answers import NOTHING, Answer, Candidate
-from services.geo.domain.geocoding.hints import PREPOSITIONS, HintReader, Hints, Point, distance, is_whole
+from services.geo.domain.geocoding.answers import NOTHING, Answer, Candidate, Outcome
+from services.geo.domain.geocoding.crossings import crossing
+from services.geo.domain.geocoding.hints import FILLERS, PREPOSITIONS, HintReader, Hints, Point, distance, is_whole
 from services.geo.domain.geocoding.numbers import HouseNumber
 from services.geo.domain.geocoding.places import Place, PlaceIndex
-from services.geo.domain.geocoding.register import Register, Street
-from services.geo.domain.geocoding.streets import Named, StreetIndex
+from services.geo.domain.geocoding.register import Register
+from services.geo.domain.geocoding.streets import Named, StreetIndex, tells_apart
 from services.geo.domain.geocoding.weighing import MARGIN, SURE, Weighed
 from services.geo.domain.geocoding.windows import windows
-from services.geo.domain.geocoding.words import COMMON_NOUNS, Token, read, street_like
+from services.geo.domain.geocoding.words import COMMON_NOUNS, Token, read, street_like, written
 
 FIELD_CUTOFF = 74.0
 """Least likeness, 0–100, for a text that is nothing but an address."""
@@ -24,10 +23,8 @@ GUESS_CUTOFF = 62.0
 """Least likeness of what is shown to a person as a guess."""
 SENTENCE_CUTOFF, SHORT_CUTOFF = 84.0, 90.0
 """Least likeness in a sentence; the second for names below nine letters (geo reference §7.1 rule 4)."""
-CROSSING_METRES = 150.0
-"""Streets whose addresses come no nearer than this do not cross."""
-_CROSSING_WORDS = frozenset({"och", "x", "mot", "korsar", "korsningen"})
-_CROSSING_SIGNS = frozenset({"/", "-", "&", "+", "–", "x"})
+LEFT_OVER = 8.0
+"""Points that a word costs which belongs to the address and not to the name that was found in it."""
 
 
 class Geocoder:
@@ -50,7 +47,7 @@ class Geocoder:
             return NOTHING
         hints = self._hints.read(tokens, near)
         exact = self.streets.exact(tokens)
-        answer = self._with_number(text, tokens, exact, hints) or self._crossing(text, tokens, exact, hints)
+        answer = self._with_number(text, tokens, exact, hints) or crossing(self.register, text, tokens, exact, hints)
         if answer is None:
             answer = self._misspelt(text, tokens, hints)
         weaker = answer if answer is not None and answer.outcome != "found" else None
@@ -87,18 +84,48 @@ class Geocoder:
             lower = single and not street_like(named.streets[0].key) and not tokens[named.first].capital
             if lower and not is_whole(tokens, [range(named.first, number.last)], hints):
                 continue  # "mark 5" in a sentence is not the village Mark
-            return self._answer(text, tokens, named, number, hints, plain_sentence=1.0)
+            return self._longer(text, tokens, named, number, hints) or self._answer(
+                text, tokens, named, number, hints, certainty=0.8 if _told_apart(tokens, named.first) else 1.0
+            )
         return None
+
+    def _longer(
+        self, text: str, tokens: Sequence[Token], named: Named, number: HouseNumber, hints: Hints
+    ) -> Answer | None:
+        """A longer name that the word before belongs to: "väsrta parkgatan 5" is not Parkgatan 5."""
+        at = named.first - 1
+        if at < 0 or (at > 0 and not _told_apart(tokens, named.first)) or not _joins(tokens, named.first):
+            return None
+        longer = [
+            m for m in self.streets.like([(at, named.last)], tokens, SENTENCE_CUTOFF) if m.length > named.length + 2
+        ]
+        weighed = [(m, weighing.weigh(self.register, m, number, hints)[0]) for m in longer]
+        weighed = sorted((w for w in weighed if w[1].resolved.precision != "street"), key=lambda w: -w[1].score)
+        if not weighed:
+            return None
+        best, chosen = weighed[0]
+        runner_up = weighed[1][1].score if len(weighed) > 1 else 0.0
+        sure = weighing.confidence_of_typo(best, chosen, runner_up, number)
+        shorter = weighing.candidate(
+            self.register, weighing.weigh(self.register, named, number, hints)[0], (1 - sure) / 2
+        )
+        outcome: Outcome = "ambiguous" if chosen.score - runner_up < MARGIN else "found"
+        matched = written(text, tokens, at, number.last)
+        notes = ("typo", *_notes(best, chosen, number))
+        return Answer(outcome, (weighing.candidate(self.register, chosen, sure), shorter), matched, notes)
 
     def _answer(
         self, text: str, tokens: Sequence[Token], named: Named, number: HouseNumber | None, hints: Hints,
-        *, plain_sentence: float,
+        *, certainty: float,
     ) -> Answer:  # fmt: skip
-        """The answer for one exact name: found, or ambiguous between its districts."""
+        """The answer for one exact name: found, or ambiguous between its districts.
+
+        ``certainty`` is below 1 where only a capital tells the name from a common noun, or a word before is left over.
+        """
         weighed = weighing.weigh(self.register, named, number, hints)
-        matched = _written(text, tokens, named.first, number.last if number else named.last)
+        matched = written(text, tokens, named.first, number.last if number else named.last)
         best = weighed[0]
-        sure = weighing.confidence_of_exact(named, best, number, plain_sentence=plain_sentence)
+        sure = weighing.confidence_of_exact(named, best, number, certainty=certainty)
         notes = _notes(named, best, number)
         if weighing.lead_of(weighed) < 1.0:
             tied = [w for w in weighed if best.score - w.score < 1.0]
@@ -113,36 +140,6 @@ class Geocoder:
         others = [weighing.candidate(self.register, w, (1 - sure) / len(weighed)) for w in weighed[1:4]]
         return Answer("found", (weighing.candidate(self.register, best, sure), *others), matched, notes)
 
-    def _crossing(self, text: str, tokens: Sequence[Token], exact: Sequence[Named], hints: Hints) -> Answer | None:
-        """Two names with a sign or word of crossing between them: the midpoint of their nearest addresses."""
-        ordered = sorted(exact, key=lambda m: m.first)
-        for one, other in pairwise(ordered):
-            between = tokens[one.last : other.first]
-            signs = {t.joiner for t in tokens[one.last : other.first + 1]} & _CROSSING_SIGNS
-            joined = signs or any(t.key in _CROSSING_WORDS for t in between)
-            if not joined or len(between) > 1:
-                continue
-            pairs = [(a, b, *self._meeting(a, b)) for a in one.streets for b in other.streets]
-            a, b, gap, e, n = min(pairs, key=lambda p: p[2])
-            if gap > CROSSING_METRES:
-                continue
-            sure = 0.95 if hints.near is None or distance(hints.near, e, n) < 2_000 else 0.85
-            place = Candidate(
-                f"{a.name}/{b.name}", "crossing", e, n, round(gap / 2 + 20, 1), sure, self.register.source,
-                self.register.vintage, a.district,
-            )  # fmt: skip
-            return Answer("found", (place,), _written(text, tokens, one.first, other.last))
-        return None
-
-    def _meeting(self, a: Street, b: Street) -> tuple[float, float, float]:
-        """Shortest distance between addresses of two streets, and the midpoint there."""
-        points_a = np.column_stack([self.register.e[a.start : a.end], self.register.n[a.start : a.end]])
-        points_b = np.column_stack([self.register.e[b.start : b.end], self.register.n[b.start : b.end]])
-        distances, nearest = KDTree(points_b).query(points_a)
-        i = int(np.argmin(distances))
-        middle = (points_a[i] + points_b[nearest[i]]) / 2
-        return float(distances[i]), round(float(middle[0]), 1), round(float(middle[1]), 1)
-
     def _misspelt(self, text: str, tokens: Sequence[Token], hints: Hints) -> Answer | None:
         """A name with a typo, with a number after it or as the whole text."""
         best: tuple[Named, Weighed, HouseNumber | None, bool] | None = None
@@ -151,6 +148,8 @@ class Geocoder:
             cutoff = FIELD_CUTOFF if whole else SENTENCE_CUTOFF
             for named in self.streets.like(runs, tokens, cutoff):
                 weighed = weighing.weigh(self.register, named, number, hints)
+                left_over = named.first - min(first for first, _ in runs) if whole else _told_apart(tokens, named.first)
+                weighed[0] = weighed[0]._replace(score=weighed[0].score - LEFT_OVER * left_over)
                 if not whole and not _credible(named, weighed[0]):
                     continue
                 others.append((named, weighed[0]))
@@ -164,7 +163,7 @@ class Geocoder:
         first = weighing.candidate(self.register, chosen, sure)
         rest = sorted((w for m, w in others if m.streets != named.streets), key=lambda w: -w.score)[:4]
         candidates = (first, *(weighing.candidate(self.register, w, (1 - sure) / 2) for w in rest))
-        matched = _written(text, tokens, named.first, number.last if number else named.last)
+        matched = written(text, tokens, named.first, number.last if number else named.last)
         if chosen.score - runner_up < MARGIN:
             return Answer("ambiguous", candidates, matched, ("typo",))
         same_name = weighing.weigh(self.register, named, number, hints)
@@ -184,9 +183,9 @@ class Geocoder:
             single = named.last - named.first == 1
             ordinary = key in COMMON_NOUNS or not street_like(key) or (not single and not token.capital)
             if whole or not ordinary or (proper and key not in COMMON_NOUNS):
-                return self._answer(text, tokens, named, None, hints, plain_sentence=1.0 if whole else 0.95)
+                return self._answer(text, tokens, named, None, hints, certainty=1.0 if whole else 0.95)
             if proper:
-                return self._answer(text, tokens, named, None, hints, plain_sentence=0.8)
+                return self._answer(text, tokens, named, None, hints, certainty=0.8)
         return None
 
     def _place(self, text: str, tokens: Sequence[Token], exact: Sequence[Named], hints: Hints) -> Answer | None:
@@ -196,7 +195,7 @@ class Geocoder:
             points = [p for p in spoken.places if p.precision in {"place", "area"}]
             if not points:
                 continue
-            matched = _written(text, tokens, spoken.first, spoken.last)
+            matched = written(text, tokens, spoken.first, spoken.last)
             if len(points) > 1:
                 points = self._nearest(points, exact, hints)
             sure = (0.95 if spoken.exact else 0.8) / len(points)
@@ -225,7 +224,7 @@ class Geocoder:
             rough = [p for p in spoken.places if p.precision in {"locality", "postort"}]
             if rough and spoken.exact:
                 found = tuple(_of_place(p, 0.6 / len(rough)) for p in rough[:8])
-                matched = _written(text, tokens, spoken.first, spoken.last)
+                matched = written(text, tokens, spoken.first, spoken.last)
                 return Answer("found" if len(rough) == 1 else "ambiguous", found, matched)
         if hints.postal_code is None:
             return None
@@ -243,15 +242,28 @@ class Geocoder:
         return Answer("found", (_of_place(found_at, 0.5),), code)
 
 
+def _joins(tokens: Sequence[Token], first: int) -> bool:
+    """Whether the word before may belong to a name that begins at ``first``."""
+    before = tokens[first - 1] if first > 0 else None
+    return (
+        before is not None
+        and before.kind == "word"
+        and not tokens[first].breaks
+        and before.key not in FILLERS
+        and before.key not in PREPOSITIONS
+    )
+
+
+def _told_apart(tokens: Sequence[Token], first: int) -> bool:
+    """Whether a word like Norra stands before, and is no part of what was found."""
+    return _joins(tokens, first) and tells_apart(tokens[first - 1].key)
+
+
 def _credible(named: Named, weighed: Weighed) -> bool:
     """Whether a likeness inside a sentence is one: a short name needs more, or one slip and a number that exists."""
     if named.length >= 9 or named.score >= SHORT_CUTOFF:
         return True
     return named.slips == 1 and named.length > 5 and weighed.resolved.precision == "address"
-
-
-def _written(text: str, tokens: Sequence[Token], first: int, last: int) -> str:
-    return text[tokens[first].start : tokens[last - 1].end]
 
 
 def _of_place(place: Place, sure: float) -> Candidate:

@@ -181,6 +181,11 @@ def _from(written: str, name: str) -> bool:
     return len(written) != len(name) or all(w in {c, plain(c)} for w, c in zip(written, name, strict=True))
 
 
+def tells_apart(word: str) -> bool:
+    """Whether a folded word is, or is a slip from, one that tells two streets apart: Norra, Gamla, Lilla."""
+    return len(word) > 2 and any(OSA.distance(word, w, score_cutoff=2) <= (1 if len(w) < 5 else 2) for w in _OPPOSITE)
+
+
 def _opposite(key: str, name: str) -> bool:
     """Whether both begin with words that tell two streets apart (Norra, Södra), and not with the same one."""
     mine = next((w for w in _OPPOSITE if key.startswith(w)), None)

@@ -62,10 +62,10 @@ def candidate(register: Register, weighed: Weighed, confidence: float) -> Candid
     )
 
 
-def confidence_of_exact(named: Named, best: Weighed, number: HouseNumber | None, *, plain_sentence: float) -> float:
-    """A name that stands in the text. ``plain_sentence`` lowers it where only a capital tells it from a common noun."""
+def confidence_of_exact(named: Named, best: Weighed, number: HouseNumber | None, *, certainty: float) -> float:
+    """A name that stands in the text; ``certainty`` below 1 where something else speaks against it."""
     sure = _BY_NAME[named.how] * (1.0 if named.faithful else 0.86)
-    sure *= _BY_NUMBER[best.resolved.precision] if number else 0.95 * plain_sentence
+    sure *= certainty * (_BY_NUMBER[best.resolved.precision] if number else 0.95)
     return sure * (0.85 if best.contradicted else 1.0)
 
 

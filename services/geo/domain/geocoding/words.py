@@ -6,7 +6,7 @@ holds the abbreviated forms beside the full ones instead.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 LONGEST_TEXT = 400
@@ -157,3 +157,8 @@ _LAST = tuple(
 )
 COMMON_NOUNS = frozenset(first + last for first in ("", *_FIRST) for last in _LAST)
 """Words that look like street names and mostly are none ("cykelvägen"): without a number they name nothing."""
+
+
+def written(text: str, tokens: Sequence[Token], first: int, last: int) -> str:
+    """The words ``first`` to ``last`` (exclusive) as they stand in the text."""
+    return text[tokens[first].start : tokens[last - 1].end]
