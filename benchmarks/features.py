@@ -30,14 +30,14 @@ ADDRESSES = 12_069
 _FILL = """
     insert into geo.placements (kommun, report_id, placement, revision, event, envelope_id, placed_at, e, n, cell,
                                 occurred, event_type)
-    select $1, md5(i::text)::uuid, 1, 1, format(
+    select $1::text, md5(i::text)::uuid, 1, 1, format(
         '{"kommun":"%s","report":{"kommun":"%s","report_id":"%s","revision":1,"event_type":"A1","source":"tips",'
         '"time_from":"2026-01-01T00:00:00Z","time_to":"2026-01-01T00:00:00Z","severity":1},"placement":{"placement":1,'
         '"placed_at":"2026-01-01T00:00:00Z","precision":"gps","areas":[{"layer":"regso","area":"0682R001"}],'
-        '"point":{"lon":%s,"lat":%s,"e":%s,"n":%s},"cells":{}}}', $1, $1, md5(i::text)::uuid,
+        '"point":{"lon":%s,"lat":%s,"e":%s,"n":%s},"cells":{}}}', $1::text, $1::text, md5(i::text)::uuid,
         14.5 + (i % 1000) / 2500.0,
         57.5 + (i / 1000 % 1000) / 4000.0, 481000 + i % 1000, 6390000 + i / 1000 % 1000),
-        'bench', now(), 470000 + (i % 1000) * 24, 6373000 + (i / 1000 % 1000) * 28, $3::bigint[] [1 + i % 400],
+        'bench', now(), 470000 + (i % 1000) * 24, 6373000 + (i / 1000 % 1000) * 28, ($3::bigint[])[1 + i % 400],
         timestamptz '2024-01-01' + i * interval '1 minute', 'A1'
     from generate_series($4::int, $2::int) as i"""
 

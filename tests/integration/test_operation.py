@@ -167,7 +167,7 @@ async def _kafka_falls_silent(running: Running, http: httpx.AsyncClient, headers
         assert (await http.get("/logga-in")).status_code == 200
         found = await status(running.data, expect=1)
         assert any("Kafka" in line for line in found["trouble"])
-        assert found["outbox"] == {"ingest": 7}
+        assert found["outbox"] == {"ingest": 7, "geo": 0}
         assert all(c["lag"] is None for c in found["consumers"])
         assert found["views"]["ingest.reports"] == 12
     finally:
