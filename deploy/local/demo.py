@@ -12,9 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import numpy as np
 
 from deploy.local.layout import Layout
 from deploy.local.up import Step
+from services.geo.domain.geocoding.register import AddressRows
+from services.geo.importing.addresses import Tally
+from services.geo.registers.keeping import Described, Prepared, keep
 from services.ingest.handlers.people import People
 from services.runtime.database import Database
 
@@ -43,6 +47,57 @@ _TYPES = (("A1", 9), ("A2", 3), ("A5", 2), ("B1", 6), ("B2", 3), ("B5", 2), ("C1
           ("D1", 2), ("D2", 4), ("E1", 3), ("E2", 1), ("E3", 4), ("E7", 2), ("A3", 1))  # fmt: skip
 
 
+_WRITTEN = {
+    5: "Exempelgatan 12", 17: "Vid lekplatsen", 25: "Skolvägen 5", 33: "utanför Resecentrum", 41: "påhitsvägen 7b",
+    50: "Provgränd 3",
+}  # fmt: skip
+"""Places as people write them: plain, too vague, in two kommundelar, by name, with a slip, far from the position."""
+_STREETS = (
+    ("Exempelgatan", "Nässjö", 481_300, 6_390_300, 40, 14.0, 2.0),
+    ("Påhittsvägen", "Nässjö", 481_100, 6_390_700, 30, 3.0, -16.0),
+    ("Provgränd", "Nässjö", 481_900, 6_390_500, 12, 10.0, 10.0),
+    ("Bangårdsgatan", "Nässjö", 481_600, 6_389_900, 24, 15.0, 0.0),
+    ("Skolvägen", "Handskeryd", 482_300, 6_389_600, 20, 12.0, 6.0),
+    ("Skolvägen", "Anneberg", 490_900, 6_398_000, 20, 12.0, -6.0),
+)  # fmt: skip
+"""Invented streets on the real map: name, kommundel, first E and N (EPSG:3006), numbers, metres east and north each."""
+
+
+def invented_addresses() -> AddressRows:
+    """The demo's address register; every seventh number has an entrance B, one address a popular name."""
+    street: list[str] = []
+    number: list[int] = []
+    letter: list[str] = []
+    part: list[str] = []
+    popular: list[str] = []
+    e: list[float] = []
+    n: list[float] = []
+    for name, kommundel, east, north, count, step_e, step_n in _STREETS:
+        for k in range(1, count + 1):
+            for entrance in ("", "B") if k % 7 == 0 else ("",):
+                street.append(name)
+                number.append(k)
+                letter.append(entrance)
+                part.append(kommundel)
+                popular.append("Resecentrum" if (name, k) == ("Bangårdsgatan", 1) else "")
+                e.append(east + step_e * k + (4 if entrance else 0))
+                n.append(north + step_n * k)
+    blank = [""] * len(street)
+    town = ["Nässjö"] * len(street)
+    return AddressRows(street, number, letter, blank, part, blank, town, popular, np.array(e), np.array(n))
+
+
+async def _addresses(layout: Layout) -> None:
+    rows = invented_addresses()
+    described = Described(KOMMUN, "kommun", "2026-11-01", "CC0", "Påhittade adresser")
+    database = Database(layout.database_url("lagesbild_geo_work"), pool_size=1)
+    try:
+        streets = len({(s, p) for s, p in zip(rows.street, rows.kommundel, strict=True)})
+        await keep(database, Prepared(described, "påhittade.csv", {}, [], Tally(read=len(rows)), rows, streets))
+    finally:
+        await database.close()
+
+
 def invented_reports(now: datetime, seed: int = SEED) -> Iterator[dict[str, Any]]:
     """Reports of the last twelve weeks, oldest first, each with the index of its system under ``_system``."""
     chance = random.Random(seed)  # noqa: S311 - a demo, not a secret
@@ -60,8 +115,9 @@ def invented_reports(now: datetime, seed: int = SEED) -> Iterator[dict[str, Any]
                 "accuracy_m": chance.choice([8, 12, 20, 35]),
             }
         }
-        if number % 60 == 17:
-            place = {"text": "Vid lekplatsen"}
+        written = _WRITTEN.get(number % 60)
+        if written is not None:
+            place = {"text": written} if number % 60 != 50 else place | {"text": written}
         width = timedelta(hours=chance.choice([0, 0, 0, 10, 60])) if code[0] == "A" else timedelta()
         yield {
             "_system": chance.choices(range(len(_SYSTEMS)), [w for *_, w in _SYSTEMS])[0],
@@ -112,6 +168,7 @@ async def furnish(layout: Layout, step: Step) -> None:
         ]
     finally:
         await database.close()
+    await _addresses(layout)
     async with httpx.AsyncClient(base_url=layout.public_url, timeout=30, trust_env=False) as http:
         await _people(http, admin)
         await _send(http, keys, list(invented_reports(datetime.now(UTC))))

@@ -7,6 +7,7 @@ from schemas.topics import REPORT_LOCATED
 from services.geo.api import exports, geocoding, ogc, placements
 from services.geo.api import layers as layer_routes
 from services.geo.gateways import Door, Numbers
+from services.geo.handlers.noticing import Noticing
 from services.geo.handlers.placing import Placer
 from services.geo.handlers.replacing import Replacing
 from services.geo.layers.own import Atlas
@@ -32,17 +33,7 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
     layers = overrides.pop("layers", None) or Layers(chosen.cache_dir)
     geocoders = Geocoders(Gazetteer(layers), most_addresses=chosen.register_addresses)
     atlas = Atlas()
-    url = chosen.database_url.get_secret_value()
-
-    async def relay(_publisher: Publisher) -> None:
-        # A producer of its own: the relay makes a new one after a failed round, and the consumers keep theirs.
-        kafka = chosen.kafka.get_secret_value()
-        own = Publisher(kafka, max_request_size=REPORT_LOCATED.max_bytes, client_id="lagesbild-geo-relay")
-        try:
-            await Relay(database_url=url, kafka=kafka, publisher=own, batch=chosen.max_records).run()
-        finally:
-            await own.stop()
-
+    placer = Placer(layers, geocoders, atlas)
     parts: dict[str, Any] = {
         "name": "geo",
         "settings": chosen,
@@ -56,8 +47,12 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
             ogc.router,
             review.router,
         ],
-        "consumers": consumers(Placer(layers, geocoders, atlas)),
-        "jobs": [Job("relay", relay), Job("replacing", Replacing(database, layers, geocoders, atlas).run)],
+        "consumers": consumers(placer),
+        "jobs": [
+            Job("relay", partial(_relay, chosen)),
+            Job("replacing", Replacing(database, layers, geocoders, atlas).run),
+            Job("noticing", Noticing(database, placer.seen).run),
+        ],
         "state": {
             "database": database,
             "layers": layers,
@@ -71,3 +66,14 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
         "title": "Lägesbild geo",
     }
     return Room(**(parts | overrides))
+
+
+async def _relay(settings: GeoSettings, _publisher: Publisher) -> None:
+    """The relay with a producer of its own: it makes a new one after a failed round, and the consumers keep theirs."""
+    kafka = settings.kafka.get_secret_value()
+    own = Publisher(kafka, max_request_size=REPORT_LOCATED.max_bytes, client_id="lagesbild-geo-relay")
+    url = settings.database_url.get_secret_value()
+    try:
+        await Relay(database_url=url, kafka=kafka, publisher=own, batch=settings.max_records).run()
+    finally:
+        await own.stop()

@@ -78,7 +78,7 @@ TABLES = {
         "batches",
         "batch_pieces",
     ),
-    "geo": ("placements", "registers", "replacings", "layer_versions"),
+    "geo": ("placements", "registers", "replacings", "layer_versions", "decisions", "popular_names", "default_points"),
     "analysis": ("facts", "fact_history", "cube", "rhythm", "cells", "states", "sources", "area_sets"),
     "notify": ("subscriptions", "deliveries"),
 }

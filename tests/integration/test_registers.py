@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from services.geo.handlers.noticing import Noticing
+from services.runtime.database import Database
 from services.runtime.migrations import work_role
 from tests.support import register_files as files
 from tests.support.command import lagesbild
@@ -137,3 +139,27 @@ async def test_a_bad_file_changes_nothing(instance: Instance, eksjo: Tenant, tmp
     for arguments, code in ((("activate", EKSJO, "999"), 2), (("activate", EKSJO, str(number)), 0)):
         await lagesbild(instance.ground, "registers", *arguments, expect=code,
                         LAGESBILD_DATABASE_URL=instance.ground.database_url(work_role("geo")))  # fmt: skip
+
+
+async def test_a_default_point_is_noticed_and_flagged_on_what_lies_there(instance: Instance) -> None:
+    tenant = await instance.tenant(f"9{uuid4().int % 1000:03d}")
+    sent = reports(25, "default", place={"coordinates": {"x": 14.9, "y": 57.6}})
+    await tenant.load(sent + reports(15, "spread"))
+    await tenant.tally(40)
+    database = Database(instance.ground.database_url(work_role("geo")), pool_size=1)
+    try:
+        noticing = Noticing(database, {tenant.kommun})
+        assert await noticing.look(tenant.kommun)
+        assert not await noticing.look(tenant.kommun), "known by now"
+    finally:
+        await database.close()
+
+    async def flagged() -> bool:
+        rows = await instance.sql(
+            "select count(distinct report_id) as n from placements where review = 'default_point'",
+            kommun=tenant.kommun, room="geo",
+        )  # fmt: skip
+        return bool(rows[0]["n"] == 25)
+
+    await eventually(flagged, 30, "the reports at the default point wait for a person")
+    await tenant.tally(40)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from schemas.locations import Precision
-from services.geo.domain import coordinates, crs, placing
+from services.geo.domain import coordinates, crs, publishing
 from services.geo.domain.geocoding.answers import Answer, Candidate
 from services.geo.domain.geocoding.hints import Point
 from services.geo.domain.geocoding.places import Place
@@ -194,7 +194,7 @@ async def reverse(request: Request, principal: Caller, lon: float, lat: float) -
         ).model_dump()
     return {
         "address": address,
-        "area": placing.locate(lon, lat, request.app.state.layers),
+        "area": publishing.locate(lon, lat, request.app.state.layers),
         "register": loaded.version,
         "credit": loaded.credit,
     }

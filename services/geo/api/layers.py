@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
 from schemas.values import Kommun
-from services.geo.domain import placing
+from services.geo.domain import publishing
 from services.geo.layers.own import Atlas, Own, Version
 from services.geo.layers.shipped import Layers
 from services.runtime.database import Database
@@ -106,7 +106,7 @@ async def locate(
     request: Request, lon: Annotated[float, Query()], lat: Annotated[float, Query()], _principal: Caller
 ) -> dict[str, Any]:
     """Area, municipality and county of a WGS84 point; 404 outside Sweden."""
-    answer = placing.locate(lon, lat, request.app.state.layers)
+    answer = publishing.locate(lon, lat, request.app.state.layers)
     if answer is None:
         raise not_found("area at this point")
     return answer

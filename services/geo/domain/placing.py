@@ -3,26 +3,24 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import hypot
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-import h3
 import numpy as np
 
 from schemas.locations import Precision, UnplacedReason
 from schemas.reports import ReportReceived
-from schemas.values import Coordinates, UtcTime
+from schemas.values import Coordinates
 from services.geo.domain import coordinates, crs
 from services.geo.domain.deciding import Decision, without_questions
 from services.geo.domain.geocoding.answers import Answer, Candidate
-from services.geo.domain.writing import AreaRef, Placement, PlaceRef, Point
+from services.geo.domain.writing import AreaRef, PlaceRef, Point
 from services.geo.layers.own import NO_LAYERS, Own
 from services.geo.layers.shipped import Layers
 
 NOBODYS: Mapping[str, Own] = {}
 NOTHING_DECIDED: "Decisions" = {}
-CELL_RESOLUTIONS = (7, 8, 9, 10)
-"""H3 resolutions kept as attributes for counting; never for assignment (geo reference §4)."""
+NO_DEFAULTS: Mapping[str, frozenset[tuple[float, float]]] = {}
 
 
 USABLE = 0.6
@@ -52,6 +50,10 @@ class Settled(NamedTuple):
     own: tuple[AreaRef, ...] = ()
     """Areas in the municipality's own layers and the national ones, one for each."""
     places: tuple[PlaceRef, ...] = ()
+
+    def with_note(self, note: str) -> "Settled":
+        """The same with one more note."""
+        return self._replace(notes=(*self.notes, note))
 
 
 class Read(NamedTuple):
@@ -85,8 +87,10 @@ def settle(
     reports: Sequence[ReportReceived],
     layers: Layers,
     reader: Reader,
+    *,
     own: Mapping[str, Own] = NOBODYS,
     decisions: Decisions = NOTHING_DECIDED,
+    defaults: Mapping[str, frozenset[tuple[float, float]]] = NO_DEFAULTS,
 ) -> list[Settled]:
     """Where each report is; all points in one bulk test.
 
@@ -105,7 +109,11 @@ def settle(
             by_crs[found[0]].append(found[1])
     for system, points in by_crs.items():
         for at, settled in zip(points, _look_up(system, points, layers), strict=True):
-            answers[at.report] = _checked(at, settled, reports[at.report], layers, reader)
+            report = reports[at.report]
+            answers[at.report] = _checked(at, settled, report, layers, reader)
+            point = settled.point
+            if point is not None and at.precision == "gps" and (point.e, point.n) in defaults.get(report.kommun, ()):
+                answers[at.report] = answers[at.report].with_note("default_point")
     for i, report in enumerate(reports if decisions else ()):
         if (report.kommun, report.report_id) in decisions:
             answers[i] = answers[i]._replace(notes=without_questions(answers[i].notes))
@@ -231,7 +239,7 @@ def _compared(settled: Settled, report: ReportReceived, reader: Reader) -> Settl
         return settled
     reach = CONFLICT_METRES + (best.radius_m if best.precision in {"street", "place"} else 0.0)
     if hypot(best.e - at[0], best.n - at[1]) > reach + (settled.radius_m or 0.0):
-        return settled._replace(notes=(*settled.notes, "text_conflict"))
+        return settled.with_note("text_conflict")
     return settled
 
 
@@ -262,39 +270,3 @@ def _by_code(code: str, layers: Layers) -> Settled:
     if code in layers.lan:
         return Settled("lan", None, lan=code)
     return Settled("none", "unknown_area")
-
-
-def to_placement(settled: Settled, layers: Layers, *, number: int, now: UtcTime) -> Placement:
-    """The placement as published: one entry per layer, ``unplaced`` where the layer has no answer."""
-    cells: dict[str, str] = {}
-    if settled.point is not None and settled.reason is None:
-        cells = {str(r): h3.latlng_to_cell(settled.point.lat, settled.point.lon, r) for r in CELL_RESOLUTIONS}
-    return Placement(
-        placement=number,
-        placed_at=now,
-        precision=settled.precision,
-        reason=settled.reason,
-        radius_m=settled.radius_m,
-        point=settled.point,
-        located_kommun=settled.kommun,
-        located_lan=settled.lan,
-        areas=(*layers.refs(settled.regso, settled.kommun, settled.lan), *settled.own),
-        cells=cells,
-        places=settled.places,
-        confidence=settled.confidence,
-        register_version=settled.register_version,
-        notes=settled.notes,
-    )
-
-
-def locate(lon: float, lat: float, layers: Layers) -> dict[str, Any] | None:
-    """Area, kommun and län names of one WGS84 point; None outside Sweden."""
-    if not crs.possible(lon, lat, crs.WGS84):
-        return None
-    e, n = crs.to_sweref(np.array([lon]), np.array([lat]), crs.WGS84)
-    found = layers.index.find_one(float(e[0]), float(n[0]))
-    if found < 0:
-        return None
-    area = layers.regso[found]
-    kommun = layers.kommuner[area.kommun or ""]
-    return {"area": area.code, "name": area.name, "kommun": kommun.code, "kommun_name": kommun.name, "lan": area.lan}

@@ -16,15 +16,15 @@ from schemas.context import ContextReceived
 from schemas.envelope import Envelope, derived_id
 from schemas.reports import ReportReceived
 from schemas.topics import CONTEXT_LOCATED, REPORT_LOCATED, Topic
-from services.geo.domain import placing
+from services.geo.domain import placing, publishing
 from services.geo.domain.deciding import asks_for_review, place_key
 from services.geo.domain.names import Names
 from services.geo.domain.writing import Placement, written
 from services.geo.layers.own import Atlas
 from services.geo.layers.shipped import Layers
 from services.geo.registers.loading import Geocoders, reader
+from services.geo.store import default_points, review
 from services.geo.store import placements as store
-from services.geo.store import review
 from services.geo.store.placements import Identity, Stored
 from services.runtime.decoding import Received
 from services.runtime.minting import next_number
@@ -67,6 +67,8 @@ class Placer:
 
     def __init__(self, layers: Layers, geocoders: Geocoders, atlas: Atlas) -> None:
         self._layers, self._geocoders, self._atlas = layers, geocoders, atlas
+        self.seen: set[str] = set()
+        """The municipalities whose reports it has placed."""
         self._names = Names(layers)
         self._reports = _Kind[ReportReceived](
             "placements", REPORT_LOCATED, "report", lambda r: r.report_id, self._settle_reports, lambda i: i
@@ -91,18 +93,21 @@ class Placer:
     async def _settle_reports(
         self, connection: AsyncConnection, reports: Sequence[ReportReceived], before: Collection[Identity]
     ) -> list[Make]:
-        own = await self._atlas.load(connection, {r.kommun for r in reports})
+        kommuner = {r.kommun for r in reports}
+        self.seen |= kommuner
+        own = await self._atlas.load(connection, kommuner)
+        defaults = await default_points.known(connection, kommuner)
         texts = {r.kommun for r in reports if r.place.text is not None}
         loaded = await self._geocoders.load(connection, texts, own)
 
         decided = await standing_decisions(connection, [r for r in reports if (r.kommun, r.report_id) in before])
-        answers = placing.settle(reports, self._layers, reader(loaded), own, decided)
+        answers = placing.settle(reports, self._layers, reader(loaded), own=own, decisions=decided, defaults=defaults)
 
         def make(report: ReportReceived, settled: placing.Settled) -> Make:
             review = asks_for_review(report, settled.precision, settled.reason, settled.notes)
 
             def made(number: int, now: datetime) -> Made:
-                placement = placing.to_placement(settled, self._layers, number=number, now=now)
+                placement = publishing.to_placement(settled, self._layers, number=number, now=now)
                 return Made(written(placement), settled.reason, review, spot_of(report, placement))
 
             return made

@@ -17,14 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas.envelope import Envelope, derived_id
 from schemas.reports import ReportReceived
 from schemas.topics import REPORT_LOCATED
-from services.geo.domain import placing
+from services.geo.domain import placing, publishing
 from services.geo.domain.deciding import asks_for_review
 from services.geo.domain.writing import written
 from services.geo.handlers.placing import SOURCE, spot_of, standing_decisions
 from services.geo.layers.own import Atlas
 from services.geo.layers.shipped import Layers
 from services.geo.registers.loading import Geocoders, reader
-from services.geo.store import placements, replacings
+from services.geo.store import default_points, placements, replacings
 from services.geo.store.replacings import Asked, Placed
 from services.runtime import outbox
 from services.runtime.database import Database
@@ -39,7 +39,7 @@ CHUNK = 500
 """Reports per transaction: consumers wait for one chunk at most, about a tenth of a second."""
 LEASE_SECONDS = 20.0
 CONSUMER = "geo.reports"
-AGAIN = "placed_again"
+AGAIN, DEFAULT = "placed_again", "default_point"
 _SAME = ("precision", "reason", "point", "located_kommun", "located_lan", "areas", "places")
 """What makes two placements the same; confidence and notes do not move a report, a layer's new version does."""
 
@@ -86,7 +86,14 @@ class Replacing:
             age = await placements.epoch(connection)
             reports = {p.report_id: ReportReceived.model_validate(json.loads(p.event)["report"]) for p in page}
             decided = await standing_decisions(connection, list(reports.values()))
-            known = partial(placing.settle, layers=self._layers, reader=reader(loaded), own=own, decisions=decided)
+            known = partial(
+                placing.settle,
+                layers=self._layers,
+                reader=reader(loaded),
+                own=own,
+                decisions=decided,
+                defaults=await default_points.known(connection, (kommun,)),
+            )
             changed = self._changed(page, reports, asked.scope, known, age)
             await placements.add(connection, "placements", [new for new, _ in changed])
             await outbox.write(connection, [message for _, message in changed])
@@ -118,7 +125,7 @@ class Replacing:
             number = next_number(placed.placement, age)
             one = scope not in {"texts", "all"}  # a person settled or unsettled it just now: whom it concerns is told
             noted = answer if one else answer._replace(notes=(*answer.notes, AGAIN))
-            placement = placing.to_placement(noted, self._layers, number=number, now=now)
+            placement = publishing.to_placement(noted, self._layers, number=number, now=now)
             text = written(placement)
             if one or not _same(json.loads(text), event["placement"]):
                 body = _body(event, text)
@@ -138,7 +145,8 @@ def _wanted(event: dict[str, Any], scope: str) -> bool:
 
 
 def _same(new: dict[str, Any], old: dict[str, Any]) -> bool:
-    return all((new.get(name) or None) == (old.get(name) or None) for name in _SAME)
+    flagged = [DEFAULT in p.get("notes", ()) for p in (new, old)]
+    return flagged[0] == flagged[1] and all((new.get(name) or None) == (old.get(name) or None) for name in _SAME)
 
 
 def _body(event: dict[str, Any], placement: str) -> str:

@@ -11,7 +11,7 @@ import shapely
 
 from schemas.locations import Placement
 from schemas.values import Coordinates, PlaceAsGiven
-from services.geo.domain import crs, placing
+from services.geo.domain import crs, placing, publishing
 from services.geo.domain.names import Names
 from services.geo.domain.writing import written
 from services.geo.layers.shipped import Layers
@@ -71,7 +71,7 @@ def test_random_points_equal_an_undivided_test(known: Layers) -> None:
     [("Bornholm", 14.9, 55.13), ("Helsingør", 12.59, 56.03), ("Oslo", 10.75, 59.91), ("Torneå", 24.2, 65.85)],
 )
 def test_foreign_points_have_no_area(known: Layers, name: str, lon: float, lat: float) -> None:
-    assert placing.locate(lon, lat, known) is None, name
+    assert publishing.locate(lon, lat, known) is None, name
 
 
 def test_both_systems_give_the_same_area(known: Layers) -> None:
@@ -103,7 +103,7 @@ def test_what_cannot_be_placed_says_why_and_is_unplaced_in_every_layer(
 ) -> None:
     (answer,) = placing.settle([received(place=place)], known, silent)
     assert answer.reason == reason
-    placement = placing.to_placement(answer, known, number=1, now=NOON)
+    placement = publishing.to_placement(answer, known, number=1, now=NOON)
     assert {a.area for a in placement.areas} == {"unplaced"}
     assert {a.layer for a in placement.areas} == {"regso", "kommun", "lan"}
     assert placement.cells == {}
@@ -111,14 +111,14 @@ def test_what_cannot_be_placed_says_why_and_is_unplaced_in_every_layer(
 
 def test_an_area_code_gives_its_area_and_no_cell(known: Layers) -> None:
     (answer,) = placing.settle([received(place={"area_code": "0682R012"})], known, silent)
-    placement = placing.to_placement(answer, known, number=1, now=NOON)
+    placement = publishing.to_placement(answer, known, number=1, now=NOON)
     assert (placement.precision, placement.located_kommun, placement.located_lan) == ("area", "0682", "06")
     assert placement.cells == {}
 
 
 def test_a_point_gives_cells_for_counting(known: Layers) -> None:
     (answer,) = placing.settle([received(place={"coordinates": {"x": 14.6968, "y": 57.6533}})], known, silent)
-    assert sorted(placing.to_placement(answer, known, number=1, now=NOON).cells) == ["10", "7", "8", "9"]
+    assert sorted(publishing.to_placement(answer, known, number=1, now=NOON).cells) == ["10", "7", "8", "9"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_point_gives_cells_for_counting(known: Layers) -> None:
 )
 def test_a_written_placement_is_what_the_contract_would_write(known: Layers, place: dict[str, object]) -> None:
     (answer,) = placing.settle([received(place=place)], known, silent)
-    ours = written(placing.to_placement(answer, known, number=2**33 + 1, now=NOON))
+    ours = written(publishing.to_placement(answer, known, number=2**33 + 1, now=NOON))
     contract = Placement.model_validate_json(ours)
     assert json.loads(contract.model_dump_json(exclude_unset=True)) == json.loads(ours)
     assert {f for f, known_field in Placement.model_fields.items() if known_field.is_required()} <= set(

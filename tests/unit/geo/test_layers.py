@@ -13,7 +13,7 @@ import pytest
 import shapely
 from numpy.typing import NDArray
 
-from services.geo.domain import placing
+from services.geo.domain import placing, publishing
 from services.geo.domain.crs import to_wgs84
 from services.geo.importing.reading import BadFile
 from services.geo.layers import keeping
@@ -160,11 +160,11 @@ def test_a_report_has_one_area_in_every_layer_and_every_place_around_it(tmp_path
         {"text": "?"}, {"area_code": "O1"},
     ]  # fmt: skip
     reports = [received(i, kommun="0686", place=p) for i, p in enumerate(places)]
-    answers = placing.settle(reports, known, silent, own)
+    answers = placing.settle(reports, known, silent, own=own)
     assert [a.own[0].area for a in answers] == ["V1", "O1", "unplaced", "unplaced", "O1"]
     assert [len(a.places) for a in answers] == [0, 2, 0, 0, 0]
     assert answers[4].precision == "area"
-    published = placing.to_placement(answers[1], known, number=1, now=received(1).minted_at)
+    published = publishing.to_placement(answers[1], known, number=1, now=received(1).minted_at)
     assert [a.layer for a in published.areas] == ["regso", "kommun", "lan", "distrikt"]
     assert {p.version for p in published.places} == {"1"}
 
