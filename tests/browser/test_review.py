@@ -128,6 +128,11 @@ async def test_an_address_is_searched_and_its_name_is_learnt(login: Login, town:
     await town.tenant.load(reports(1, second, place={"text": name.lower()}))
     found = await until(placed, f"{second}-0", precision="place")
     assert found["register_version"]
+    # Taken back, the name is forgotten: the next report with the same words waits for a person again.
+    await page.goto(f"{town.url}/granska?klart={town.tenant.ledger[sent]['report_id']}&hur=plats")
+    await page.get_by_role("button", name="Ångra").click()
+    third = await send(town, {"text": name})
+    assert (await until(placed, third, precision="none"))["reason"] == "not_found"
 
 
 @pytest.mark.usefixtures("registered")

@@ -113,7 +113,8 @@ async def test_the_first_schema_becomes_the_newest_with_everything_in_it(first_r
     try:
         async with place.transaction(("0682",)) as connection:
             again = await geo_store.again(connection, "placements", [("0682", report_id(1))])
-        events = [ReportLocated.model_validate_json(s.event) for s in again["0682", report_id(1)].values()]
+        stored = again["0682", report_id(1)].values()
+        events = [ReportLocated.model_validate_json(s.event) for placed in stored for s in placed]
         assert [e.report.revision for e in events] == [1, 2, 3], "what was published can be published again"
     finally:
         await place.close()

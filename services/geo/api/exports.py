@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.geo.api import gis
 from services.geo.api.gis import GisCaller
-from services.geo.api.ogc import Items, bad_parameter, filter_of
+from services.geo.api.ogc_query import Items, bad_parameter, filter_of, query_of
 from services.geo.domain.features import BadQuery
 from services.geo.handlers import exporting
 from services.geo.handlers.exporting import KINDS, Format
@@ -29,8 +29,11 @@ class Export(BaseModel):
     event_type: Annotated[str | None, Field(pattern=r"^[A-G](?:\d{1,2}|-X\d{1,3})$")] = None
 
 
+AskedExport = Annotated[Export, Depends(query_of(Export))]
+
+
 @router.get("/collections/reports/export", response_class=StreamingResponse)
-async def export(request: Request, principal: GisCaller, asked: Annotated[Export, Query()]) -> StreamingResponse:
+async def export(request: Request, principal: GisCaller, asked: AskedExport) -> StreamingResponse:
     """Located reports as GeoPackage with styles, GeoParquet, FlatGeobuf (EPSG:3006), GeoJSON (WGS84) or CSV (both)."""
     if not principal.may(*gis.EXACT):
         raise not_allowed(" or ".join(gis.EXACT))

@@ -218,7 +218,13 @@ async def names(request: Request, response: Response, principal: Caller) -> Any:
     """All street and place names of the municipality with a point each, small enough for a phone to keep."""
     loaded = await _loaded(request, principal)
     geocoder = loaded.geocoder
-    tag = '"' + hashlib.sha256(f"{principal.kommun} {loaded.number} {loaded.layers}".encode()).hexdigest()[:16] + '"'
+    tag = (
+        '"'
+        + hashlib.sha256(f"{principal.kommun} {loaded.number} {loaded.layers} {loaded.taught}".encode()).hexdigest()[
+            :16
+        ]
+        + '"'
+    )
     headers = {"ETag": tag, "Cache-Control": "private, max-age=3600"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from services.geo.api import gis, ogc_document
 from services.geo.api.gis import GisCaller
+from services.geo.api.ogc_query import MOST_ITEMS, AskedItems, Items, bad_parameter, filter_of
 from services.geo.domain import features
 from services.geo.domain.features import CRS84, STORAGE, SYSTEMS, BadQuery, Output
 from services.geo.gateways import Numbers
@@ -25,28 +26,12 @@ from services.runtime.tokens import Principal
 router = APIRouter(prefix="/ogc", tags=["ogc"])
 GEOJSON = "application/geo+json"
 REPORTS, COUNTS_SUFFIX = "reports", "-counts"
-MOST_ITEMS = 10_000
 CONFORMANCE = (
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
     "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
 )
-
-
-class Items(BaseModel):
-    """The parameters of a page of items."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-    limit: Annotated[int, Field(ge=1)] = 1000
-    bbox: str | None = None
-    bbox_crs: Annotated[str | None, Field(alias="bbox-crs")] = None
-    crs: str | None = None
-    datetime: str | None = None
-    event_type: Annotated[str | None, Field(pattern=r"^[A-G](?:\d{1,2}|-X\d{1,3})$")] = None
-    after: UUID | None = None
-    offset: Annotated[int, Field(ge=0)] = 0
-    f: str | None = None
 
 
 class Collection(BaseModel):
@@ -160,14 +145,8 @@ async def _named(request: Request, principal: Principal, name: str) -> Collectio
     return found
 
 
-def bad_parameter(wrong: BadQuery) -> Problem:
-    """400: a parameter that cannot be understood, by its name."""
-    title = "Frågan går inte att förstå. Kontrollera parametern."
-    return Problem(400, "bad-parameter", title, f"{wrong} is not understood.")
-
-
 @router.get("/collections/{collection}/items")
-async def items(request: Request, collection: str, principal: GisCaller, asked: Annotated[Items, Query()]) -> Response:
+async def items(request: Request, collection: str, principal: GisCaller, asked: AskedItems) -> Response:
     """A page of features as GeoJSON, with a link to the next one."""
     chosen = await _named(request, principal, collection)
     asked = asked.model_copy(update={"limit": min(asked.limit, MOST_ITEMS)})
@@ -181,7 +160,8 @@ async def items(request: Request, collection: str, principal: GisCaller, asked: 
         raise bad_parameter(wrong) from None
     here = f"{_base(request)}/collections/{chosen.id}/items"
     query = asked.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True, exclude={"after", "offset"})
-    links = [_link(f"{here}?{urlencode(query)}", "self", GEOJSON)]
+    place = {k: v for k, v in (("after", asked.after), ("offset", asked.offset)) if v}
+    links = [_link(f"{here}?{urlencode(query | place)}", "self", GEOJSON)]
     if following is not None:
         links.append(_link(f"{here}?{urlencode(query | {'limit': asked.limit} | following)}", "next", GEOJSON))
     body = {"type": "FeatureCollection", "features": found, "links": links, "numberReturned": len(found)}
@@ -192,18 +172,12 @@ def _geojson(body: Mapping[str, Any], output: Output) -> Response:
     return Response(orjson.dumps(body), media_type=GEOJSON, headers={"Content-Crs": f"<{output.uri}>"})
 
 
-def filter_of(asked: Items) -> store.Filter:
-    """The filter that was asked for; BadQuery for one that cannot be understood."""
-    around = features.box(asked.bbox, asked.bbox_crs)
-    begin, end = features.interval(asked.datetime)
-    near = None if around is None else features.cells(around)
-    return store.Filter(around, near, begin, end, asked.event_type)
-
-
 async def _reports(
     request: Request, principal: Principal, asked: Items, output: Output
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
     """A page of located reports and what comes after it."""
+    if not principal.may(*gis.EXACT):
+        raise not_allowed(" or ".join(gis.EXACT))
     database: Database = request.app.state.database
     async with database.transaction((principal.kommun,)) as connection:
         after = asked.after or store.NIL
@@ -285,6 +259,8 @@ async def one_item(
 
 
 async def _report(request: Request, principal: Principal, item: str, output: Output) -> dict[str, Any] | None:
+    if not principal.may(*gis.EXACT):
+        raise not_allowed(" or ".join(gis.EXACT))
     try:
         ident = UUID(item)
     except ValueError:

@@ -18,6 +18,7 @@ ValidTo = Annotated[str | None, typer.Option("--valid-to", help="Last day it hol
 Source = Annotated[str, typer.Option("--source", help="Who made it: the municipality, SCB, a property company.")]
 layers = typer.Typer(no_args_is_help=True, help="Layers of areas and named places.")
 NATIONAL = "0000"
+RESERVED = frozenset({"regso", "kommun", "lan", "reports"})
 
 
 def import_layer(
@@ -74,8 +75,9 @@ def _check(kommun: str, name: str, kind: str, known: dict[str, Any]) -> None:
     if kind not in {"areas", "places"}:
         raise fail(f"There is no kind {kind}. Kinds are areas and places.", 2)
     plain = name.isascii() and name.replace("_", "").isalnum() and name == name.lower() and len(name) <= 32
-    if not plain or name in {"regso", "kommun", "lan"}:
-        raise fail(f"{name} cannot be a layer's name: lower-case letters, digits and _, and not regso, kommun, lan.", 2)
+    if not plain or name in RESERVED:
+        ours = ", ".join(sorted(RESERVED))
+        raise fail(f"{name} cannot be a layer's name: lower-case letters, digits and _, and none of {ours}.", 2)
 
 
 def _days(valid_from: str | None, valid_to: str | None) -> tuple[date, date | None]:

@@ -5,8 +5,9 @@ longitude; EPSG:3006 northing, easting, as their definitions say.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import h3
 import msgspec
@@ -24,8 +25,13 @@ SYSTEMS: dict[str, tuple[str, bool]] = {
 }
 """URI → the system, and whether its first axis is north."""
 STORAGE = f"{_EPSG}3006"
-MOST_CELLS = 600
-"""Cells of 5 km² that are looked up at most; a larger box is read without the index."""
+SWEDISH = ZoneInfo("Europe/Stockholm")
+SWEDEN = (200_000.0, 6_000_000.0, 1_000_000.0, 7_800_000.0)
+"""Sweden with a margin, W, S, E, N in EPSG:3006."""
+NOTHING = (0.0, 0.0, -1.0, -1.0)
+"""A box that holds nothing."""
+BEND = 200.0
+"""Metres by which an edge may bend between nine points of it, over the whole country."""
 _MARGIN = 0.03
 """Degrees added to a box before it is covered with cells: a cell's centre may lie outside a box that it touches."""
 
@@ -112,7 +118,11 @@ def box(written: str | None, bbox_crs: str | None) -> tuple[float, float, float,
     if south > north or west > east:
         raise BadQuery("bbox")
     if system == crs.SWEREF99_TM:
-        return west, south, east, north
+        return _within(west, south, east, north, SWEDEN)
+    extent = crs.EXTENTS[system]
+    west, south, east, north = _within(west, south, east, north, (extent.west, extent.south, extent.east, extent.north))
+    if west > east or south > north:
+        return NOTHING
     # Edges bend between systems, so the box is widened to hold what its edges hold.
     across, up = np.linspace(west, east, 9), np.linspace(south, north, 9)
     x = np.concatenate([across, across, np.full(9, west), np.full(9, east)])
@@ -121,13 +131,27 @@ def box(written: str | None, bbox_crs: str | None) -> tuple[float, float, float,
     real = np.isfinite(e) & np.isfinite(n)
     if not real.any():
         raise BadQuery("bbox")
-    return float(e[real].min()), float(n[real].min()), float(e[real].max()), float(n[real].max())
+    return (
+        float(e[real].min()) - BEND,
+        float(n[real].min()) - BEND,
+        float(e[real].max()) + BEND,
+        float(n[real].max()) + BEND,
+    )
+
+
+def _within(
+    west: float, south: float, east: float, north: float, limits: tuple[float, float, float, float]
+) -> tuple[float, float, float, float]:
+    """The part of a box that lies in the limits; what lies outside Sweden holds nothing of ours."""
+    return max(west, limits[0]), max(south, limits[1]), min(east, limits[2]), min(north, limits[3])
 
 
 def cells(around: tuple[float, float, float, float]) -> list[int] | None:
     """H3 cells of resolution 7 that cover a box in EPSG:3006; None when they would be too many to look up."""
     west, south, east, north = around
-    if (east - west) * (north - south) > MOST_CELLS * 4e6:
+    if east < west or north < south:
+        return []
+    if (east - west) > 60_000 or (north - south) > 60_000:
         return None
     corners = np.array([(west, south), (west, north), (east, north), (east, south)])
     lon, lat = crs.to_wgs84(corners[:, 0], corners[:, 1])
@@ -150,8 +174,8 @@ def interval(written: str | None) -> tuple[datetime | None, datetime | None]:
     if len(ends) > 2:
         raise BadQuery("datetime")
     first, last = _moment(ends[0]), _moment(ends[-1])
-    if len(ends) == 1 and first is not None and "T" not in written:
-        last = first.replace(hour=23, minute=59, second=59, microsecond=999_999)  # a whole day
+    if last is not None and "T" not in ends[-1]:
+        last += timedelta(days=1, microseconds=-1)  # a day as the end means the whole of it
     if first is not None and last is not None and first > last:
         raise BadQuery("datetime")
     return first, last
@@ -164,7 +188,9 @@ def _moment(written: str) -> datetime | None:
         found = datetime.fromisoformat(written.replace(" ", "+"))
     except ValueError:
         raise BadQuery("datetime") from None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    if not 1900 < found.year < 2200:
+        raise BadQuery("datetime")
+    return found if found.tzinfo is not None else found.replace(tzinfo=SWEDISH)
 
 
 def read(event: str) -> Located:

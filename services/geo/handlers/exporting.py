@@ -11,7 +11,8 @@ import json
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from queue import Full, Queue
+from queue import Empty, Full, Queue
+from threading import Event
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -128,22 +129,21 @@ async def as_file(found: AsyncIterator[Page], kind: Format) -> AsyncIterator[byt
     write = {"gpkg": _ogr("GPKG"), "fgb": _ogr("FlatGeobuf"), "parquet": _parquet}[kind]
     with tempfile.TemporaryDirectory(prefix="lagesbild-export-") as folder:
         path = Path(folder) / f"rapporter.{kind}"
-        queue: Queue[pa.RecordBatch | None] = Queue(maxsize=2)
-        writing = asyncio.create_task(asyncio.to_thread(write, path, _batches(queue)))
+        queue: Queue[pa.RecordBatch] = Queue(maxsize=2)
+        over = Event()
+        writing = asyncio.create_task(asyncio.to_thread(write, path, _batches(queue, over)))
         try:
             async for page in found:
                 await _hand_over(queue, table(page), writing)
         finally:
-            await _hand_over(queue, None, writing)
-            await writing
+            over.set()  # the writer ends by itself, whatever becomes of this task
+            await asyncio.shield(writing)
         with path.open("rb") as file:
             while block := file.read(BLOCK):
                 yield block
 
 
-async def _hand_over(
-    queue: "Queue[pa.RecordBatch | None]", batch: pa.RecordBatch | None, writing: asyncio.Task[None]
-) -> None:
+async def _hand_over(queue: "Queue[pa.RecordBatch]", batch: pa.RecordBatch, writing: asyncio.Task[None]) -> None:
     """Wait until the writer has room, or raise what ended it."""
     while not writing.done():
         try:
@@ -153,9 +153,15 @@ async def _hand_over(
     return writing.result()
 
 
-def _batches(queue: "Queue[pa.RecordBatch | None]") -> Iterator[pa.RecordBatch]:
-    while (batch := queue.get()) is not None:
-        yield batch
+def _batches(queue: "Queue[pa.RecordBatch]", over: Event) -> Iterator[pa.RecordBatch]:
+    """What is handed over, until it is over and nothing is left."""
+    while True:
+        ended = over.is_set()
+        try:
+            yield queue.get(timeout=0.2)
+        except Empty:
+            if ended:
+                return
 
 
 Writer = Callable[[Path, Iterator[pa.RecordBatch]], None]

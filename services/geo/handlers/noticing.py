@@ -4,9 +4,11 @@ What it finds is flagged from then on, and once for what lies there already, by 
 """
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 from services.geo.domain.default_points import stand_out
 from services.geo.handlers import replacing
+from services.geo.handlers.defaults import KEEP_SECONDS
 from services.geo.store import default_points as store
 from services.runtime.database import Database
 from services.runtime.publisher import Publisher
@@ -37,5 +39,6 @@ class Noticing:
             most, usual = await store.counts(connection, kommun, DAYS)
             found = await store.add(connection, kommun, stand_out(most, usual))
         if found:
-            await replacing.ask(self._database, kommun, "all", "a default point was found")
+            known = datetime.now(UTC) + timedelta(seconds=1.5 * KEEP_SECONDS)  # by every process
+            await replacing.ask(self._database, kommun, "all", "a default point was found", known)
         return found

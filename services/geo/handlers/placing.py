@@ -20,11 +20,12 @@ from services.geo.domain import placing, publishing
 from services.geo.domain.deciding import asks_for_review, place_key
 from services.geo.domain.names import Names
 from services.geo.domain.writing import Placement, written
+from services.geo.handlers.defaults import Defaults
 from services.geo.layers.own import Atlas
 from services.geo.layers.shipped import Layers
 from services.geo.registers.loading import Geocoders, reader
-from services.geo.store import default_points, review
 from services.geo.store import placements as store
+from services.geo.store import review
 from services.geo.store.placements import Identity, Stored
 from services.runtime.decoding import Received
 from services.runtime.minting import next_number
@@ -67,6 +68,7 @@ class Placer:
 
     def __init__(self, layers: Layers, geocoders: Geocoders, atlas: Atlas) -> None:
         self._layers, self._geocoders, self._atlas = layers, geocoders, atlas
+        self._defaults = Defaults()
         self.seen: set[str] = set()
         """The municipalities whose reports it has placed."""
         self._names = Names(layers)
@@ -96,7 +98,7 @@ class Placer:
         kommuner = {r.kommun for r in reports}
         self.seen |= kommuner
         own = await self._atlas.load(connection, kommuner)
-        defaults = await default_points.known(connection, kommuner)
+        defaults = await self._defaults.known(connection, kommuner)
         texts = {r.kommun for r in reports if r.place.text is not None}
         loaded = await self._geocoders.load(connection, texts, own)
 
@@ -165,8 +167,8 @@ async def _place(connection: AsyncConnection, batch: Sequence[Received[M]], kind
     await store.add(connection, kind.table, rows)
     outgoing = []
     for received, identity in zip(batch, identities, strict=True):
-        stored = _stored(identity, received.message.revision, fresh, again)
-        outgoing.append(_message(kind, identity, stored, received.envelope))
+        every = _stored(identity, received.message.revision, fresh, again)
+        outgoing += [_message(kind, identity, stored, received.envelope) for stored in every]
     return outgoing
 
 
@@ -174,14 +176,19 @@ def _stored(
     identity: Identity,
     revision: int,
     fresh: dict[tuple[Identity, int], Stored],
-    again: dict[Identity, dict[int, Stored]],
-) -> Stored:
-    """What was stored for this very revision, so that a repeat is complete; the newest for one we never placed."""
-    found = fresh.get((identity, revision)) or again.get(identity, {}).get(revision)
-    if found is not None:
-        return found
-    every = [s for (known, _), s in fresh.items() if known == identity] + list(again.get(identity, {}).values())
-    return max(every, key=lambda s: s.placement)
+    again: dict[Identity, dict[int, list[Stored]]],
+) -> list[Stored]:
+    """What was stored for this very revision, so that a repeat is complete; the newest for one we never placed.
+
+    All its placements: the first may not have been published when the report was placed anew, and only it may alert.
+    """
+    if (identity, revision) in fresh:
+        return [fresh[identity, revision]]
+    placed = again.get(identity, {})
+    if revision in placed:
+        return placed[revision]
+    every = [s for (known, _), s in fresh.items() if known == identity] + [s for ss in placed.values() for s in ss]
+    return [max(every, key=lambda s: s.placement)]
 
 
 def _message(kind: _Kind[M], identity: Identity, stored: Stored, cause: Envelope) -> Outgoing:

@@ -7,7 +7,7 @@ new placement, through the outbox; its note ``placed_again`` keeps notify silent
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -44,11 +44,16 @@ _SAME = ("precision", "reason", "point", "located_kommun", "located_lan", "areas
 """What makes two placements the same; confidence and notes do not move a report, a layer's new version does."""
 
 
+SETTLING = timedelta(seconds=2)
+"""Until every process knows a new version: one that still placed by the old one would be passed by."""
+
+
 async def ask(database: Database, kommun: str, scope: Scope, reason: str, at: datetime | None = None) -> UUID:
-    """Ask for a municipality's reports to be placed anew, now or later: those with a written place, or all."""
-    ident = uuid4()
+    """Ask for a municipality's reports to be placed anew, soon or later: those with a written place, or all."""
+    ident, soonest = uuid4(), datetime.now(UTC) + SETTLING
+    when = soonest if at is None else max(at + SETTLING, soonest)
     async with database.transaction((kommun,)) as connection:
-        await replacings.ask(connection, kommun, ident, scope=scope, reason=reason, at=at or datetime.now(UTC))
+        await replacings.ask(connection, kommun, ident, scope=scope, reason=reason, at=when)
     return ident
 
 
@@ -81,7 +86,7 @@ class Replacing:
             if not page:
                 await replacings.finish(connection, kommun, ident)
                 return False
-            own = await self._atlas.load(connection, (kommun,))
+            own = await self._atlas.load(connection, (kommun,), fresh=True)
             loaded = await self._geocoders.load(connection, (kommun,), own)
             age = await placements.epoch(connection)
             reports = {p.report_id: ReportReceived.model_validate(json.loads(p.event)["report"]) for p in page}

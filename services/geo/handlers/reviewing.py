@@ -6,6 +6,7 @@ The choice is stored and the working process places the report by it: geo's plac
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from schemas.reports import ReportReceived
 from schemas.values import Coordinates
 from services.geo.domain import coordinates, crs
 from services.geo.domain.deciding import Decision, Kind, place_key
+from services.geo.domain.geocoding.answers import Candidate
 from services.geo.domain.geocoding.hints import Point
 from services.geo.layers.shipped import Layers
 from services.geo.registers.loading import Loaded
@@ -82,10 +84,16 @@ def looked_up(text: str, loaded: Loaded, near: Point | None = None) -> list[Choi
         at = _point(Coordinates(x=written.x, y=written.y), written.crs)
         return [] if at is None else [Choice(text.strip(), at.e, at.n, "gps", max(5.0, written.radius_m), None)]
     found = loaded.geocoder.find(text, near).candidates or loaded.geocoder.guesses(text)
-    return [
-        Choice(f"{c.label}, {c.district}" if c.district else c.label, c.e, c.n, c.precision, c.radius_m, c.confidence)
-        for c in found[:MOST_CANDIDATES]
-    ]
+    return [_choice(c) for c in found[:MOST_CANDIDATES]]
+
+
+def _choice(candidate: Candidate) -> Choice:
+    """A candidate to choose. A locality or an area is confirmed as that: it must not become an exact point."""
+    label = f"{candidate.label}, {candidate.district}" if candidate.district else candidate.label
+    rough = candidate.area is not None or candidate.precision in {"locality", "postort"}
+    kind: Kind = "as_is" if rough else "point"
+    at = (candidate.e, candidate.n, candidate.precision, candidate.radius_m, candidate.confidence)
+    return Choice(label, *at, kind)
 
 
 def _by_other_systems(given: Coordinates, kommun: str, layers: Layers) -> list[Choice]:
@@ -137,12 +145,21 @@ async def _decide(
         decided = Decided(place_key(report.place), decision)
         await store.decide(connection, kommun, ident, decided, label=label[:120], by=by)
         if learn and decision.kind == "point":
-            await store.teach(
-                connection, kommun, Taught(learn[:120], decision.e, decision.n, decision.radius_m or 50.0)
-            )
+            taught = Taught(learn[:120], decision.e, decision.n, decision.radius_m or 50.0)
+            await store.teach(connection, kommun, taught)
+        if decision.kind == UNDONE and report.place.text is not None:
+            known = {t.name.lower(): t for t in await store.names(connection, kommun)}
+            if (taken_back := known.get(report.place.text[:120].lower())) is not None:
+                await store.teach(connection, kommun, taken_back, forgotten=True)
         await replacings.ask(
             connection, kommun, uuid4(), scope=str(ident), reason="a person's choice", at=datetime.now(UTC)
         )
+
+
+def digest(found: Case, offered: Sequence[Choice]) -> str:
+    """Of the place and the candidates as they are shown: a choice among others than these is no choice."""
+    shown = [(c.label, c.e, c.n, c.precision, c.kind) for c in offered]
+    return blake2b(f"{place_key(found.report.place)} {shown}".encode(), digest_size=8).hexdigest()
 
 
 def ranked(found: Sequence[Case], report: UUID | None) -> tuple[Case | None, UUID | None, UUID | None]:

@@ -5,6 +5,7 @@ national layers (owner ``0000``) are loaded once for all.
 """
 
 import asyncio
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -25,6 +26,8 @@ from services.geo.layers.shipped import geojson, label_point
 from services.geo.store import layers as store
 from services.geo.store.layers import Content, Key
 
+KEEP_SECONDS = 1.0
+"""How long what was asked is taken for granted: consumers handle several batches a second."""
 AREAS, PLACES = "areas", "places"
 _PLACE_IDS = UUID("8a3c9f52-3e55-5a0e-9a6e-64d1f4d7a3b1")
 SWEDEN = ZoneInfo("Europe/Stockholm")
@@ -135,9 +138,25 @@ class Atlas:
     def __init__(self) -> None:
         self._versions: dict[Key, Version] = {}
         self._own: dict[str, Own] = {}
+        self._asked: dict[str, float] = {}
+        self._lock = asyncio.Lock()
 
-    async def load(self, connection: AsyncConnection, kommuner: Collection[str]) -> Mapping[str, Own]:
-        """The layers that hold today for each of these municipalities."""
+    async def load(
+        self, connection: AsyncConnection, kommuner: Collection[str], *, fresh: bool = False
+    ) -> Mapping[str, Own]:
+        """The layers that hold today for each of these municipalities, as they were at most a second ago.
+
+        ``fresh``: as they are now. Who places reports anew because of a version must not miss it.
+        """
+        now = time.monotonic()
+        stale = [k for k in kommuner if fresh or now - self._asked.get(k, -KEEP_SECONDS) >= KEEP_SECONDS]
+        if stale:
+            async with self._lock:  # or one caller would forget the version that another is about to use
+                await self._ask(connection, stale)
+            self._asked |= dict.fromkeys(stale, now)
+        return {kommun: self._own.get(kommun, NO_LAYERS) for kommun in kommuner}
+
+    async def _ask(self, connection: AsyncConnection, kommuner: Collection[str]) -> None:
         today = today_in_sweden()
         keys = await store.current(connection, kommuner, today)
         for key in keys:
@@ -146,12 +165,11 @@ class Atlas:
                 self._versions[key] = await asyncio.to_thread(Version, key, content)
         for kommun in kommuner:
             mine = [k for k in keys if k.kommun in {kommun, CONTEXT_OWNER}]
-            held = [v for k in mine if (v := self._versions[k]).valid_to is None or v.valid_to >= today]
+            held = [self._versions[k] for k in mine]
             kept = self._own.get(kommun, NO_LAYERS)
             if set(kept.stamp) != {v.key for v in held}:
                 self._own[kommun] = Own(_of(held, AREAS), _of(held, PLACES))
         self._forget()
-        return {kommun: self._own.get(kommun, NO_LAYERS) for kommun in kommuner}
 
     def _forget(self) -> None:
         """Drop versions that no municipality of ours uses any more."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from services.geo.domain import crs
 from services.geo.domain.geocoding.places import Place
+from services.geo.domain.geocoding.words import key_of
 from services.geo.layers.shipped import Layers
 
 LOCALITY_RADIUS = 1_500.0
@@ -29,6 +30,12 @@ class Gazetteer:
                 row["name"], "locality", round(float(e), 1), round(float(n), 1), LOCALITY_RADIUS, "geonames", ""
             )
             self._localities[row["kommunkod"]].append(place)
+        self._keys = {key_of(p.name) for places in self._localities.values() for p in places}
+
+    def elsewhere(self, kommun: str) -> frozenset[str]:
+        """The folded names of localities that only other municipalities have."""
+        own = {key_of(p.name) for p in self._localities.get(kommun, ())}
+        return frozenset(self._keys) - own
 
     def places(self, kommun: str) -> list[Place]:
         """The localities, and the areas whose name no other area of the municipality has."""

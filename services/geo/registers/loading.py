@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.geo.domain.geocoding.geocoder import Geocoder
 from services.geo.domain.geocoding.hints import Point
-from services.geo.domain.geocoding.places import Place
+from services.geo.domain.geocoding.places import TAUGHT, Place
 from services.geo.domain.geocoding.register import AddressRows, Register
 from services.geo.domain.placing import Read, Reader
 from services.geo.layers.own import NO_LAYERS, Own, Version
@@ -56,6 +56,7 @@ class Geocoders:
     def __init__(self, gazetteer: Gazetteer, *, most_addresses: int) -> None:
         self._gazetteer, self._most = gazetteer, most_addresses
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+        self._lock = asyncio.Lock()
 
     @property
     def addresses(self) -> int:
@@ -71,6 +72,12 @@ class Geocoders:
         """
         if not kommuner:
             return {}
+        async with self._lock:  # one build at a time: many who ask for the same cold municipality build it once
+            return await self._load(connection, kommuner, own)
+
+    async def _load(
+        self, connection: AsyncConnection, kommuner: Collection[str], own: Mapping[str, Own]
+    ) -> Mapping[str, Loaded]:
         active = await store.active(connection, kommuner)
         taught = await review.taught_until(connection, kommuner)
         found: dict[str, Loaded] = {}
@@ -89,17 +96,18 @@ class Geocoders:
 
     async def _build(self, connection: AsyncConnection, kommun: str, wanted: Stamp, named: Sequence[Version]) -> Loaded:
         number, layers, taught = wanted
+        foreign = self._gazetteer.elsewhere(kommun)
         places = [*self._gazetteer.places(kommun), *(place for v in named for place in v.named())]
         if taught:
             names = await review.names(connection, kommun)
-            places += [Place(t.name, "place", t.e, t.n, t.radius_m, "granskning", "") for t in names]
+            places += [Place(t.name, "place", t.e, t.n, t.radius_m, TAUGHT, "") for t in names]
         if number == NO_REGISTER:
-            return Loaded(number, Geocoder(Register(EMPTY, source="", vintage=""), places), layers, taught)
+            return Loaded(number, Geocoder(Register(EMPTY, source="", vintage=""), places, foreign), layers, taught)
         content = await store.content(connection, kommun, number)
 
         def build() -> Geocoder:
             register = Register(unpack(content.parquet), source=content.source, vintage=content.vintage)
-            return Geocoder(register, places)
+            return Geocoder(register, places, foreign)
 
         # A third of a second for 50 000 addresses: in a thread, so that heartbeats and other requests go on.
         return Loaded(number, await asyncio.to_thread(build), layers, taught, content.credit)

@@ -11,9 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas.values import CONTEXT_OWNER
 
 _CURRENT = text("""
-    select distinct on (kommun, layer) kommun, layer, number from layer_versions
-    where (kommun = any(cast(:kommuner as text[])) or kommun = :national) and valid_from <= :today
-    order by kommun, layer, number desc""")
+    select kommun, layer, number from (
+        select distinct on (kommun, layer) kommun, layer, number, valid_to from layer_versions
+        where (kommun = any(cast(:kommuner as text[])) or kommun = :national) and valid_from <= :today
+        order by kommun, layer, number desc) as newest
+    where valid_to is null or valid_to >= :today order by kommun, layer""")
 _CONTENT = text("""
     select kind, title, version, credit, valid_to, content from layer_versions
     where kommun = :kommun and layer = :layer and number = :number""")

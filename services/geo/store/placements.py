@@ -109,13 +109,13 @@ async def newest(connection: AsyncConnection, table: str, identities: Sequence[I
 
 async def again(
     connection: AsyncConnection, table: str, identities: Sequence[Identity]
-) -> dict[Identity, dict[int, Stored]]:
-    """Revision → its last placement as it was published."""
-    found: dict[Identity, dict[int, Stored]] = {}
+) -> dict[Identity, dict[int, list[Stored]]]:
+    """Revision → its placements in order, as they were or would have been published."""
+    found: dict[Identity, dict[int, list[Stored]]] = {}
     if identities:
         for r in await connection.execute(_AGAIN[table], _named(identities)):  # in the order of placements
             stored = Stored(r.placement, r.revision, r.placed_at, r.event)
-            found.setdefault((r.kommun, r.id), {})[r.revision] = stored
+            found.setdefault((r.kommun, r.id), {}).setdefault(r.revision, []).append(stored)
     return found
 
 

@@ -34,8 +34,8 @@ _DECIDE = text("""
     select :kommun, :report, coalesce(max(number), 0) + 1, :place_key, :kind, :e, :n, :precision, :radius, :label, :by
     from decisions where kommun = :kommun and report_id = :report""")
 _TEACH = text("""
-    insert into popular_names (kommun, number, name, e, n, precision, radius_m)
-    select :kommun, coalesce(max(number), 0) + 1, :name, :e, :n, :precision, :radius
+    insert into popular_names (kommun, number, name, e, n, precision, radius_m, forgotten)
+    select :kommun, coalesce(max(number), 0) + 1, :name, :e, :n, :precision, :radius, :forgotten
     from popular_names where kommun = :kommun""")
 _TAUGHT = text("""
     select kommun, max(number) as number from popular_names where kommun = any(cast(:kommuner as text[]))
@@ -112,10 +112,10 @@ async def decide(
     await connection.execute(_DECIDE, values | {"precision": precision, "radius": radius, "label": label, "by": by})
 
 
-async def teach(connection: AsyncConnection, kommun: str, taught: Taught) -> None:
-    """Keep a name; the newest of equal names holds."""
+async def teach(connection: AsyncConnection, kommun: str, taught: Taught, *, forgotten: bool = False) -> None:
+    """Keep a name, or that it is forgotten; the newest of equal names holds."""
     values = {"kommun": kommun, "name": taught.name, "e": taught.e, "n": taught.n, "radius": taught.radius_m}
-    await connection.execute(_TEACH, values | {"precision": "place"})
+    await connection.execute(_TEACH, values | {"precision": "place", "forgotten": forgotten})
 
 
 async def taught_until(connection: AsyncConnection, kommuner: Collection[str]) -> dict[str, int]:

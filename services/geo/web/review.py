@@ -44,6 +44,7 @@ class ChoiceIn(BaseModel):
     report: UUID
     choice: Annotated[int, Field(ge=0, le=reviewing.MOST_CANDIDATES)]
     searched: Annotated[str, Field(max_length=120)] = ""
+    digest: Annotated[str, Field(max_length=32)]
     learn: bool = False
 
 
@@ -55,7 +56,10 @@ async def review(request: Request, principal: Visitor, shown: Annotated[Shown, Q
     database: Database = request.app.state.database
     layers: Layers = request.app.state.layers
     cases, count = await reviewing.waiting(database, principal.kommun)
-    case, before, after = reviewing.ranked(cases, _uuid(shown.rapport))
+    case, before, after = reviewing.ranked(cases, wanted := _uuid(shown.rapport))
+    if wanted is not None and (case is None or case.report.report_id != wanted):
+        # Not in the queue, or not yet again: that one, and never silently another, on which the next key would fall.
+        case = await reviewing.case(database, principal.kommun, wanted) or case
     searched = shown.sok.strip()[:120]
     choices: list[Choice] = []
     if case is not None:
@@ -67,6 +71,7 @@ async def review(request: Request, principal: Visitor, shown: Annotated[Shown, Q
         "case": None if case is None else _entry(case) | _facts(case, layers),
         "choices": [{"label": _label(c), "detail": _detail(c)} for c in choices],
         "searched": searched,
+        "digest": "" if case is None else reviewing.digest(case, choices),
         "pinmaps": [] if case is None else _maps(choices, layers, principal.kommun),
         "before": before,
         "after": after,
@@ -86,7 +91,7 @@ async def settle(request: Request, principal: Visitor, form: Annotated[ChoiceIn,
     if case is None:
         return RedirectResponse(PATH, 303)
     choices = _offered(case, form.searched.strip(), await _loaded(request, principal), request.app.state.layers)
-    if form.choice > len(choices):
+    if form.choice > len(choices) or form.digest != reviewing.digest(case, choices):
         return RedirectResponse(f"{PATH}?rapport={form.report}", 303)
     chosen = choices[form.choice - 1] if form.choice else None
     name = case.report.place.text if form.learn else None
@@ -182,7 +187,7 @@ def _facts(case: Case, layers: Layers) -> dict[str, Any]:
 
 
 def _label(choice: Choice) -> str:
-    if choice.kind == "as_is":
+    if choice.kind == "as_is" and not choice.label:
         return text("review.keep_point")
     return text("review.as_system", system=choice.label) if choice.label.startswith("EPSG:") else choice.label
 

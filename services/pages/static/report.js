@@ -19,7 +19,10 @@ function summarise() {
   form.querySelector("[data-summary]").textContent = parts.join(" · ");
 }
 
-async function place(position) {
+let wanted = 0;
+
+async function place(position, request) {
+  if (request !== wanted) return; // an address was written meanwhile, or asked again
   const { longitude, latitude, accuracy } = position.coords;
   field("lon").value = longitude.toFixed(6);
   field("lat").value = latitude.toFixed(6);
@@ -37,7 +40,8 @@ async function place(position) {
 
 function locate() {
   accuracyLine.textContent = accuracyLine.dataset.searching;
-  navigator.geolocation.getCurrentPosition(place, () => { accuracyLine.textContent = ""; }, {
+  const request = ++wanted;
+  navigator.geolocation.getCurrentPosition((position) => place(position, request), () => { accuracyLine.textContent = ""; }, {
     enableHighAccuracy: true, timeout: 15000, maximumAge: 30000,
   });
 }
@@ -49,6 +53,7 @@ let asked = 0;
 
 function typed() {
   if (!address.value.trim()) return;
+  wanted += 1;
   const { lon, lat } = { lon: field("lon").value, lat: field("lat").value };
   if (lat) {
     for (const name of ["lon", "lat", "accuracy"]) field(name).value = "";

@@ -18,7 +18,7 @@ if (keys) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (!on || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+  if (!on || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
   const key = event.key.toLowerCase();
   if (key === "j") document.querySelector("[data-after]")?.click();
   else if (key === "k") document.querySelector("[data-before]")?.click();

@@ -8,7 +8,7 @@ from services.geo.accuracy import measuring
 from services.geo.domain.geocoding.answers import Answer
 from services.geo.domain.geocoding.geocoder import Geocoder
 from services.geo.domain.geocoding.hints import Point
-from services.geo.domain.geocoding.places import Place
+from services.geo.domain.geocoding.places import TAUGHT, Place
 from services.geo.domain.geocoding.register import Register
 from tests.support import addresses
 from tests.support.data import shared
@@ -236,3 +236,45 @@ def test_a_misspelt_word_before_a_name_is_not_passed_over() -> None:
     assert best(geocoder.find("utanför Parkgatan 5")) == "Parkgatan 5"
     other = geocoder.find("Östra Parkgatan 5")
     assert other.best is None or other.best.confidence < 0.9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Storgatan kl 22", "Storgatan 22:30", "Storgatan 22.30 i går", "Storgatan ca 20 personer",
+        "Storgatan 3 personer slogs", "Storgatan 10 m norr om kyrkan", "Storgatan 5 år sedan",
+    ],
+)  # fmt: skip
+def test_times_counts_and_distances_are_no_house_numbers(rural: Geocoder, text: str) -> None:
+    answer = rural.find(text)
+    assert answer.best is None or (answer.best.label, answer.best.precision) == ("Storgatan", "street"), answer
+
+
+def test_an_address_in_another_town_is_not_placed_here() -> None:
+    register = Register(addresses.rows_of(addresses.divided_rows(named=True)), source="t", vintage="")
+    geocoder = Geocoder(register, foreign=frozenset({"eksjo"}))
+    for text in ("Storgatan 33, Eksjö", "Storgatan 33 i Eksjö", "Storgatan 33, 575 31 Eksjö"):
+        assert geocoder.find(text).best is None, text
+    assert best(geocoder.find("Storgatan 33, Åby")) == "Storgatan 33"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("Olycka med älg", False), ("älg", False), ("Alg. 5", True), ("Moped 2 st", False), ("10 st. ungdomar", False),
+     ("torg 2", False), ("Torgg. 2", True), ("Södra T. 3", True)],
+)  # fmt: skip
+def test_short_forms_do_not_take_ordinary_words(text: str, found: bool) -> None:
+    names = ("Algatan", "Södra Torget", "Torggatan", "Torgatan")
+    rows = [
+        (name, k, "", "", "Åby", 5e5 + 10 * k, 6.4e6 + 500 * i) for i, name in enumerate(names) for k in range(1, 12)
+    ]
+    answer = Geocoder(Register(addresses.rows_of(rows), source="t", vintage="")).find(text)
+    assert (answer.best is not None) == found, answer
+
+
+def test_a_taught_name_answers_only_where_it_is_the_whole_text() -> None:
+    taught = Place("Storgatan", "place", 512_000.0, 6_407_000.0, 30.0, TAUGHT, "")
+    geocoder = addresses.divided(named=True, places=[taught])
+    assert geocoder.find("storgatan").candidates[0].e == 512_000.0
+    assert geocoder.find("Storgatan 5").outcome == "ambiguous"
+    assert geocoder.find("Slagsmål på Storgatan i Åby").candidates[0].precision == "street"

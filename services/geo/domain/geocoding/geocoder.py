@@ -8,13 +8,21 @@ import numpy as np
 from services.geo.domain.geocoding import numbers, weighing
 from services.geo.domain.geocoding.answers import NOTHING, Answer, Candidate, Outcome
 from services.geo.domain.geocoding.crossings import crossing
-from services.geo.domain.geocoding.hints import FILLERS, PREPOSITIONS, HintReader, Hints, Point, distance, is_whole
+from services.geo.domain.geocoding.hints import (
+    PREPOSITIONS,
+    HintReader,
+    Hints,
+    Point,
+    content,
+    distance,
+    is_whole,
+)
 from services.geo.domain.geocoding.numbers import HouseNumber
 from services.geo.domain.geocoding.places import Place, PlaceIndex
 from services.geo.domain.geocoding.register import Register
-from services.geo.domain.geocoding.streets import Named, StreetIndex, tells_apart
+from services.geo.domain.geocoding.streets import Named, StreetIndex
 from services.geo.domain.geocoding.weighing import MARGIN, SURE, Weighed
-from services.geo.domain.geocoding.windows import windows
+from services.geo.domain.geocoding.windows import joins, told_apart, windows
 from services.geo.domain.geocoding.words import COMMON_NOUNS, Token, read, street_like, written
 
 FIELD_CUTOFF = 74.0
@@ -30,7 +38,8 @@ LEFT_OVER = 8.0
 class Geocoder:
     """Answers for one municipality; immutable, safe for many threads."""
 
-    def __init__(self, register: Register, places: Iterable[Place] = ()) -> None:
+    def __init__(self, register: Register, places: Iterable[Place] = (), foreign: frozenset[str] = frozenset()) -> None:
+        """``foreign``: the localities of other municipalities, folded; an address in one of them is not here."""
         popular = (
             Place(name, "place", float(e), float(n), 50.0, register.source, register.vintage)
             for name, e, n in register.popular
@@ -38,13 +47,15 @@ class Geocoder:
         self.register = register
         self.streets = StreetIndex(register.streets)
         self.places = PlaceIndex([*places, *popular])
-        self._hints = HintReader(register.streets)
+        self._hints = HintReader(register.streets, foreign)
 
     def find(self, text: str, near: Point | None = None) -> Answer:
         """The place that a text names. ``near`` is where the sender was; it chooses, it never moves the answer."""
         text, tokens = read(text)
         if not tokens:
             return NOTHING
+        if (taught := self.places.taught(text)) is not None:
+            return Answer("found", (_of_place(taught, 0.95),), text.strip())
         hints = self._hints.read(tokens, near)
         exact = self.streets.exact(tokens)
         answer = self._with_number(text, tokens, exact, hints) or crossing(self.register, text, tokens, exact, hints)
@@ -85,7 +96,7 @@ class Geocoder:
             if lower and not is_whole(tokens, [range(named.first, number.last)], hints):
                 continue  # "mark 5" in a sentence is not the village Mark
             return self._longer(text, tokens, named, number, hints) or self._answer(
-                text, tokens, named, number, hints, certainty=0.8 if _told_apart(tokens, named.first) else 1.0
+                text, tokens, named, number, hints, certainty=0.8 if told_apart(tokens, named.first) else 1.0
             )
         return None
 
@@ -94,7 +105,7 @@ class Geocoder:
     ) -> Answer | None:
         """A longer name that the word before belongs to: "väsrta parkgatan 5" is not Parkgatan 5."""
         at = named.first - 1
-        if at < 0 or (at > 0 and not _told_apart(tokens, named.first)) or not _joins(tokens, named.first):
+        if at < 0 or (at > 0 and not told_apart(tokens, named.first)) or not joins(tokens, named.first):
             return None
         longer = [
             m for m in self.streets.like([(at, named.last)], tokens, SENTENCE_CUTOFF) if m.length > named.length + 2
@@ -138,7 +149,8 @@ class Geocoder:
         if len(weighed) > 1 and not hints.supports(best.street):
             sure *= 0.9  # only the number says which
         others = [weighing.candidate(self.register, w, (1 - sure) / len(weighed)) for w in weighed[1:4]]
-        return Answer("found", (weighing.candidate(self.register, best, sure), *others), matched, notes)
+        outcome: Outcome = "ambiguous" if best.contradicted else "found"
+        return Answer(outcome, (weighing.candidate(self.register, best, sure), *others), matched, notes)
 
     def _misspelt(self, text: str, tokens: Sequence[Token], hints: Hints) -> Answer | None:
         """A name with a typo, with a number after it or as the whole text."""
@@ -148,7 +160,7 @@ class Geocoder:
             cutoff = FIELD_CUTOFF if whole else SENTENCE_CUTOFF
             for named in self.streets.like(runs, tokens, cutoff):
                 weighed = weighing.weigh(self.register, named, number, hints)
-                left_over = named.first - min(first for first, _ in runs) if whole else _told_apart(tokens, named.first)
+                left_over = named.first - min(first for first, _ in runs) if whole else told_apart(tokens, named.first)
                 weighed[0] = weighed[0]._replace(score=weighed[0].score - LEFT_OVER * left_over)
                 if not whole and not _credible(named, weighed[0]):
                     continue
@@ -172,7 +184,10 @@ class Geocoder:
             return Answer("ambiguous", tied, matched, ("typo", "several_districts"))
         there = chosen.resolved.precision in {"address", "address_other_letter"}
         usable = sure >= SURE or (number is not None and (there or named.score >= SENTENCE_CUTOFF))
-        return Answer("found" if usable else "suggested", candidates, matched, ("typo", *_notes(named, chosen, number)))
+        notes = ("typo", *_notes(named, chosen, number))
+        if chosen.contradicted:
+            return Answer("ambiguous", candidates, matched, notes)
+        return Answer("found" if usable else "suggested", candidates, matched, notes)
 
     def _street_alone(self, text: str, tokens: Sequence[Token], exact: Sequence[Named], hints: Hints) -> Answer | None:
         """A name without a number: the whole text, or told from a common noun by its form or its capital."""
@@ -190,8 +205,7 @@ class Geocoder:
 
     def _place(self, text: str, tokens: Sequence[Token], exact: Sequence[Named], hints: Hints) -> Answer | None:
         """A place with a name; a chain or a kind where there is one, or where the point or a street says which."""
-        whole = is_whole(tokens, [], hints._replace(used=frozenset(range(len(tokens))))) if len(tokens) < 4 else False
-        for spoken in self.places.spoken(tokens, whole=whole):
+        for spoken in self.places.spoken(tokens, content(tokens)):
             points = [p for p in spoken.places if p.precision in {"place", "area"}]
             if not points:
                 continue
@@ -219,8 +233,7 @@ class Geocoder:
 
     def _rough(self, text: str, tokens: Sequence[Token], hints: Hints) -> Answer | None:
         """A locality or a post town: where it roughly is, when nothing finer is known."""
-        whole = len(tokens) <= 2
-        for spoken in self.places.spoken(tokens, whole=whole):
+        for spoken in self.places.spoken(tokens, content(tokens)):
             rough = [p for p in spoken.places if p.precision in {"locality", "postort"}]
             if rough and spoken.exact:
                 found = tuple(_of_place(p, 0.6 / len(rough)) for p in rough[:8])
@@ -240,23 +253,6 @@ class Geocoder:
             f"{code} {town}", "postort", *middle, round(radius, 1), self.register.source, self.register.vintage
         )
         return Answer("found", (_of_place(found_at, 0.5),), code)
-
-
-def _joins(tokens: Sequence[Token], first: int) -> bool:
-    """Whether the word before may belong to a name that begins at ``first``."""
-    before = tokens[first - 1] if first > 0 else None
-    return (
-        before is not None
-        and before.kind == "word"
-        and not tokens[first].breaks
-        and before.key not in FILLERS
-        and before.key not in PREPOSITIONS
-    )
-
-
-def _told_apart(tokens: Sequence[Token], first: int) -> bool:
-    """Whether a word like Norra stands before, and is no part of what was found."""
-    return _joins(tokens, first) and tells_apart(tokens[first - 1].key)
 
 
 def _credible(named: Named, weighed: Weighed) -> bool:

@@ -45,6 +45,8 @@ class Hints(NamedTuple):
     near: Point | None
     used: frozenset[int]
     """Words of the text that are part of a hint."""
+    foreign: bool = False
+    """It names a town of another municipality: the address lies there."""
 
     @classmethod
     def none(cls) -> "Hints":
@@ -53,6 +55,8 @@ class Hints(NamedTuple):
 
     def contradicts(self, street: Street, postal_code: str | None = None) -> bool:
         """Whether the text names another post town or postal code than the street (or its address) has."""
+        if self.foreign:
+            return True
         if self.postal_code and (street.postal_codes or postal_code):
             return self.postal_code != postal_code if postal_code else self.postal_code not in street.postal_codes
         return bool(self.towns and street.post_towns and not self.towns & street.post_towns)
@@ -79,10 +83,10 @@ def distance(point: Point, e: float, n: float) -> float:
 class HintReader:
     """Knows the post towns and districts of one register."""
 
-    def __init__(self, streets: Sequence[Street]) -> None:
+    def __init__(self, streets: Sequence[Street], foreign: frozenset[str] = frozenset()) -> None:
         self._towns = frozenset(t for s in streets for t in s.post_towns)
         self._districts = frozenset(d for s in streets if (d := folded_district(s)))
-        self._codes = frozenset(c for s in streets for c in s.postal_codes)
+        self._foreign = foreign - self._towns - self._districts - {s.key for s in streets}
 
     def read(self, tokens: Sequence[Token], near: Point | None) -> Hints:
         """The hints of a text; a postal code counts when the register has it, or when a town follows it."""
@@ -90,6 +94,7 @@ class HintReader:
         used: set[int] = set()
         towns: set[str] = set()
         districts: set[str] = set()
+        foreign = False
         for i, token in enumerate(tokens):
             if token.kind == "number" and i not in used:
                 found = numbers.postal_code(tokens, i)
@@ -106,7 +111,10 @@ class HintReader:
                     if key in self._districts:
                         districts.add(key)
                     break
-        return Hints(code, frozenset(towns), frozenset(districts), near, frozenset(used))
+            if token.key in self._foreign and token.capital and i > 0 and (token.breaks or tokens[i - 1].key == "i"):
+                foreign = True
+                used.add(i)
+        return Hints(code, frozenset(towns), frozenset(districts), near, frozenset(used), foreign)
 
     def _foreign_town(self, tokens: Sequence[Token], at: int, used: set[int]) -> set[str]:
         """A town after a postal code that no street of the register has: the address lies elsewhere."""
@@ -125,3 +133,13 @@ def is_whole(tokens: Sequence[Token], used: Sequence[range], hints: Hints) -> bo
     """Whether the text is nothing but a place: every word belongs to the match, a hint, or stands beside places."""
     taken = {i for r in used for i in r} | hints.used
     return all(i in taken or t.key in FILLERS for i, t in enumerate(tokens))
+
+
+def content(tokens: Sequence[Token]) -> tuple[int, int] | None:
+    """The words that a text consists of, those aside that may stand beside a place: first and last (exclusive).
+
+    None when they do not stand together.
+    """
+    said = [i for i, t in enumerate(tokens) if t.key not in FILLERS]
+    together = bool(said) and said[-1] - said[0] + 1 == len(said)
+    return (said[0], said[-1] + 1) if together else None

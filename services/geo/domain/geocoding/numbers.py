@@ -4,6 +4,7 @@ Exact → the same number with another letter → the nearest of the same parity
 rule 5).
 """
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -49,7 +50,7 @@ def after(tokens: Sequence[Token], at: int) -> HouseNumber | None:
     if at >= len(tokens) or tokens[at].kind != "number" or (tokens[at].breaks and tokens[at].joiner != ","):
         return None
     number, letter, supplement = tokens[at].number
-    if number > 99_999 or _is_postal_code(tokens, at):
+    if number > 99_999 or _is_postal_code(tokens, at) or _counts_something(tokens, at):
         return None
     at += 1
     if not letter and not supplement and at < len(tokens) and _is_letter(tokens, at):
@@ -59,6 +60,29 @@ def after(tokens: Sequence[Token], at: int) -> HouseNumber | None:
         supplement = tokens[at].text.rstrip(".").upper()
         at += 1
     return HouseNumber(number, letter, supplement, at)
+
+
+_NOT_BEFORE = frozenset("kl klockan ca cirka den tel telefon mobil ungefar minst till mellan buss linje".split())
+"""Words, folded, after which a number is a time, a date or a count."""
+_NOT_AFTER = frozenset(
+    "meter km mil minuter tim timmar st stycken personer ungdomar bilar år dagar kr kronor grader procent ggr".split()
+)
+"""Words, as written in lower case, before which a number counts something."""
+_TIME = re.compile(r"[0-2]?\d[:.][0-5]\d")
+
+
+def _counts_something(tokens: Sequence[Token], at: int) -> bool:
+    """Whether the number at ``at`` is a time, a date, a distance or a count and no house number."""
+    if at > 0 and tokens[at - 1].key in _NOT_BEFORE:
+        return True
+    if _TIME.fullmatch(tokens[at].text):
+        return True
+    if at + 1 == len(tokens) or tokens[at + 1].breaks:
+        return False
+    following = tokens[at + 1]
+    dotted = tokens[at].text.endswith(".") and following.kind == "number" and following.start == tokens[at].end
+    metres = following.text == "m" and at + 2 < len(tokens) and not tokens[at + 2].breaks
+    return dotted or metres or following.text.lower().rstrip(".") in _NOT_AFTER
 
 
 def _is_letter(tokens: Sequence[Token], at: int) -> bool:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from schemas.locations import Precision
 from services.geo.domain.geocoding.words import COMMON_NOUNS, Token, folded, key_of
 
+TAUGHT = "granskning"
+"""Source of a name that the municipality's decisions taught: it answers only where it is the whole text."""
 LONGEST_NAME = 5
 """Words in the longest place name that is looked for."""
 
@@ -60,9 +62,13 @@ class PlaceIndex:
         self._by_chain: dict[str, tuple[Place, ...]] = {}
         self._by_kind: dict[str, tuple[Place, ...]] = {}
         self.all: list[Place] = []
+        self._taught: dict[str, Place] = {}
         for place in places:
             key = key_of(place.name)
             if not key:
+                continue
+            if place.source == TAUGHT:
+                self._taught[key] = place
                 continue
             self.all.append(place)
             self._by_name[key] = (*self._by_name.get(key, ()), place)
@@ -72,11 +78,11 @@ class PlaceIndex:
             if place.kind:
                 self._by_kind[place.kind] = (*self._by_kind.get(place.kind, ()), place)
 
-    def spoken(self, tokens: Sequence[Token], *, whole: bool) -> list[Spoken]:
+    def spoken(self, tokens: Sequence[Token], whole: tuple[int, int] | None) -> list[Spoken]:
         """Places that the words name, names before chains before kinds, longest first.
 
-        ``whole``: the text is nothing but a place, so capitals do not matter. In a sentence a name is capitalised and
-        does not open it: "Bro" is a locality, "bro" a bridge.
+        ``whole``: the words that a text of nothing but a place consists of, first and last (exclusive). There capitals
+        do not matter. In a sentence a name is capitalised and does not open it: "Bro" is a locality, "bro" a bridge.
         """
         found: list[tuple[int, int, Spoken]] = []
         for first in range(len(tokens)):
@@ -85,8 +91,9 @@ class PlaceIndex:
                 if last > first and tokens[last].breaks:
                     break
                 key += tokens[last].key
-                proper = whole or (tokens[first].capital and first > 0) or last > first
-                if proper and (whole or key not in COMMON_NOUNS) and (places := self._by_name.get(key)):
+                everything = whole == (first, last + 1)
+                proper = everything or (tokens[first].capital and first > 0) or last > first
+                if proper and (everything or key not in COMMON_NOUNS) and (places := self._by_name.get(key)):
                     found.append((0, -len(key), Spoken(places, first, last + 1, exact=True)))
             token = tokens[first]
             if token.text[:3].isupper() and (places := self._by_chain.get(token.key)):
@@ -94,6 +101,10 @@ class PlaceIndex:
             if (kind := KINDS.get(token.key)) is not None and (places := self._by_kind.get(kind)):
                 found.append((2, -len(token.key), Spoken(places, first, first + 1, exact=False)))
         return [spoken for _, _, spoken in sorted(found, key=lambda f: f[:2])]
+
+    def taught(self, text: str) -> Place | None:
+        """The place that the municipality was taught for exactly this text."""
+        return self._taught.get(key_of(text)) if self._taught else None
 
     def beginning(self, key: str, limit: int) -> list[Place]:
         """Places whose name begins with the key; for help while typing."""

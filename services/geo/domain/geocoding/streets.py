@@ -17,6 +17,10 @@ from services.geo.domain.geocoding.words import Token, plain
 
 LONGEST_NAME = 6
 """Words in the longest street name that is looked for."""
+SHORTEST_SHORT = 4
+"""Letters of the shortest abbreviated form without a dot: "sv" and "st" are other things."""
+_WORDS = frozenset({"torg", "gata", "plan", "park", "vagg", "stor"})
+"""Words that are no abbreviation without a dot: "torg 2" is not Torggatan 2."""
 SHORTEST_GUESS = 5
 """Letters below which a word is never taken for a misspelt name."""
 How = Literal["exact", "short", "typo"]
@@ -111,7 +115,7 @@ class StreetIndex:
                     break
                 key += token.key
                 streets, how = self._exact.get(key), "exact"
-                if streets is None and self._may_be_short(tokens, last):
+                if streets is None and self._may_be_short(tokens, last, key):
                     streets, how = self._short.get(key), "short"
                 if streets is not None:
                     found.append(_named(streets, tokens, first, last + 1, how))
@@ -123,13 +127,12 @@ class StreetIndex:
         return kept
 
     @staticmethod
-    def _may_be_short(tokens: Sequence[Token], last: int) -> bool:
-        """A shortened name ends in a dot, stands before a number, or ends the text; "älg" alone is not Algatan."""
-        return (
-            tokens[last].dotted
-            or last + 1 == len(tokens)
-            or (tokens[last + 1].kind == "number" and not tokens[last + 1].breaks)
-        )
+    def _may_be_short(tokens: Sequence[Token], last: int, key: str) -> bool:
+        """A shortened name stands before a house number, or ends in a dot; "älg" alone is not Algatan."""
+        long_enough = len(key) >= SHORTEST_SHORT and key not in _WORDS
+        if last + 1 < len(tokens) and tokens[last + 1].kind == "number" and not tokens[last + 1].breaks:
+            return long_enough or tokens[last].dotted
+        return long_enough and tokens[last].dotted and (last == 0 or tokens[last - 1].kind != "number")
 
     def like(self, windows: Sequence[tuple[int, int]], tokens: Sequence[Token], cutoff: float) -> list[Named]:
         """Names like the words of some window, best first, at most twelve; scores are at least ``cutoff``."""

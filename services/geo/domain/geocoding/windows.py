@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from services.geo.domain.geocoding import numbers
-from services.geo.domain.geocoding.hints import PREPOSITIONS, Hints, is_whole
+from services.geo.domain.geocoding.hints import FILLERS, PREPOSITIONS, Hints, is_whole
 from services.geo.domain.geocoding.numbers import HouseNumber
+from services.geo.domain.geocoding.streets import tells_apart
 from services.geo.domain.geocoding.words import Token
 
 LONGEST_GUESS = 4
@@ -29,3 +30,20 @@ def windows(tokens: Sequence[Token], hints: Hints) -> Iterable[tuple[list[tuple[
     words = [i for i, t in enumerate(tokens) if i not in hints.used]
     if words and len(words) <= 4 and all(tokens[i].kind == "word" for i in words) and words[-1] - words[0] < len(words):
         yield [(words[0], words[-1] + 1)], None, True
+
+
+def joins(tokens: Sequence[Token], first: int) -> bool:
+    """Whether the word before may belong to a name that begins at ``first``."""
+    before = tokens[first - 1] if first > 0 else None
+    return (
+        before is not None
+        and before.kind == "word"
+        and not tokens[first].breaks
+        and before.key not in FILLERS
+        and before.key not in PREPOSITIONS
+    )
+
+
+def told_apart(tokens: Sequence[Token], first: int) -> bool:
+    """Whether a word like Norra stands before, and is no part of what was found."""
+    return joins(tokens, first) and tells_apart(tokens[first - 1].key)
