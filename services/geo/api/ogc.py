@@ -25,6 +25,7 @@ from services.runtime.tokens import Principal
 
 router = APIRouter(prefix="/ogc", tags=["ogc"])
 GEOJSON = "application/geo+json"
+MOST_AREAS = 1_000_000
 REPORTS, COUNTS_SUFFIX = "reports", "-counts"
 CONFORMANCE = (
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
@@ -249,7 +250,7 @@ async def one_item(
     if chosen.id == REPORTS:
         found = await _report(request, principal, item, output)
     else:
-        every, _ = await _areas(request, principal, chosen.id, Items(limit=MOST_ITEMS), output)
+        every, _ = await _areas(request, principal, chosen.id, Items(limit=MOST_AREAS), output)
         found = next((f for f in every if f["id"] == item), None)
     if found is None:
         raise not_found("feature")

@@ -1,6 +1,5 @@
 """A register as a Parquet file: about 20 bytes an address, read in a few hundredths of a second per 50 000."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,14 +18,15 @@ def pack(rows: AddressRows) -> bytes:
     columns["number"] = pa.array(rows.number, pa.int32())
     for axis in ("e", "n"):
         columns[axis] = pa.array(np.round(getattr(rows, axis) * 10).astype(np.int64), pa.int32())
-    file = io.BytesIO()
+    file = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), file, compression="zstd")
-    return file.getvalue()
+    return bytes(file.getvalue())
 
 
 def unpack(content: bytes) -> AddressRows:
     """The rows of a packed register; equal texts are one object, so that a large register stays small."""
-    table = pq.read_table(io.BytesIO(content))
+    # Not a BytesIO: Arrow reads that from threads that need Python, and one command in fifty then aborts at its end.
+    table = pq.read_table(pa.BufferReader(content))
     columns: dict[str, Any] = {name: _shared(table[name]) for name in _TEXTS}
     columns |= {axis: table[axis].to_numpy().astype(float) / 10 for axis in ("e", "n")}
     return AddressRows(**columns, number=table["number"].to_pylist())

@@ -12,6 +12,8 @@ from services.geo.domain.geocoding.register import Register, Street
 from services.geo.domain.geocoding.streets import Named
 from services.geo.domain.geocoding.words import Token, written
 
+MOST_PAIRS = 3
+"""Pairs of neighbouring names that are looked at; a text of many names is a list and no crossing."""
 CROSSING_METRES = 150.0
 """Streets whose addresses come no nearer than this do not cross."""
 _CROSSING_WORDS = frozenset({"och", "x", "mot", "korsar", "korsningen"})
@@ -23,7 +25,7 @@ def crossing(
 ) -> Answer | None:
     """Two names with a sign or word of crossing between them: the midpoint of their nearest addresses."""
     ordered = sorted(exact, key=lambda m: m.first)
-    for one, other in pairwise(ordered):
+    for one, other in list(pairwise(ordered))[:MOST_PAIRS]:
         between = tokens[one.last : other.first]
         signs = {t.joiner for t in tokens[one.last : other.first + 1]} & _CROSSING_SIGNS
         joined = signs or any(t.key in _CROSSING_WORDS for t in between)
