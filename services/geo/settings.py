@@ -14,7 +14,7 @@ class GeoSettings(RoomSettings):
     register_addresses: int = Field(
         default=600_000,
         ge=0,
-        description="addresses kept in memory; about 70 bytes each, the largest municipality 100 000",
+        description="addresses kept in memory; about 120 bytes each, the largest municipality 100 000",
     )
     lookups_per_minute: int = Field(
         default=1200, gt=0, description="addresses and points that one client may ask about"

@@ -15,9 +15,7 @@ from services.geo.domain.geocoding.hints import Point
 from services.geo.domain.geocoding.places import Place
 from services.geo.domain.geocoding.register import Street
 from services.geo.domain.geocoding.suggesting import suggest
-from services.geo.layers.own import Atlas
-from services.geo.registers.loading import Geocoders, Loaded
-from services.runtime.database import Database
+from services.geo.registers.loading import Loaded, of_one
 from services.runtime.http import Caller
 from services.runtime.problems import Problem
 from services.runtime.rates import Rate
@@ -91,12 +89,8 @@ async def _loaded(request: Request, principal: Principal, cost: int = 1) -> Load
     """The geocoder of the caller's municipality; 429 when the client asks too often."""
     rate: Rate = request.app.state.lookups_rate
     await rate.count(principal.subject, cost=cost)
-    geocoders: Geocoders = request.app.state.geocoders
-    atlas: Atlas = request.app.state.atlas
-    database: Database = request.app.state.database
-    async with database.transaction((principal.kommun,)) as connection:
-        own = await atlas.load(connection, (principal.kommun,))
-        return (await geocoders.load(connection, (principal.kommun,), own))[principal.kommun]
+    state = request.app.state
+    return await of_one(state.database, state.atlas, state.geocoders, principal.kommun)
 
 
 def _near(lon: float | None, lat: float | None) -> Point | None:

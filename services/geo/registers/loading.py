@@ -17,12 +17,13 @@ from services.geo.domain.geocoding.hints import Point
 from services.geo.domain.geocoding.places import TAUGHT, Place
 from services.geo.domain.geocoding.register import AddressRows, Register
 from services.geo.domain.placing import Read, Reader
-from services.geo.layers.own import NO_LAYERS, Own, Version
+from services.geo.layers.own import NO_LAYERS, Atlas, Own, Version
 from services.geo.registers.gazetteer import Gazetteer
 from services.geo.registers.packing import unpack
 from services.geo.store import registers as store
 from services.geo.store import review
 from services.geo.store.layers import Key
+from services.runtime.database import Database
 
 NO_REGISTER = 0
 EMPTY = AddressRows([], [], [], [], [], [], [], [], np.array([]), np.array([]))
@@ -115,6 +116,13 @@ class Geocoders:
     def _drop(self, *, keep: int) -> None:
         while self.addresses > self._most and len(self._loaded) > keep:
             self._loaded.popitem(last=False)
+
+
+async def of_one(database: Database, atlas: Atlas, geocoders: Geocoders, kommun: str) -> Loaded:
+    """What one municipality's lookups are answered from, read in its own transaction."""
+    async with database.transaction((kommun,)) as connection:
+        own = await atlas.load(connection, (kommun,))
+        return (await geocoders.load(connection, (kommun,), own))[kommun]
 
 
 def reader(loaded: Mapping[str, Loaded]) -> Reader:

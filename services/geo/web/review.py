@@ -12,9 +12,8 @@ from schemas.taxonomy import current
 from services.geo.domain import crs
 from services.geo.handlers import reviewing
 from services.geo.handlers.reviewing import Case, Choice
-from services.geo.layers.own import Atlas
 from services.geo.layers.shipped import Layers
-from services.geo.registers.loading import Geocoders, Loaded
+from services.geo.registers.loading import Loaded, of_one
 from services.pages import maps, swedish
 from services.pages.frame import frame
 from services.pages.render import page
@@ -128,12 +127,8 @@ def _uuid(written: str) -> UUID | None:
 
 
 async def _loaded(request: Request, principal: Principal) -> Loaded:
-    geocoders: Geocoders = request.app.state.geocoders
-    atlas: Atlas = request.app.state.atlas
-    database: Database = request.app.state.database
-    async with database.transaction((principal.kommun,)) as connection:
-        own = await atlas.load(connection, (principal.kommun,))
-        return (await geocoders.load(connection, (principal.kommun,), own))[principal.kommun]
+    state = request.app.state
+    return await of_one(state.database, state.atlas, state.geocoders, principal.kommun)
 
 
 def _offered(case: Case, searched: str, loaded: Loaded, layers: Layers) -> list[Choice]:

@@ -86,7 +86,7 @@ def _counts_something(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_letter(tokens: Sequence[Token], at: int) -> bool:
-    """Whether a short word after a number is its letter: one letter, or two capitals."""
+    """Whether a short word after a number is its letter: one letter, or two that are no common word."""
     text = tokens[at].text.rstrip(".")
     if tokens[at].breaks or tokens[at].kind != "word" or not text.isalpha():
         return False

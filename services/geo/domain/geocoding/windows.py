@@ -13,7 +13,7 @@ LONGEST_GUESS = 4
 
 
 def windows(tokens: Sequence[Token], hints: Hints) -> Iterable[tuple[list[tuple[int, int]], HouseNumber | None, bool]]:
-    """Runs of words that may be a misspelt name: one to three before a number, or all of an address field."""
+    """Runs of words that may be a misspelt name: one to four before a number, or all of an address field."""
     for at in range(1, len(tokens)):
         number = numbers.after(tokens, at)
         if number is None or tokens[at - 1].kind != "word" or tokens[at].kind != "number":
