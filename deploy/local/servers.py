@@ -195,6 +195,7 @@ def room_environment(layout: Layout, room: str, process: str) -> dict[str, str]:
     }
     if room == "geo":
         env["LAGESBILD_CACHE_DIR"] = str(cache_dir())
+        env["LAGESBILD_BASE_MAPS"] = str(layout.data / "base_maps.toml")
     env |= {f"LAGESBILD_{name.upper()}_URL": layout.url(f"{name}_serve") for name in ROOMS}
     if room in {"ingest", "notify"}:
         env |= {

@@ -4,14 +4,16 @@ from functools import partial
 from typing import Any
 
 from schemas.topics import REPORT_LOCATED
-from services.geo.api import exports, geocoding, ogc, placements
+from services.geo.api import exports, geocoding, ogc, placements, tiles
 from services.geo.api import layers as layer_routes
-from services.geo.gateways import Door, Numbers
+from services.geo.gateways.basemaps import opened
+from services.geo.gateways.rooms import Door, Numbers
 from services.geo.handlers.noticing import Noticing
 from services.geo.handlers.placing import Placer
 from services.geo.handlers.replacing import Replacing
 from services.geo.layers.own import Atlas
 from services.geo.layers.shipped import Layers
+from services.geo.layers.tiles import Tiles
 from services.geo.registers.gazetteer import Gazetteer
 from services.geo.registers.loading import Geocoders
 from services.geo.settings import GeoSettings
@@ -31,7 +33,8 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
     chosen = settings or GeoSettings()
     database = Database(chosen.database_url.get_secret_value(), pool_size=chosen.pool_size)
     layers = overrides.pop("layers", None) or Layers(chosen.cache_dir)
-    geocoders = Geocoders(Gazetteer(layers), most_addresses=chosen.register_addresses)
+    gazetteer = Gazetteer(layers)
+    geocoders = Geocoders(gazetteer, most_addresses=chosen.register_addresses)
     atlas = Atlas()
     placer = Placer(layers, geocoders, atlas)
     parts: dict[str, Any] = {
@@ -44,6 +47,7 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
             placements.router,
             geocoding.router,
             exports.router,
+            tiles.router,
             ogc.router,
             review.router,
         ],
@@ -59,6 +63,8 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
             "geocoders": geocoders,
             "atlas": atlas,
             "door": Door(chosen.ingest_url),
+            "tiles": Tiles(layers, gazetteer),
+            "basemaps": opened(chosen.base_maps),
             "numbers": Numbers(chosen.analysis_url),
             "public_url": chosen.public_url,
             "lookups_rate": Rate(chosen.lookups_per_minute),

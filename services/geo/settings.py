@@ -19,3 +19,6 @@ class GeoSettings(RoomSettings):
     lookups_per_minute: int = Field(
         default=1200, gt=0, description="addresses and points that one client may ask about"
     )
+    base_maps: Path | None = Field(
+        default=None, description="TOML file with the municipalities' base maps (docs/operations.md); none without it"
+    )

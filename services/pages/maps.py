@@ -121,6 +121,16 @@ def _town(areas: list[_Area]) -> list[_Area]:
     return cluster if len(cluster) >= 4 else []
 
 
+def town_box(features: Sequence[Mapping[str, Any]]) -> list[float] | None:
+    """West, south, east, north in degrees of the town that ``draw`` shows as an inset; None where it shows none."""
+    own = {area.code for area in _town(_plane(features))} if features else set()
+    points = [p for f in features if str(f["id"]) in own for polygon in _polygons(f) for p in polygon[0]]
+    if not points:
+        return None
+    lons, lats = [p[0] for p in points], [p[1] for p in points]
+    return [min(lons), min(lats), max(lons), max(lats)]
+
+
 def _gap(a: _Area, b: _Area) -> float:
     ax0, ay0, ax1, ay1 = a.box()
     bx0, by0, bx1, by1 = b.box()
@@ -254,9 +264,13 @@ def _short(name: str, room: float, areas: int) -> str:
     """
     if areas > 40:
         return ""
-    first = name.split("-", maxsplit=1)[0]
     allowed = max(room, 60.0)
-    return next((n for n in (name, first) if len(n) * _LETTER <= allowed), "")
+    return next((n for n in (name, short(name)) if len(n) * _LETTER <= allowed), "")
+
+
+def short(name: str) -> str:
+    """The first part of a name that is put together of several."""
+    return name.split("-", maxsplit=1)[0]
 
 
 def _path(area: _Area, scale: float, origin: tuple[float, float], size: tuple[int, int]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
+from markupsafe import Markup
 
 from schemas.taxonomy import current
 from schemas.values import UNPLACED, Source
@@ -15,7 +16,7 @@ from services.analysis.domain import certainty
 from services.analysis.domain.selection import BadSelection, Selection, last_days, parse_day, reports, split_areas
 from services.analysis.gateways import Geometry
 from services.analysis.store import numbers
-from services.pages import charts, maps
+from services.pages import charts, livemap, maps
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -129,6 +130,7 @@ async def overview(request: Request, principal: Visitor) -> Response:
             "group_options": [(g.code, g.label) for g in current().groups if g.kind != "calendar"],
             "source_options": [(s, text(f"source.{s}")) for s in SOURCES],
             "drawings": _drawings(outlines, found),
+            "map_settings": _live(outlines, found),
             "legend": maps.LEGEND,
             "trend": _trend(found.weeks, chosen),
         }
@@ -189,6 +191,11 @@ def _drawings(outlines: dict[str, Any] | None, found: _Numbers) -> list[maps.Dra
     return maps.draw(
         outlines["features"], counts, whole_caption=text("overview.map_whole"), inset_caption=text("overview.map_inset")
     )
+
+
+def _live(outlines: dict[str, Any] | None, found: _Numbers) -> Markup:
+    counts = {code: float(reports(weight)) for code, weight in found.now.items()}
+    return livemap.areas([] if outlines is None else outlines["features"], counts, "regso")
 
 
 def _monday(day: date) -> date:

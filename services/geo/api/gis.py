@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from services.geo.gateways import Door
+from services.geo.gateways.rooms import Door
 from services.runtime.asking import Away
 from services.runtime.http import token_of
 from services.runtime.problems import Problem

@@ -14,7 +14,7 @@ from services.geo.api.gis import GisCaller
 from services.geo.api.ogc_query import MOST_ITEMS, AskedItems, Items, bad_parameter, filter_of
 from services.geo.domain import features
 from services.geo.domain.features import CRS84, STORAGE, SYSTEMS, BadQuery, Output
-from services.geo.gateways import Numbers
+from services.geo.gateways.rooms import Numbers
 from services.geo.layers.own import Atlas
 from services.geo.layers.shipped import Layers
 from services.geo.store import features as store

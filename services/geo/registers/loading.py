@@ -118,11 +118,16 @@ class Geocoders:
             self._loaded.popitem(last=False)
 
 
-async def of_one(database: Database, atlas: Atlas, geocoders: Geocoders, kommun: str) -> Loaded:
-    """What one municipality's lookups are answered from, read in its own transaction."""
+async def own_and_loaded(database: Database, atlas: Atlas, geocoders: Geocoders, kommun: str) -> tuple[Own, Loaded]:
+    """One municipality's layers and its geocoder, read in a transaction of its own."""
     async with database.transaction((kommun,)) as connection:
         own = await atlas.load(connection, (kommun,))
-        return (await geocoders.load(connection, (kommun,), own))[kommun]
+        return own[kommun], (await geocoders.load(connection, (kommun,), own))[kommun]
+
+
+async def of_one(database: Database, atlas: Atlas, geocoders: Geocoders, kommun: str) -> Loaded:
+    """What one municipality's lookups are answered from, read in its own transaction."""
+    return (await own_and_loaded(database, atlas, geocoders, kommun))[1]
 
 
 def reader(loaded: Mapping[str, Loaded]) -> Reader:

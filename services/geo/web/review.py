@@ -1,5 +1,6 @@
 """The review page: what is unplaced, ambiguous or in conflict, with candidates; a tap or a key settles it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from services.geo.handlers import reviewing
 from services.geo.handlers.reviewing import Case, Choice
 from services.geo.layers.shipped import Layers
 from services.geo.registers.loading import Loaded, of_one
-from services.pages import maps, swedish
+from services.pages import livemap, maps, swedish
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -26,6 +27,8 @@ router = APIRouter(include_in_schema=False)
 ROLES = ("analytiker", "administrator")
 PATH = "/granska"
 COUNTED = 1000
+Spot = tuple[float, float, float]
+"""Longitude, latitude, metres of uncertainty."""
 
 
 class Shown(BaseModel):
@@ -64,6 +67,7 @@ async def review(request: Request, principal: Visitor, shown: Annotated[Shown, Q
     if case is not None:
         loaded = await _loaded(request, principal)
         choices = _offered(case, searched, loaded, layers)
+    points = _points(choices)
     context = frame(principal, PATH) | {
         "lead": _lead(count),
         "queue": [_entry(c) for c in cases],
@@ -71,7 +75,8 @@ async def review(request: Request, principal: Visitor, shown: Annotated[Shown, Q
         "choices": [{"label": _label(c), "detail": _detail(c)} for c in choices],
         "searched": searched,
         "digest": "" if case is None else reviewing.digest(case, choices),
-        "pinmaps": [] if case is None else _maps(choices, layers, principal.kommun),
+        "pinmaps": [] if case is None else _maps(points, layers, principal.kommun),
+        "map_settings": livemap.pins(points),
         "before": before,
         "after": after,
         "notice": _notice(shown.hur),
@@ -197,12 +202,16 @@ def _detail(choice: Choice) -> str:
     return f"{parts[0]}, {' · '.join(parts[1:])}"
 
 
-def _maps(choices: list[Choice], layers: Layers, kommun: str) -> list[tuple[str, maps.PinMap]]:
+def _points(choices: list[Choice]) -> list[Spot]:
+    """Longitude, latitude and metres of uncertainty of each candidate."""
+    lon, lat = crs.to_wgs84(np.array([c.e for c in choices]), np.array([c.n for c in choices]))
+    return [(x, y, c.radius_m) for x, y, c in zip(lon.tolist(), lat.tolist(), choices, strict=True)]
+
+
+def _maps(points: Sequence[Spot], layers: Layers, kommun: str) -> list[tuple[str, maps.PinMap]]:
     """The candidates on the areas of the municipality, drawn for two widths; none for one without areas."""
     features = layers.outlines("regso", kommun)["features"] if kommun in layers.kommuner else []
     if not features:
         return []
-    lon, lat = crs.to_wgs84(np.array([c.e for c in choices]), np.array([c.n for c in choices]))
-    points = [(x, y, c.radius_m) for x, y, c in zip(lon.tolist(), lat.tolist(), choices, strict=True)]
     widths = (("wide", 620), ("narrow", 340))
     return [(css, maps.with_pins(features, points, caption="", width=width)) for css, width in widths]

@@ -35,7 +35,9 @@ async function show() {
   if (!fresh) return location.reload();
   const open = [...figures.querySelectorAll("details")].map((part) => part.open);
   const top = window.scrollY;
+  const map = figures.querySelector(".map-frame.is-live");
   figures.replaceChildren(...fresh.querySelector("#siffror").childNodes);
+  if (map) keep(map);
   figures.querySelectorAll("details").forEach((part, index) => {
     part.open = open[index] ?? part.open;
   });
@@ -45,6 +47,15 @@ async function show() {
   window.scrollTo({ top, behavior: "instant" });
   figures.focus({ preventScroll: true });
   listen();
+}
+
+// The map stays where it was moved to, with the new numbers in it.
+function keep(map) {
+  const next = figures.querySelector(".map-frame");
+  if (!next) return;
+  for (const part of ["[data-settings]", ".drawn"]) map.querySelector(part).replaceWith(next.querySelector(part));
+  next.replaceWith(map);
+  map.dispatchEvent(new Event("map-refresh"));
 }
 
 line.querySelector("button").addEventListener("click", show);

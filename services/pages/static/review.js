@@ -36,11 +36,24 @@ function point(map) {
     }
     const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(map.getScreenCTM().inverse());
     const { lon, lat, lonStep, latStep } = map.dataset;
-    const where = [Number(lat) + at.y * Number(latStep), Number(lon) + at.x * Number(lonStep)];
-    search.elements.namedItem("sok").value = where.map((degree) => degree.toFixed(5)).join(", ");
-    search.submit();
+    seek(Number(lat) + at.y * Number(latStep), Number(lon) + at.x * Number(lonStep));
   });
 }
+
+function seek(lat, lon) {
+  search.elements.namedItem("sok").value = `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
+  search.submit();
+}
+
+// The same on the live map, once it stands in the drawn one's place.
+document.querySelector("[data-livemap]")?.addEventListener("map-ready", ({ detail: { map } }) => {
+  map.getCanvas().classList.add("pointing");
+  map.on("click", (event) => {
+    const [pin] = map.queryRenderedFeatures(event.point, { layers: ["pins"] });
+    if (pin) document.querySelector(`button[name="choice"][value="${pin.properties.no}"]`)?.focus();
+    else if (search) seek(event.lngLat.lat, event.lngLat.lng);
+  });
+});
 
 if (maps.length && search) {
   document.querySelector("[data-point]").hidden = false;

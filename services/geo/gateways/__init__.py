@@ -1,0 +1,1 @@
+"""Whom geo asks: other rooms, and the servers of base maps."""

@@ -1,0 +1,70 @@
+"""The tiles as they are asked for: made in a thread, kept in memory within a bound."""
+
+from collections import OrderedDict
+from threading import Lock
+
+from services.geo.domain import tiling
+from services.geo.domain.tiling import Drawable
+from services.geo.layers.drawables import Country, Municipal
+from services.geo.layers.own import Own, Version
+from services.geo.layers.shipped import Layers
+from services.geo.registers.gazetteer import Gazetteer
+from services.geo.registers.loading import Loaded
+
+MOST_BYTES = 32 * 2**20
+_EMPTY = 250
+"""Bytes that an address takes."""
+GROUND = "ground"
+"""The tile set that lies under everything else."""
+Address = tuple[str, str, str, int, int, int]
+"""Owner (empty for the country), tile set, version, zoom, column, row."""
+
+
+class NoSuchLayer(Exception):
+    """The municipality has no such layer."""
+
+
+class Tiles:
+    """One process' tiles."""
+
+    def __init__(self, layers: Layers, gazetteer: Gazetteer) -> None:
+        self._shipped = {layer.name for layer in layers.layers}
+        self._country, self._municipal = Country(layers, gazetteer), Municipal()
+        self._kept: OrderedDict[Address, bytes] = OrderedDict()
+        self._bytes, self._lock = 0, Lock()
+
+    def version(self, name: str, loaded: Loaded, own: Own) -> str:
+        """Changes when a tile of the set would: part of its address, so that browsers may keep it. NoSuchLayer."""
+        if name == GROUND:
+            return f"{self._country.version}-{loaded.number}"
+        return self._country.version if name in self._shipped else f"{_of(own, name).key.number}"
+
+    def tile(self, name: str, z: int, x: int, y: int, *, kommun: str, loaded: Loaded, own: Own) -> bytes:
+        """One tile, empty bytes where nothing lies; NoSuchLayer. Takes a tenth of a second at worst, once."""
+        owner = "" if name in self._shipped else kommun
+        address = (owner, name, self.version(name, loaded, own), z, x, y)
+        with self._lock:
+            if address in self._kept:
+                self._kept.move_to_end(address)
+                return self._kept[address]
+            # One tile at a time: the first needs the whole country prepared, and ten that wait need it once.
+            made = tiling.encode(self._layers(name, z, loaded, own), z, x, y)
+            self._kept[address] = made
+            self._bytes += _EMPTY + len(made)
+            while self._bytes > MOST_BYTES:
+                self._bytes -= _EMPTY + len(self._kept.popitem(last=False)[1])
+        return made
+
+    def _layers(self, name: str, z: int, loaded: Loaded, own: Own) -> dict[str, Drawable]:
+        if name == GROUND:
+            return self._country.ground(z) | self._municipal.addresses(loaded.geocoder.register, z)
+        if name in self._shipped:
+            return {name: self._country.layer(name, z)}
+        return {name: self._municipal.layer(_of(own, name))}
+
+
+def _of(own: Own, name: str) -> Version:
+    found = next((v for v in (*own.areas, *own.places) if v.key.layer == name), None)
+    if found is None:
+        raise NoSuchLayer(name)
+    return found

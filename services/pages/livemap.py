@@ -1,0 +1,62 @@
+"""What a page tells its map: texts and data as one JSON block that ``map.js`` reads; it is data, never script."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from markupsafe import Markup
+
+from services.pages import maps
+from services.pages.swedish import whole
+from services.pages.texts import text
+
+_LOCALE = {
+    "Map.Title": "map.title",
+    "NavigationControl.ZoomIn": "map.zoom_in",
+    "NavigationControl.ZoomOut": "map.zoom_out",
+    "AttributionControl.ToggleAttribution": "map.credits",
+    "ScaleControl.Meters": "map.metres",
+    "ScaleControl.Kilometers": "map.kilometres",
+    "CooperativeGesturesHandler.WindowsHelpText": "map.scroll_ctrl",
+    "CooperativeGesturesHandler.MacHelpText": "map.scroll_mac",
+    "CooperativeGesturesHandler.MobileHelpText": "map.scroll_touch",
+}
+"""Texts of MapLibre's own parts, by its names."""
+
+
+def _block(**what: Any) -> Markup:
+    """The settings as JSON that can stand in a page: no ``<`` can end the element."""
+    texts = {"locale": {name: text(key) for name, key in _LOCALE.items()}, "home": text("map.home")}
+    texts |= {"base": text("map.base"), "town": text("map.town")}
+    written = orjson.dumps(what | {"texts": texts}).decode().replace("<", "\\u003c")
+    return Markup(written)  # noqa: S704 - JSON with every < escaped
+
+
+def areas(features: Sequence[Mapping[str, Any]], counts: Mapping[str, float], layer: str) -> Markup:
+    """A map of areas with numbers. ``features`` as ``maps.draw`` takes them; ``counts``: area → reports."""
+    return _block(
+        layer=layer,
+        town=maps.town_box(features),
+        areas=[
+            {
+                "code": f["id"],
+                "name": maps.short(f["properties"]["name"]),
+                "full": f["properties"]["name"],
+                "count": whole(round(counts.get(str(f["id"]), 0))),
+                "number": counts.get(str(f["id"]), 0),
+                "step": maps.step(counts.get(str(f["id"]), 0)),
+                "at": f["properties"]["label"],
+            }
+            for f in features
+        ],
+    )
+
+
+def pins(points: Sequence[tuple[float, float, float]]) -> Markup:
+    """A map of numbered points (longitude, latitude, metres of uncertainty)."""
+    return _block(pins=[{"at": [lon, lat], "radius": radius} for lon, lat, radius in points])
+
+
+def drawing(layer: str | None, area: str | None) -> Markup:
+    """A map to draw on: ``layer`` is shown under what is drawn, without the ``area`` that is being changed."""
+    return _block(draw=True, layer=layer, area=area, alone=True)
