@@ -18,7 +18,8 @@ from services.geo.registers.gazetteer import Gazetteer
 from services.geo.registers.loading import Geocoders
 from services.geo.settings import GeoSettings
 from services.geo.subscribers import consumers
-from services.geo.web import review
+from services.geo.web import layers as layer_pages
+from services.geo.web import review, surfaces
 from services.runtime.asking import published_keys
 from services.runtime.database import Database
 from services.runtime.outbox import Relay
@@ -50,6 +51,8 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
             tiles.router,
             ogc.router,
             review.router,
+            layer_pages.router,
+            surfaces.router,
         ],
         "consumers": consumers(placer),
         "jobs": [

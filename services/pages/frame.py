@@ -14,6 +14,7 @@ _LINKS = (
     ("/mina-rapporter", "nav.mine", {"rapportor", "administrator"}),
     ("/oversikt", "nav.overview", {"analytiker", "est_medlem", "administrator"}),
     ("/granska", "nav.review", {"analytiker", "administrator"}),
+    ("/platser", "nav.places", {"analytiker", "administrator"}),
     ("/omvarld", "nav.context", {"analytiker", "est_medlem", "administrator"}),
     ("/utskick", "nav.deliveries", {"analytiker", "est_medlem", "administrator"}),
 )

@@ -57,6 +57,10 @@ def pins(points: Sequence[tuple[float, float, float]]) -> Markup:
     return _block(pins=[{"at": [lon, lat], "radius": radius} for lon, lat, radius in points])
 
 
-def drawing(layer: str | None, area: str | None) -> Markup:
-    """A map to draw on: ``layer`` is shown under what is drawn, without the ``area`` that is being changed."""
-    return _block(draw=True, layer=layer, area=area, alone=True)
+def shapes(address: str, box: Sequence[float] | None = None, *, leave_out: str | None = None) -> Markup:
+    """A map of a layer's surfaces. ``address``: GeoJSON with ``area`` and ``name``; ``box``: where to begin (degrees).
+
+    With ``leave_out``, the code of the one that is being changed (empty for a new one), the map is drawn on.
+    """
+    drawing = {"draw": True, "alone": True, "without": leave_out} if leave_out is not None else {}
+    return _block(shapes=address, box=box, **drawing)

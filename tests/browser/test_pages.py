@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, Login, Town
+from tests.browser.conftest import DESKTOP, PHONE, Login, Town, live
 from tests.support.instance import eventually
 
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
@@ -112,6 +112,7 @@ PAGES = [
     ("analytiker", "/oversikt"),
     ("analytiker", "/oversikt?from=2026-11-19&to=2026-11-01"),
     ("analytiker", "/granska"),
+    ("analytiker", "/platser"),
     ("analytiker", "/omvarld"),
     ("est_medlem", "/utskick"),
     ("administrator", "/utkorg"),
@@ -128,6 +129,8 @@ async def test_every_page_has_no_axe_violations_and_does_not_scroll_sideways(
         page = pages.get(role) or await login(role, **screen)
         pages[role] = page
         await page.goto(town.url + path)
+        if await page.locator("[data-livemap]").count():
+            await live(page)
         assert await violations(page) == [], path
         assert await page.locator("h1").count() == 1, path
         wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -138,6 +141,8 @@ async def test_the_narrowest_screen_and_dark_theme(login: Login, town: Town) -> 
     page = await login("analytiker", viewport={"width": 320, "height": 640}, color_scheme="dark")
     for path in ("/oversikt", "/omvarld", "/utskick"):
         await page.goto(town.url + path)
+        if path == "/oversikt":
+            await live(page)
         wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
         assert await violations(page) == [], path

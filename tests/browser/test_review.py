@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from services.runtime.migrations import work_role
-from tests.browser.conftest import DESKTOP, PHONE, Login, Town
+from tests.browser.conftest import DESKTOP, PHONE, Login, Town, live
 from tests.support import register_files
 from tests.support.instance import eventually, reports
 
@@ -135,15 +135,25 @@ async def test_an_address_is_searched_and_its_name_is_learnt(login: Login, town:
     assert (await until(placed, third, precision="none"))["reason"] == "not_found"
 
 
+@pytest.mark.parametrize("map_of", ["drawn", "live"])
 @pytest.mark.usefixtures("registered")
-async def test_a_point_on_the_map_is_a_candidate(login: Login, town: Town, placed: Placed) -> None:
-    sent = await send(town, {"text": "Bakom hallen någonstans"})
+async def test_a_point_on_the_map_is_a_candidate(login: Login, town: Town, placed: Placed, map_of: str) -> None:
+    sent = await send(town, {"text": f"Bakom hallen någonstans {map_of}"})
     page = await login("analytiker", **DESKTOP)
+    if map_of == "drawn":  # as where the browser has no WebGL
+        await page.route("**/static/map.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
     await open_case(page, town, sent)
-    await page.locator("[data-map].wide").click(position={"x": 200, "y": 200})
+    if map_of == "live":
+        await live(page)
+    at = "[data-map].wide" if map_of == "drawn" else ".live-map canvas"
+    await page.locator(at).click(position={"x": 200, "y": 200})
     await page.wait_for_url(re.compile("sok="))
     await expect(page.locator(".cand")).to_have_count(1)
     await expect(page.locator("[data-map].wide .pin")).to_have_count(1)
+    if map_of == "live":  # a press on the pin goes to its button, and asks for nothing anew
+        await live(page)
+        await page.locator(at).click()
+        await expect(page.locator(".cand").first).to_be_focused()
     await page.locator(".cand").first.click()
     found = await until(placed, sent, precision="gps")
     assert found["located_kommun"] == town.tenant.kommun

@@ -51,7 +51,9 @@ async def test_the_same_sender_s_id_in_two_municipalities_is_two_reports(pair: t
 async def test_nothing_is_readable_without_a_token_or_key(instance: Instance) -> None:
     things = f"""/v1/counts /v1/counts.csv /v1/counts.geojson /v1/context /v1/layers /v1/layers/regso/areas
         /v1/locate?lon=14&lat=57 /v1/geocode?text=a /v1/suggest?q=a /v1/names
-        /v1/reverse?lon=14&lat=57 /v1/event-types /v1/subscriptions /v1/deliveries /v1/facts/{uuid4()}
+        /v1/reverse?lon=14&lat=57 /v1/map
+        /v1/tiles/ground/9/276/154 /v1/basemap/9/276/154 /v1/event-types
+        /v1/subscriptions /v1/deliveries /v1/facts/{uuid4()}
         /v1/placements/{uuid4()} /v1/reports/{uuid4()} /v1/directory/{uuid4()}"""
     async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
         for path in things.split():

@@ -18,7 +18,6 @@ ValidTo = Annotated[str | None, typer.Option("--valid-to", help="Last day it hol
 Source = Annotated[str, typer.Option("--source", help="Who made it: the municipality, SCB, a property company.")]
 layers = typer.Typer(no_args_is_help=True, help="Layers of areas and named places.")
 NATIONAL = "0000"
-RESERVED = frozenset({"regso", "kommun", "lan", "reports"})
 
 
 def import_layer(
@@ -74,6 +73,8 @@ def _check(kommun: str, name: str, kind: str, known: dict[str, Any]) -> None:
         raise fail(f"There is no municipality with code {kommun}. Codes have four digits, for example 0682.", 2)
     if kind not in {"areas", "places"}:
         raise fail(f"There is no kind {kind}. Kinds are areas and places.", 2)
+    from services.geo.handlers.drawing import RESERVED
+
     plain = name.isascii() and name.replace("_", "").isalnum() and name == name.lower() and len(name) <= 32
     if not plain or name in RESERVED:
         ours = ", ".join(sorted(RESERVED))

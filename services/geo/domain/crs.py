@@ -75,6 +75,12 @@ def transform(x: Floats, y: Floats, source: str, target: str) -> tuple[Floats, F
     return np.asarray(to_x, dtype=float), np.asarray(to_y, dtype=float)
 
 
+def degrees_box(west: float, south: float, east: float, north: float) -> list[float]:
+    """A box in EPSG:3006 as west, south, east, north in degrees, five decimals."""
+    lon, lat = to_wgs84(np.array([west, west, east, east]), np.array([south, north, south, north]))
+    return [round(float(v), 5) for v in (lon.min(), lat.min(), lon.max(), lat.max())]
+
+
 def upright(x: Floats, y: Floats, crs: str) -> tuple[Floats, Floats]:
     """The points with x east and y north: those that lie in Sweden only the other way round are turned."""
     extent = EXTENTS[crs]

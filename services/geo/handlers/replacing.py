@@ -50,10 +50,17 @@ SETTLING = timedelta(seconds=2)
 
 async def ask(database: Database, kommun: str, scope: Scope, reason: str, at: datetime | None = None) -> UUID:
     """Ask for a municipality's reports to be placed anew, soon or later: those with a written place, or all."""
+    async with database.transaction((kommun,)) as connection:
+        return await ask_within(connection, kommun, scope, reason, at)
+
+
+async def ask_within(
+    connection: AsyncConnection, kommun: str, scope: Scope, reason: str, at: datetime | None = None
+) -> UUID:
+    """The same in the caller's transaction."""
     ident, soonest = uuid4(), datetime.now(UTC) + SETTLING
     when = soonest if at is None else max(at + SETTLING, soonest)
-    async with database.transaction((kommun,)) as connection:
-        await replacings.ask(connection, kommun, ident, scope=scope, reason=reason, at=when)
+    await replacings.ask(connection, kommun, ident, scope=scope, reason=reason, at=when)
     return ident
 
 

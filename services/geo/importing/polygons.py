@@ -84,16 +84,21 @@ def to_features(
         Feature(code, label, shapely.union_all(parts) if len(parts) > 1 else parts[0], environment, owner)
         for code, (label, environment, owner, parts) in sorted(groups.items())
     ]
-    report.taken = len(features)
     if not features:
         raise BadFile("no_areas", name=name)
+    look_over(features, kind, own, report, name)
+    return features, report
+
+
+def look_over(features: Sequence[Feature], kind: str, own: Any | None, report: Report, name: str) -> None:
+    """Add to the report what is odd about finished features; BadFile when most of them lies elsewhere."""
+    report.taken = len(features)
     if own is not None:
         _look_outside(features, own, report, name)
     if kind == AREAS:
         _look_for_overlaps(features, report)
         if own is not None:
             _look_for_gaps(features, own, report)
-    return features, report
 
 
 def _in_sweref(table: Table, declared: str | None, name: str) -> NDArray[np.object_]:
@@ -158,14 +163,19 @@ def _grouped(
             continue
         row = {meaning: values[i] for meaning, values in column.items()}
         label = row.get("name") or row.get("code") or str(i + 1)
-        code = _CODE_SIGNS.sub("_", row.get("code") or label).strip("_")[:32] or str(i + 1)
-        code = code if len(code) > 1 else f"0{code}"
+        code = code_of(row.get("code") or label) or code_of(str(i + 1))
         if code in groups:
             report.joined += 1
             groups[code][3].append(shape)
         else:
             groups[code] = (label[:120], row.get("environment", "")[:60], row.get("owner", "")[:120], [shape])
     return groups
+
+
+def code_of(written: str) -> str:
+    """A code made of what is written: letters, digits, - and _, at least two; empty when nothing remains."""
+    code = _CODE_SIGNS.sub("_", written).strip("_")[:32]
+    return f"0{code}" if len(code) == 1 else code
 
 
 def _look_outside(features: Sequence[Feature], own: Any, report: Report, name: str) -> None:

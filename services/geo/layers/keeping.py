@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import shapely
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.values import CONTEXT_OWNER
 from services.geo.importing.polygons import Report, propose, to_features
@@ -123,6 +124,12 @@ async def newest(database: Database, kommun: str, layer: str) -> list[Feature]:
 
 async def keep(database: Database, prepared: Prepared) -> int:
     """Keep it as the layer's newest version; its number. It holds from its first day."""
+    async with database.transaction((prepared.described.kommun,)) as connection:
+        return await add(connection, prepared)
+
+
+async def add(connection: AsyncConnection, prepared: Prepared) -> int:
+    """The same in the caller's transaction."""
     content = pack(prepared.features)
     facts = {
         **asdict(prepared.described),
@@ -132,9 +139,7 @@ async def keep(database: Database, prepared: Prepared) -> int:
         "report": prepared.report.as_dict(),
         "content": content,
     }
-    kommun = prepared.described.kommun
-    async with database.transaction((kommun,)) as connection:
-        return await store.add(connection, kommun, prepared.described.layer, facts)
+    return await store.add(connection, prepared.described.kommun, prepared.described.layer, facts)
 
 
 def changes_at(described: Described) -> list[datetime]:

@@ -21,7 +21,7 @@ from schemas.values import CONTEXT_OWNER, UNPLACED
 from services.geo.domain.areas import AreaIndex
 from services.geo.domain.geocoding.places import Place
 from services.geo.domain.writing import AreaRef, PlaceRef
-from services.geo.layers.packing import unpack
+from services.geo.layers.packing import Feature, unpack
 from services.geo.layers.shipped import geojson, label_point
 from services.geo.store import layers as store
 from services.geo.store.layers import Content, Key
@@ -70,23 +70,8 @@ class Version:
     def outlines(self) -> dict[str, Any]:
         """GeoJSON (WGS84, 5 decimals) for drawing: simplified by 2 m. Made once."""
         if self._outlines is None:
-            simple = shapely.simplify(self.geometries, 2.0)
-            features = [
-                {
-                    "type": "Feature",
-                    "id": f.code,
-                    "properties": {
-                        "area": f.code,
-                        "name": f.name,
-                        "label": label_point(g),
-                        "environment": f.environment,
-                    },
-                    "geometry": geojson(g),
-                }
-                for f, g in zip(self.features, simple, strict=True)
-            ]
             about = {"type": "FeatureCollection", "credit": self.credit, "version": self.version}
-            self._outlines = about | {"features": features}
+            self._outlines = about | {"features": drawn(self.features)}
         return self._outlines
 
     def named(self) -> Iterable[Place]:
@@ -95,6 +80,20 @@ class Version:
         reach = np.sqrt(shapely.area(shapely.envelope(self.geometries)) / 2).round(1).tolist()
         for feature, (e, n), radius in zip(self.features, inner, reach, strict=True):
             yield Place(feature.name, "place", e, n, max(20.0, radius), self.key.layer, self.version)
+
+
+def drawn(features: Sequence[Feature]) -> list[dict[str, Any]]:
+    """The features as GeoJSON (WGS84, 5 decimals) for drawing: simplified by 2 m."""
+    simple = shapely.simplify(np.array([f.geometry for f in features], dtype=object), 2.0)
+    return [
+        {
+            "type": "Feature",
+            "id": f.code,
+            "properties": {"area": f.code, "name": f.name, "label": label_point(g), "environment": f.environment},
+            "geometry": geojson(g),
+        }
+        for f, g in zip(features, simple, strict=True)
+    ]
 
 
 class Own(NamedTuple):

@@ -129,12 +129,14 @@ class Layers:
         """A municipality at full resolution in EPSG:3006; KeyError for an unknown code."""
         return shapely.coverage_union_all(self.polygons[self._own[kommun]])
 
+    def regso_polygon(self, code: str) -> Any | None:
+        """One area at full resolution in EPSG:3006; None for an unknown code."""
+        return self.polygons[self._position[code]] if code in self._position else None
+
     def extent(self, kommun: str) -> list[float]:
         """West, south, east, north of a municipality in degrees; of the whole country for an unknown code."""
         own = self._own.get(kommun) or range(len(self.polygons))
-        x0, y0, x1, y1 = shapely.total_bounds(self.polygons[list(own)])
-        lon, lat = crs.to_wgs84(np.array([x0, x0, x1, x1]), np.array([y0, y1, y0, y1]))
-        return [round(float(v), 5) for v in (lon.min(), lat.min(), lon.max(), lat.max())]
+        return crs.degrees_box(*shapely.total_bounds(self.polygons[list(own)]).tolist())
 
     def distance_to_kommun(self, kommun: str, e: float, n: float) -> float:
         """Metres from a point (EPSG:3006) to a municipality, 0 inside; KeyError for an unknown code."""

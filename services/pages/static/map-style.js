@@ -126,6 +126,19 @@ function pins(settings, c) {
   };
 }
 
+// A layer's own surfaces with their names, without the one that is being drawn.
+function surfaces(settings, c) {
+  const rest = (type) => ({ source: "shapes", filter: ["all", ["!=", ["get", "area"], settings.without ?? ""], ["==", ["geometry-type"], type]] });
+  return {
+    sources: { shapes: { type: "geojson", data: absolute(settings.shapes) } },
+    layers: [
+      { id: "shapes", type: "fill", ...rest("Polygon"), paint: { "fill-color": c("seq-3"), "fill-opacity": 0.35 } },
+      { id: "shape-lines", type: "line", ...rest("Polygon"), paint: { "line-color": c("accent"), "line-width": 1.5 } },
+      label("shape-names", "shapes", null, ["get", "name"], 12, c, { at: { filter: rest("Point").filter } }),
+    ],
+  };
+}
+
 export function style(config, settings) {
   const c = css();
   const base = settings.base ? baseMap(config, c) : { sources: {}, layers: [] };
@@ -133,14 +146,15 @@ export function style(config, settings) {
   const set = config.layers.find((l) => l.layer === settings.layer);
   const shown = settings.areas ? figures({ ...settings, over: settings.base && base.layers.length }, c) : { sources: {}, fills: [], names: [] };
   const points = settings.pins ? pins(settings, c) : { sources: {}, layers: [] };
+  const own = settings.shapes ? surfaces(settings, c) : { sources: {}, layers: [] };
   const plain = { id: "land", type: "fill", source: "ground", "source-layer": "kommun", paint: { "fill-color": c("seq-1"), "fill-opacity": 0.55 } };
   return {
     version: 8,
-    sources: { ground: vector(config.ground, config), ...(set && { areas: vector(set.tiles, config) }), ...base.sources, ...shown.sources, ...points.sources },
+    sources: { ground: vector(config.ground, config), ...(set && { areas: vector(set.tiles, config) }), ...base.sources, ...shown.sources, ...own.sources, ...points.sources },
     layers: [
       { id: "paper", type: "background", paint: { "background-color": c("map-ground") } },
       ...base.layers, ...(base.layers.length || settings.areas ? [] : [plain]),
-      ...shown.fills, ...under.lines, ...points.layers.slice(0, 2), ...under.names, ...shown.names, ...points.layers.slice(2),
+      ...shown.fills, ...under.lines, ...own.layers.slice(0, 2), ...points.layers.slice(0, 2), ...under.names, ...own.layers.slice(2), ...shown.names, ...points.layers.slice(2),
     ],
   };
 }

@@ -41,6 +41,7 @@ function button(text, press) {
 
 function bounds(config, settings) {
   const points = settings.pins?.length ? settings.pins : null;
+  if (settings.box) return [settings.box.slice(0, 2), settings.box.slice(2)];
   if (!points) return [config.bounds.slice(0, 2), config.bounds.slice(2)];
   const reach = (p) => Math.max(p.radius ?? 0, 350) / 111320;
   const lon = points.flatMap((p) => [p.at[0] - 2 * reach(p), p.at[0] + 2 * reach(p)]);
@@ -68,14 +69,14 @@ export async function open(frame) {
   box.className = "live-map";
   frame.append(box);
   const map = new Live({
-    container: box, style: style(config, settings), bounds: bounds(config, settings), fitBoundsOptions: { padding: 24, animate: false },
+    container: box, style: style(config, settings), bounds: bounds(config, settings), fitBoundsOptions: { padding: 24, maxZoom: 17, animate: false },
     maxBounds: SWEDEN, minZoom: 3, maxZoom: 19, dragRotate: false, pitchWithRotate: false, touchPitch: false, renderWorldCopies: false,
     cooperativeGestures: !settings.alone, attributionControl: false, locale: texts.locale, fadeDuration: 0,
   });
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-  const home = button(texts.home, () => map.fitBounds(bounds(config, settings), { padding: 24 }));
+  const home = button(texts.home, () => map.fitBounds(bounds(config, {}), { padding: 24 }));
   const switched = button(texts.base, (pressed) => {
     settings.base = !settings.base;
     localStorage.setItem(STORED, settings.base ? "pa" : "av");
@@ -107,7 +108,9 @@ export async function open(frame) {
   await new Promise((done) => { map.once("load", done); });
   frame.classList.add("is-live");
   map.resize();
-  map.fitBounds(bounds(config, settings), { padding: 24, animate: false });
+  map.fitBounds(bounds(config, settings), { padding: 24, maxZoom: 17, animate: false });
+  map.on("idle", () => { frame.dataset.idle = ""; });
+  map.on("movestart", () => { delete frame.dataset.idle; });
   frame.dispatchEvent(new CustomEvent("map-ready", { detail: { map, settings, config } }));
   return { map, settings, config };
 }

@@ -23,7 +23,8 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
     body = "\n".join(p.read_text("utf-8") for p in sources)
     named = set(re.findall(r'\b(?:t|text)\(\s*"([a-z_]+\.[A-Za-z_0-9]+)"\s*[,)]', body))
     named |= {
-        f"{a}.{b}" for a, b in re.findall(r'"(login|report|nav|mail|overview|error|deliveries)\.([a-z_A-Z0-9]+)"', body)
+        f"{a}.{b}"
+        for a, b in re.findall(r'"(login|report|nav|mail|map|overview|error|deliveries)\.([a-z_A-Z0-9]+)"', body)
     }
     named = {name for name in named if not name.endswith("_")}  # the fixed part of a built key
     assert sorted(named - set(catalogue())) == []
@@ -38,6 +39,8 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "file.",
         "review.why_",
         "review.precision_",
+        "layers.corners_",
+        "layers.kind_",
     )
     unused = {k for k in catalogue() if k not in named and not k.startswith(built)}
     assert sorted(unused) == []
