@@ -1,12 +1,13 @@
 """What a page tells its map: texts and data as one JSON block that ``map.js`` reads; it is data, never script."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from markupsafe import Markup
 
-from services.pages import maps
+from services.pages import maps, plane
 from services.pages.swedish import whole
 from services.pages.texts import text
 
@@ -22,6 +23,9 @@ _LOCALE = {
     "CooperativeGesturesHandler.MobileHelpText": "map.scroll_touch",
 }
 """Texts of MapLibre's own parts, by its names."""
+
+
+_LABEL_PIXELS, _TILE_PIXELS = 40, 512
 
 
 def _block(**what: Any) -> Markup:
@@ -46,10 +50,17 @@ def areas(features: Sequence[Mapping[str, Any]], counts: Mapping[str, float], la
                 "number": counts.get(str(f["id"]), 0),
                 "step": maps.step(counts.get(str(f["id"]), 0)),
                 "at": f["properties"]["label"],
+                "from": _readable_from(plane.box(f)),
             }
             for f in features
         ],
     )
+
+
+def _readable_from(box: tuple[float, float, float, float]) -> float:
+    """The zoom from which an area is wide enough for its number: nearer out it would stand in its neighbour's."""
+    degrees = max(box[2] - box[0], 1e-6)
+    return round(math.log2(_LABEL_PIXELS * 360 / (_TILE_PIXELS * degrees)), 1)
 
 
 def pins(points: Sequence[tuple[float, float, float]]) -> Markup:

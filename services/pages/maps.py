@@ -1,28 +1,19 @@
-"""Areas with numbers as SVG: classes carry the colour, an inset shows a town too small for the whole map.
-
-Outlines come as GeoJSON in degrees; within one municipality a plane at its middle latitude is true enough to draw.
-"""
+"""Areas with numbers as SVG: classes carry the colour, an inset shows a town too small for the whole map."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
+from services.pages import plane
 from services.pages.swedish import whole
 
 LIMITS = (2, 4, 7, 13)
 """Class limits, fixed for every page: 0–1, 2–3, 4–6, 7–12, 13 and more (look guide §7)."""
 LEGEND = ("0–1", "2–3", "4–6", "7–12", "13 eller fler")
-_EARTH = 111_320.0
-"""Metres per degree of latitude, and of longitude at the equator."""
 _SMALL_SHARE = 0.03
 _LETTER = 6.4
 """Rough width of one letter of a label, in drawing units."""
-
-Ring = list[tuple[float, float]]
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom."""
 
 
 @dataclass(slots=True)
@@ -50,51 +41,7 @@ class Drawing:
     shapes: list[Shape]
     scale_px: float
     scale_text: str
-    frame: tuple[float, float, float, float] | None = None
-
-
-@dataclass(slots=True)
-class _Area:
-    code: str
-    name: str
-    polygons: list[list[Ring]]
-    label: tuple[float, float]
-
-    @property
-    def size(self) -> float:
-        return sum(abs(_signed_area(p[0])) for p in self.polygons)
-
-    def box(self) -> tuple[float, float, float, float]:
-        points = [point for polygon in self.polygons for point in polygon[0]]
-        xs, ys = [p[0] for p in points], [p[1] for p in points]
-        return min(xs), min(ys), max(xs), max(ys)
-
-
-def _signed_area(ring: Ring) -> float:
-    return sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairwise(ring)) / 2
-
-
-def _plane(features: Sequence[Mapping[str, Any]]) -> list[_Area]:
-    """Metres east and south of the middle, per area."""
-    areas = []
-    latitudes = [lat for f in features for p in _polygons(f) for _, lat in p[0]]
-    middle = (min(latitudes) + max(latitudes)) / 2
-    narrow = math.cos(math.radians(middle))
-    for feature in features:
-        polygons = [
-            [[(lon * narrow * _EARTH, -lat * _EARTH) for lon, lat in ring] for ring in polygon]
-            for polygon in _polygons(feature)
-        ]
-        lon, lat = feature["properties"]["label"]
-        label = (lon * narrow * _EARTH, -lat * _EARTH)
-        areas.append(_Area(str(feature["id"]), feature["properties"]["name"], polygons, label))
-    return areas
-
-
-def _polygons(feature: Mapping[str, Any]) -> list[Any]:
-    geometry = feature["geometry"]
-    coordinates: list[Any] = geometry["coordinates"]
-    return [coordinates] if geometry["type"] == "Polygon" else coordinates
+    frame: plane.Box | None = None
 
 
 def step(count: float) -> int:
@@ -102,7 +49,7 @@ def step(count: float) -> int:
     return 1 + sum(count >= limit for limit in LIMITS)
 
 
-def _town(areas: list[_Area]) -> list[_Area]:
+def _town(areas: list[plane.Area]) -> list[plane.Area]:
     """The cluster of small areas around the smallest one; empty where an inset would show nothing new."""
     total = sum(a.size for a in areas)
     small = [a for a in areas if a.size < _SMALL_SHARE * total]
@@ -115,7 +62,7 @@ def _town(areas: list[_Area]) -> list[_Area]:
     cluster = [min(small, key=lambda a: a.size)]
     grew = True
     while grew:
-        near = [a for a in small if a not in cluster and any(_gap(a, b) < 0.01 * extent for b in cluster)]
+        near = [a for a in small if a not in cluster and any(plane.gap(a, b) < 0.01 * extent for b in cluster)]
         cluster += near
         grew = bool(near)
     return cluster if len(cluster) >= 4 else []
@@ -123,25 +70,19 @@ def _town(areas: list[_Area]) -> list[_Area]:
 
 def town_box(features: Sequence[Mapping[str, Any]]) -> list[float] | None:
     """West, south, east, north in degrees of the town that ``draw`` shows as an inset; None where it shows none."""
-    own = {area.code for area in _town(_plane(features))} if features else set()
-    points = [p for f in features if str(f["id"]) in own for polygon in _polygons(f) for p in polygon[0]]
-    if not points:
+    own = {area.code for area in _town(plane.laid_out(features))} if features else set()
+    boxes = [plane.box(f) for f in features if str(f["id"]) in own]
+    if not boxes:
         return None
-    lons, lats = [p[0] for p in points], [p[1] for p in points]
-    return [min(lons), min(lats), max(lons), max(lats)]
-
-
-def _gap(a: _Area, b: _Area) -> float:
-    ax0, ay0, ax1, ay1 = a.box()
-    bx0, by0, bx1, by1 = b.box()
-    return math.hypot(max(0.0, ax0 - bx1, bx0 - ax1), max(0.0, ay0 - by1, by0 - ay1))
+    west, south, east, north = zip(*boxes, strict=True)
+    return [min(west), min(south), max(east), max(north)]
 
 
 def draw(
     features: Sequence[Mapping[str, Any]], counts: Mapping[str, float], *, whole_caption: str, inset_caption: str
 ) -> list[Drawing]:
     """The whole municipality, and its town as an inset where that shows more. ``counts``: area → reports."""
-    areas = _plane(features)
+    areas = plane.laid_out(features)
     town = _town(areas)
     main = _drawing(areas, counts, _bounds(areas), width=330, caption=whole_caption, skip={a.code for a in town})
     if not town:
@@ -193,21 +134,20 @@ def with_pins(
     width: int = 620,
 ) -> PinMap:
     """The areas around some points (longitude, latitude, metres of uncertainty); the whole municipality without any."""
-    areas = _plane(features)
-    latitudes = [lat for f in features for p in _polygons(f) for _, lat in p[0]]
-    narrow = math.cos(math.radians((min(latitudes) + max(latitudes)) / 2))
-    at = [(lon * narrow * _EARTH, -lat * _EARTH, radius) for lon, lat, radius in points]
+    areas = plane.laid_out(features)
+    narrow = plane.narrowing(features)
+    at = [(lon * narrow * plane.EARTH, -lat * plane.EARTH, radius) for lon, lat, radius in points]
     bounds = _around(at) if at else _bounds(areas)
     drawing, scale, (x0, y0) = _drawing(areas, {}, bounds, width=width, caption=caption, skip=set())
     pins = [
         Pin(round((x - x0) * scale, 1), round((y - y0) * scale, 1), round(min(max(radius * scale, 16.0), width / 2), 1))
         for x, y, radius in at
     ]
-    step = 1 / (scale * _EARTH)
-    return PinMap(drawing, pins, x0 / (narrow * _EARTH), -y0 / _EARTH, step / narrow, -step)
+    step = 1 / (scale * plane.EARTH)
+    return PinMap(drawing, pins, x0 / (narrow * plane.EARTH), -y0 / plane.EARTH, step / narrow, -step)
 
 
-def _around(points: Sequence[tuple[float, float, float]]) -> Box:
+def _around(points: Sequence[tuple[float, float, float]]) -> plane.Box:
     """A box of four to three around points and their rings."""
     x0, x1 = min(x - r for x, _, r in points), max(x + r for x, _, r in points)
     y0, y1 = min(y - r for _, y, r in points), max(y + r for _, y, r in points)
@@ -216,7 +156,7 @@ def _around(points: Sequence[tuple[float, float, float]]) -> Box:
     return middle[0] - half, middle[1] - half * 3 / 4, middle[0] + half, middle[1] + half * 3 / 4
 
 
-def _bounds(areas: list[_Area]) -> tuple[float, float, float, float]:
+def _bounds(areas: list[plane.Area]) -> plane.Box:
     boxes = [a.box() for a in areas]
     x0, y0 = min(b[0] for b in boxes), min(b[1] for b in boxes)
     x1, y1 = max(b[2] for b in boxes), max(b[3] for b in boxes)
@@ -225,7 +165,7 @@ def _bounds(areas: list[_Area]) -> tuple[float, float, float, float]:
 
 
 def _drawing(
-    areas: list[_Area], counts: Mapping[str, float], bounds: Box, *, width: int, caption: str, skip: set[str]
+    areas: list[plane.Area], counts: Mapping[str, float], bounds: plane.Box, *, width: int, caption: str, skip: set[str]
 ) -> tuple[Drawing, float, tuple[float, float]]:
     """A drawing of what lies in ``bounds``, its scale and origin. Areas in ``skip`` are drawn without a label."""
     x0, y0, x1, y1 = bounds
@@ -273,7 +213,7 @@ def short(name: str) -> str:
     return name.split("-", maxsplit=1)[0]
 
 
-def _path(area: _Area, scale: float, origin: tuple[float, float], size: tuple[int, int]) -> str:
+def _path(area: plane.Area, scale: float, origin: tuple[float, float], size: tuple[int, int]) -> str:
     """SVG path with one decimal. Points far outside the drawing are pulled to just outside it."""
     (x0, y0), (width, height) = origin, size
     parts = []

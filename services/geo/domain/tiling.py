@@ -54,6 +54,13 @@ def tile_exists(z: int, x: int, y: int) -> bool:
     return 0 <= z <= MAX_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z
 
 
+def tile_at(lon: float, lat: float, z: int) -> tuple[int, int, int]:
+    """Zoom, column and row of the tile that a point in degrees lies in."""
+    x = (lon + 180.0) / 360.0 * 2**z
+    y = (1.0 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2.0 * 2**z
+    return z, int(x), int(y)
+
+
 def mercator(z: int, x: int, y: int) -> Box:
     """The square of a tile in EPSG:3857."""
     side = 2 * _HALF / 2**z

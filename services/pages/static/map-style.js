@@ -83,7 +83,7 @@ function figures(settings, c) {
   const step = (wanted) => ["match", ["get", "area"], ...wanted.flatMap((a) => [a.code, c(`seq-${a.step}`)]), "rgba(0,0,0,0)"];
   const points = settings.areas.map((a) => ({
     type: "Feature",
-    properties: { name: a.name, count: a.count, dark: a.step >= 4, order: -a.number },
+    properties: { name: a.name, count: a.count, dark: a.step >= 4, order: -a.number, from: a.from },
     geometry: { type: "Point", coordinates: a.at },
   }));
   const at = { source: "areas", "source-layer": settings.layer };
@@ -96,7 +96,8 @@ function figures(settings, c) {
       { id: "area-on", type: "line", ...at, filter: ["==", ["get", "area"], ""], paint: { "line-color": c("map-line-strong"), "line-width": 2.5 } },
     ] : [],
     names: [label("figures", "labels", null, ["format", ["get", "name"], { "font-scale": 0.85 }, "\n", {}, ["get", "count"], {}], 14, c, {
-      layout: { "symbol-sort-key": ["get", "order"], "text-padding": 3 },
+      at: { filter: ["<=", ["get", "from"], ["zoom"]] },
+      layout: { "symbol-sort-key": ["get", "order"], "text-padding": 1, "text-variable-anchor": ["center", "top", "bottom", "left", "right"], "text-radial-offset": 0.4, "text-justify": "center" },
       paint: { "text-color": inverse("seq-text-light", "ink"), "text-halo-color": inverse("seq-5", "map-halo") },
     })],
   };
