@@ -30,7 +30,7 @@ from services.runtime.tokens import Verifier
 
 
 def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
-    """geo, wired. Loading the layers takes about half a second from the cache, seven without."""
+    """geo, wired. Loading the layers takes about a second from the cache, seven without."""
     chosen = settings or GeoSettings()
     database = Database(chosen.database_url.get_secret_value(), pool_size=chosen.pool_size)
     layers = overrides.pop("layers", None) or Layers(chosen.cache_dir)
