@@ -1,9 +1,9 @@
 """Exact point in polygon in EPSG:3006: which area of a tiling layer contains a point.
 
-A grid over the polygons cut into pieces of at most 64 vertices: cutting alone is four times faster than whole polygons in
-a tree, the grid twice that, with equal answers (``python -m benchmarks place``). The traps: border points hit both areas and
-the lowest code wins; a point lost on a hairline between pieces goes to the polygon that touches it, else to the nearest
-one within a metre.
+A grid over the polygons cut into pieces of at most 64 vertices: cutting alone is four times faster than whole polygons
+in a tree, the grid twice that, with equal answers (``python -m benchmarks place``). The traps: border points hit both
+areas and the lowest code wins; a point lost on a hairline between pieces goes to the polygon that touches it, else to
+the nearest one within a metre.
 """
 
 from collections.abc import Sequence
