@@ -9,7 +9,7 @@ from services.ingest.handlers.context import Context
 from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
 from services.ingest.settings import IngestSettings
-from services.ingest.web import docs, login, pages
+from services.ingest.web import docs, login, pages, phone
 from services.runtime.database import Database
 from services.runtime.outbox import Relay
 from services.runtime.publisher import Publisher
@@ -47,6 +47,7 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
             access.router,
             login.router,
             pages.router,
+            phone.router,
             docs.router,
         ],
         "jobs": [Job("relay", relay), Job("batches", handle_uploads)],

@@ -1,6 +1,7 @@
 """What every page has around it: top bar by role, the mark of invented data, the icons."""
 
 from functools import cache
+from hashlib import blake2b
 from importlib import resources
 from typing import Any
 
@@ -39,6 +40,11 @@ def start_of(principal: Principal) -> str:
     return found[0][0] if found else "/mina-rapporter"
 
 
+def owner_of(principal: Principal) -> str:
+    """Whose a report on a phone is: a digest, so that a phone that several share keeps their queues apart."""
+    return blake2b(f"{principal.kommun}/{principal.subject}".encode(), digest_size=12).hexdigest()
+
+
 def frame(principal: Principal | None, path: str, *, phone: bool = False) -> dict[str, Any]:
     """The context that ``layout.html`` needs. ``phone``: glove density and a narrow page for reporters."""
     roles = [text(f"role.{role}") for role in sorted(principal.roles)] if principal is not None else []
@@ -50,4 +56,5 @@ def frame(principal: Principal | None, path: str, *, phone: bool = False) -> dic
         "kommun_name": principal.kommun_name if principal is not None else None,
         "invented": principal.invented if principal is not None else False,
         "phone": phone,
+        "owner": owner_of(principal) if phone and principal is not None else None,
     }

@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
 from markupsafe import Markup
 
 from services.pages import maps, plane
+from services.pages.render import json_block
 from services.pages.swedish import whole
 from services.pages.texts import text
 
@@ -29,11 +29,10 @@ _LABEL_PIXELS, _TILE_PIXELS = 40, 512
 
 
 def _block(**what: Any) -> Markup:
-    """The settings as JSON that can stand in a page: no ``<`` can end the element."""
+    """The settings, with the texts of the map's own parts."""
     texts = {"locale": {name: text(key) for name, key in _LOCALE.items()}, "home": text("map.home")}
     texts |= {"base": text("map.base"), "town": text("map.town")}
-    written = orjson.dumps(what | {"texts": texts}).decode().replace("<", "\\u003c")
-    return Markup(written)  # noqa: S704 - JSON with every < escaped
+    return json_block(what | {"texts": texts})
 
 
 def areas(features: Sequence[Mapping[str, Any]], counts: Mapping[str, float], layer: str) -> Markup:

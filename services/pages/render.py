@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import orjson
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from services.pages import swedish
 from services.pages.texts import text
@@ -37,6 +39,11 @@ def environment() -> Environment:
         "week": swedish.week,
     }
     return made
+
+
+def json_block(value: object) -> Markup:
+    """JSON that can stand in a page's ``<script type="application/json">``: data, and no ``<`` can end the element."""
+    return Markup(orjson.dumps(value).decode().replace("<", "\\u003c"))  # noqa: S704 - every < is escaped
 
 
 def html(template: str, context: Mapping[str, Any]) -> str:

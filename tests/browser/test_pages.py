@@ -97,6 +97,7 @@ async def violations_without_script(page: Page) -> list[str]:
 async def test_a_zero_report_is_one_tap_and_a_withdrawal_another(login: Login) -> None:
     page = await login("rapportor", **PHONE)
     await page.get_by_role("button", name="Lugnt – inget att rapportera").click()
+    await page.wait_for_url(re.compile("/mina-rapporter"))
     await expect(page.get_by_role("status")).to_contain_text("Du är räknad som aktiv den här perioden.")
     await page.get_by_role("link", name="Ny rapport").click()
     await choose(page, "D", "D2")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,8 @@ from schemas.taxonomy import ZERO_REPORT
 from services.ingest.domain import ReportIn
 
 SWEDEN = ZoneInfo("Europe/Stockholm")
+LONGEST_WAIT = timedelta(days=60)
+"""A phone without coverage; after that a wrong clock is likelier."""
 
 
 @dataclass
@@ -23,8 +25,22 @@ class Reading:
     faults: dict[str, str] = field(default_factory=dict)
 
 
+def told(form: Mapping[str, str], now: datetime) -> datetime:
+    """When the form was filled in, by our clock.
+
+    A phone that waited for a net says by its own clock when the report was made and when it is sent. The difference is
+    right however wrong that clock is; what cannot be (before it was made, months) means that it was set meanwhile.
+    """
+    with suppress(KeyError, ValueError, OverflowError):
+        waited = timedelta(milliseconds=int(form["sent"]) - int(form["made"]))
+        if timedelta(0) <= waited <= LONGEST_WAIT:
+            return now - waited
+    return now
+
+
 def read(form: Mapping[str, str], now: datetime) -> Reading:
-    """The report in the form's fields."""
+    """The report in the form's fields; ``now`` is our clock's as it arrives."""
+    now = told(form, now)
     if form.get("zero"):
         report = ReportIn(id=_id(form), event_type=ZERO_REPORT, time_from=now)
         return Reading(report)

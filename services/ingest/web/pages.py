@@ -2,15 +2,17 @@
 
 import asyncio
 from collections import defaultdict
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Form, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from schemas.envelope import client_report_id
 from schemas.taxonomy import ZERO_REPORT, current
+from services.ingest import metrics
 from services.ingest.api.reports import submit
 from services.ingest.domain import short_number
 from services.ingest.gateways import Corridor, Fate
@@ -18,14 +20,14 @@ from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
 from services.ingest.handlers.submitting import Unfinished
 from services.ingest.store.reports import Own
-from services.ingest.web import forms
+from services.ingest.web import forms, phone
 from services.ingest.web.login import give_token, signed_in
 from services.pages import swedish
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
 from services.runtime.http import LoginNeeded
-from services.runtime.problems import Problem
+from services.runtime.problems import Problem, not_authenticated
 from services.runtime.tokens import Principal
 
 router = APIRouter(include_in_schema=False)
@@ -36,9 +38,16 @@ GROUP_ORDER = "AEBCDG"
 async def reporter(request: Request) -> Principal:
     """The person by the device session, so that a form is never lost to a token that ran out."""
     person = await signed_in(request)
+    if person is None and wants_json(request):
+        raise not_authenticated()
     if person is None:
         raise LoginNeeded
     return person
+
+
+def wants_json(request: Request) -> bool:
+    """Whether the phone's queue asks, which reads no page."""
+    return request.headers.get("accept", "") == "application/json"
 
 
 Reporter = Annotated[Principal, Depends(reporter)]
@@ -75,6 +84,7 @@ async def _form_page(
         "problem": problem,
         "form": defaultdict(str, form or {"id": str(uuid4()), "when": "now", "count": "1", "confirmed": "1"}),
         "zero_id": str(uuid4()),
+        "phone_texts": phone.texts(),
     }
     response = page("ingest/report.html", context, status)
     await give_token(request, response, person)
@@ -92,6 +102,8 @@ async def report(request: Request, person: Reporter) -> Response:
     """Hand in what the form says; faults stand at their fields and nothing written is lost."""
     form = {k: v for k, v in (await request.form()).items() if isinstance(v, str)}
     reading = forms.read(form, datetime.now(UTC))
+    if wants_json(request):
+        return await _queued(request, person, reading, form)
     if reading.report is None:
         return await _form_page(request, person, status=422, faults=reading.faults, form=form)
     people: People = request.app.state.people
@@ -106,6 +118,33 @@ async def report(request: Request, person: Reporter) -> Response:
     zero = reading.report.event_type == ZERO_REPORT
     number = "noll" if zero else answer.body["number"]
     return RedirectResponse(f"/mina-rapporter?framme={number}", 303)
+
+
+async def _queued(request: Request, person: Principal, reading: forms.Reading, form: dict[str, str]) -> Response:
+    """The same for the phone's queue: a number, or a problem whose errors are sentences for the person."""
+    if reading.report is None:
+        errors = [{"loc": [field], "msg": text(key)} for field, key in reading.faults.items()]
+        raise Problem(422, "invalid", text("report.error_summary"), errors=errors)
+    people: People = request.app.state.people
+    sender = await people.sender(person)
+    number = short_number(client_report_id(sender.client_id, reading.report.id or ""))
+    zero = reading.report.event_type == ZERO_REPORT
+    try:
+        await submit(request.app.state.reports, sender, reading.report, request.state.correlation_id)
+    except Problem as problem:
+        if problem.kind != "version-conflict":  # that is the same report again, its answer lost on the way
+            raise
+    else:
+        _took(form)
+    response = JSONResponse({"number": "noll" if zero else number})
+    await give_token(request, response, person)
+    return response
+
+
+def _took(form: dict[str, str]) -> None:
+    """Note how long the person took, if the phone says."""
+    with suppress(KeyError, ValueError):
+        metrics.REPORT_DURATION.observe(min(max(float(form["seconds"]), 0.0), 3600.0))
 
 
 @router.get("/mina-rapporter")
@@ -126,7 +165,11 @@ async def mine(request: Request, person: Reporter, framme: str = "", tillbaka: s
     elif tillbaka:
         notice = text("mine.withdrawn")
     cards = [_card(own, fate, local) for own, fate in zip(found, fates, strict=True)]
-    context = frame(person, "/mina-rapporter", phone=True) | {"cards": cards, "notice": notice}
+    context = frame(person, "/mina-rapporter", phone=True) | {
+        "cards": cards,
+        "notice": notice,
+        "phone_texts": phone.texts(),
+    }
     response = page("ingest/mine.html", context)
     await give_token(request, response, person)
     return response

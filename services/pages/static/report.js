@@ -1,5 +1,13 @@
-// The report form's comforts: position filled in by itself, a summary on the send bar, focus on the first fault.
-// Everything works without this file.
+// The report form: kept on the phone first and sent when there is a net; position filled in by itself, the latest types
+// first, a summary on the send bar. Without this file the form is an ordinary one.
+import { all, keep } from "./queue.js";
+import { attempt, fill, listen, owner, show, texts, today } from "./phone.js";
+
+const RECENT = "rapport.senaste";
+const MOST_RECENT = 2;
+let begun = performance.now();
+let sent = {};
+const AT_ONCE = 8000;
 const form = document.querySelector("#rapport");
 const field = (name) => form.elements.namedItem(name);
 const nameLine = form.querySelector("[data-name]");
@@ -85,10 +93,154 @@ async function suggest() {
 
 address.addEventListener("input", typed);
 
+// Who has walked on stands somewhere else: asked for anew after each report and when the page is looked at again.
+function tick() {
+  const now = form.querySelector("[data-now]");
+  now.textContent = fill(now.dataset.now, { now: today(Date.now()) });
+}
+
+function again() {
+  tick();
+  if ("geolocation" in navigator && !address.value.trim()) locate();
+}
+addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") again(); });
+setInterval(tick, 30_000);
+tick();
+
 if ("geolocation" in navigator) {
   for (const part of form.querySelectorAll("[data-position]")) part.hidden = false;
   form.querySelector("[data-locate]").addEventListener("click", locate);
   if (!field("lat").value) locate();
 }
 form.addEventListener("input", summarise);
+form.addEventListener("change", summarise);
 summarise();
+
+// The types that this phone reported last stand first: one tap.
+function recent() {
+  const codes = JSON.parse(localStorage.getItem(RECENT) ?? "[]");
+  const box = form.querySelector("[data-recent]");
+  const tiles = codes.map((code) => form.querySelector(`.sub input[value="${CSS.escape(code)}"]`)).filter(Boolean).map((input) => {
+    const tile = document.createElement("button");
+    tile.type = "button";
+    tile.className = "tile sub";
+    tile.textContent = input.parentElement.textContent.trim();
+    tile.addEventListener("click", () => {
+      form.querySelector(`[name="l1"][value="${input.name.slice(3)}"]`).checked = true;
+      input.checked = true;
+      summarise();
+      document.querySelector(".sendbar button").focus();
+    });
+    return tile;
+  });
+  box.querySelector(".tiles").replaceChildren(...tiles);
+  box.hidden = tiles.length === 0;
+}
+
+function remember(code) {
+  const codes = JSON.parse(localStorage.getItem(RECENT) ?? "[]").filter((c) => c !== code);
+  localStorage.setItem(RECENT, JSON.stringify([code, ...codes].slice(0, MOST_RECENT)));
+}
+
+// What the server would refuse for want of it is asked for here, before it is queued.
+function missing() {
+  const group = form.querySelector('[name="l1"]:checked')?.value;
+  const faults = [];
+  if (!group || !form.querySelector(`[name="l2_${group}"]:checked`)) faults.push(["what", texts.error_what]);
+  if (!field("lat").value && !field("area")?.value && !address.value.trim()) faults.push(["where", texts.error_where]);
+  const when = form.querySelector('[name="when"]:checked').value;
+  if ((when === "at" && !field("at").value) || (when === "between" && !field("from").value)) faults.push(["when", texts.error_when]);
+  return faults;
+}
+
+function complain(faults) {
+  const box = document.querySelector("[data-faults]");
+  box.hidden = faults.length === 0;
+  box.querySelector("[data-fault-list]").replaceChildren(...faults.map(([at, text]) => {
+    const line = document.createElement("p");
+    const link = document.createElement("a");
+    link.href = `#${at}`;
+    link.textContent = text;
+    line.append(link);
+    return line;
+  }));
+  box.querySelector("a")?.focus();
+}
+
+function record(fields, title, where) {
+  return { id: fields.id, owner, made: Date.now(), fields, title, where, state: "waiting", tries: 0, next: 0, error: "" };
+}
+
+async function queue(made) {
+  await keep(made);
+  navigator.storage?.persist?.();
+  say(texts.saved);
+  sent = { id: made.id, at: performance.now() };
+  form.reset();
+  form.querySelector("details").open = false;
+  field("id").value = crypto.randomUUID();
+  begun = performance.now();
+  recent();
+  again();
+  summarise();
+  await attempt(true);
+}
+
+const said = document.querySelector("[data-said]");
+function say(text) {
+  said.querySelector("strong").textContent = text;
+  said.hidden = false;
+  scrollTo({ top: 0, behavior: "instant" });
+}
+
+// What has just been handed in and has arrived leads to its receipt; what had to wait leaves in silence, from the list.
+listen((event, about, outcome) => {
+  if (event === "sent" && about.id === sent.id && performance.now() - sent.at < AT_ONCE) location.assign(`/mina-rapporter?framme=${outcome.number}`);
+  if (event === "correct") {
+    for (const [name, value] of Object.entries(about.fields)) {
+      const inputs = [...form.elements].filter((input) => input.name === name);
+      for (const input of inputs) {
+        if (["radio", "checkbox"].includes(input.type)) input.checked = input.value === value;
+        else input.value = value;
+      }
+    }
+    form.querySelector("details").open = true;
+    summarise();
+    field("text").focus();
+  }
+});
+
+form.addEventListener("submit", async (event) => {
+  if (!("indexedDB" in globalThis)) return;
+  event.preventDefault();
+  const faults = missing();
+  complain(faults);
+  if (faults.length) return;
+  const fields = Object.fromEntries(new FormData(form));
+  // A report that is being corrected has its place in the queue; its time is that of the first try.
+  const before = (await all()).find((waiting) => waiting.id === fields.id);
+  const code = fields[`l2_${fields.l1}`];
+  const seconds = String(Math.round((performance.now() - begun) / 100) / 10);
+  const title = form.querySelector(`.sub input[value="${CSS.escape(code)}"]`).parentElement.textContent.trim();
+  const where = fields.lat ? nameLine.textContent : fields.address || field("area")?.selectedOptions[0].textContent;
+  remember(code);
+  try {
+    await queue({ ...record({ ...fields, seconds }, title, where), ...(before && { made: before.made }) });
+  } catch (error) {
+    say(error.name === "QuotaExceededError" ? texts.storage_full : texts.not_saved);
+  }
+});
+
+form.noValidate = true; // faults are told beside the fields, in our words
+const quiet = document.querySelector("#lugnt-form");
+quiet.addEventListener("submit", (event) => {
+  if (!("indexedDB" in globalThis)) return;
+  event.preventDefault();
+  const fields = Object.fromEntries(new FormData(quiet));
+  queue(record({ ...fields, id: crypto.randomUUID() }, texts.zero_title, "")).catch(() => quiet.submit());
+});
+
+// The page may be one that was kept: its id was used before, and the second report would take the first one's place.
+field("id").value = crypto.randomUUID();
+recent();
+show().catch(() => {});

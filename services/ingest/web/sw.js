@@ -1,0 +1,57 @@
+// Keeps the reporter's pages on the phone: files of one version, and each page as it was last seen.
+const VERSION = "filer-{{ version }}";
+const SEEN = "sidor";
+const FILES = new Set([{% for name in files %}"/static/{{ name }}", {% endfor %}]);
+const PAGES = new Set([{% for path in pages %}"{{ path }}", {% endfor %}]);
+const PATIENCE = 4000;
+
+self.addEventListener("install", (event) => {
+  const fresh = [...FILES].map((path) => new Request(path, { cache: "reload" }));
+  event.waitUntil(caches.open(VERSION).then((cache) => cache.addAll(fresh)).then(() => self.skipWaiting()));
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil((async () => {
+    for (const name of await caches.keys()) if (name !== VERSION && name !== SEEN) await caches.delete(name);
+    await self.clients.claim();
+  })());
+});
+
+async function file(request) {
+  return (await (await caches.open(VERSION)).match(new URL(request.url).pathname)) ?? fetch(request);
+}
+
+// Who has seen one of the pages will want the others without coverage too.
+async function others(seen, path) {
+  for (const other of PAGES) {
+    if (other === path || (await seen.match(other))) continue;
+    const answer = await fetch(other).catch(() => null);
+    if (answer?.ok && !answer.redirected) await seen.put(other, answer);
+  }
+}
+
+// The net first, for as long as a person waits; then the page as it was last seen.
+async function page(request, url) {
+  const seen = await caches.open(SEEN);
+  const fetched = fetch(request).then(async (answer) => {
+    if (answer.ok && !answer.redirected) {
+      if (url.search === "") await seen.put(url.pathname, answer.clone());
+      others(seen, url.pathname);
+    }
+    return answer;
+  });
+  const kept = await seen.match(url.pathname);
+  if (!kept) return fetched;
+  const late = new Promise((done) => { setTimeout(done, PATIENCE, kept); });
+  return Promise.race([fetched.catch(() => kept), late]);
+}
+
+self.addEventListener("fetch", (event) => {
+  const url = new URL(event.request.url);
+  if (url.origin !== self.location.origin) return;
+  // Who signs out leaves no page behind; what waits to be sent stays.
+  if (event.request.method === "POST" && url.pathname === "/logga-ut") event.waitUntil(caches.delete(SEEN));
+  if (event.request.method !== "GET") return;
+  if (FILES.has(url.pathname)) event.respondWith(file(event.request));
+  else if (event.request.mode === "navigate" && PAGES.has(url.pathname)) event.respondWith(page(event.request, url));
+});

@@ -1,0 +1,244 @@
+"""The reporter's phone without coverage: what is handed in is kept, sent once, and counted once."""
+
+import asyncio
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from playwright.async_api import Page, Request, Route, expect
+
+from tests.browser.conftest import PHONE, Login, Town
+from tests.browser.test_pages import choose, violations
+from tests.support.instance import eventually
+
+
+def posts(page: Page) -> list[Request]:
+    """Every report that the page tries to send, as it goes on."""
+    found: list[Request] = []
+    page.context.on(
+        "request", lambda r: found.append(r) if r.method == "POST" and r.url.endswith("/rapportera") else None
+    )
+    return found
+
+
+async def ready(page: Page) -> None:
+    """The phone has the pages: the service worker answers, and the page has been seen."""
+    await page.evaluate("navigator.serviceWorker.ready")
+    await page.reload()
+    await page.wait_for_function("navigator.serviceWorker.controller !== null")
+    await page.reload()
+    await expect(page.locator("[data-name]")).not_to_be_empty()
+
+
+async def report(page: Page, group: str = "A", kind: str = "A1") -> None:
+    await choose(page, group, kind)
+    await page.click("#rapport button[type=submit]")
+
+
+async def waiting(page: Page) -> list[dict[str, Any]]:
+    """What lies in the phone."""
+    return list(await page.evaluate("import('/static/queue.js').then(q => q.all())"))
+
+
+async def own(page: Page, town: Town) -> list[Any]:
+    """This person's reports on the server, by what the phone called them."""
+    person = await page.evaluate("fetch('/mina-rapporter').then(a => a.text())")
+    return re.findall(r'name="report_id" value="([^"]+)"', person)
+
+
+async def until_empty(page: Page, patience: float = 40) -> None:
+    async def empty() -> bool:
+        return await waiting(page) == []
+
+    await eventually(empty, patience, "nothing waits on the phone")
+
+
+async def test_without_coverage_the_page_opens_and_the_report_waits_and_arrives_once(login: Login, town: Town) -> None:
+    page = await login("rapportor", **PHONE)
+    await ready(page)
+    sent = posts(page)
+    await page.context.set_offline(True)
+    await page.reload()
+    await expect(page.get_by_text("Ingen täckning just nu.")).to_be_visible()
+    await report(page)
+    await expect(page.get_by_text("Sparad i telefonen. Den skickas när du får nät.")).to_be_visible()
+    card = page.locator(".qcard")
+    await expect(card).to_have_count(1)
+    await expect(card).to_contain_text("Klotter")
+    await expect(card).to_contain_text("väntar på nät")
+    assert await violations(page) == []
+    await page.reload()
+    await expect(card).to_have_count(1)
+    # The page that was kept is opened again and again: every report is one of its own.
+    await report(page, "A", "A2")
+    await expect(card).to_have_count(2)
+    await page.goto(f"{town.url}/mina-rapporter")
+    await page.context.set_offline(False)
+    await until_empty(page)
+    await page.goto(f"{town.url}/mina-rapporter")
+    assert len(await own(page, town)) == 2
+    assert len([r for r in sent if not r.failure]) == 2
+
+
+async def test_an_evening_of_fifty_reports(login: Login, town: Town) -> None:
+    page = await login("rapportor", **PHONE)
+    await ready(page)
+    sent = posts(page)
+    await page.context.set_offline(True)
+    for i in range(50):
+        await report(page, "E", f"E{1 + i % 8}")
+        await expect(page.locator(".qcard")).to_have_count(i + 1)
+    ids = {r["id"] for r in await waiting(page)}
+    assert len(ids) == 50
+    await page.goto(f"{town.url}/mina-rapporter")
+    await expect(page.get_by_text("50 rapporter väntar på telefonen.")).to_be_visible()
+    await page.context.set_offline(False)
+    await until_empty(page, 90)
+    arrived = await page.evaluate("fetch('/mina-rapporter').then(a => a.text())")
+    assert len([r for r in sent if not r.failure]) == 50
+    assert arrived.count('class="fate') >= 50
+
+
+async def test_two_tabs_and_many_tries_at_once_send_each_report_once(login: Login, town: Town) -> None:
+    page = await login("rapportor", **PHONE)
+    await ready(page)
+    sent = posts(page)
+    await page.context.set_offline(True)
+    for count, kind in enumerate(("C1", "C2", "C4"), 1):
+        await report(page, "C", kind)
+        await expect(page.locator(".qcard")).to_have_count(count)
+    other = await page.context.new_page()
+    await other.goto(f"{town.url}/rapportera")
+    await expect(other.locator(".qcard")).to_have_count(3)
+    await page.context.set_offline(False)
+    for tab in (page, other) * 4:
+        await tab.evaluate("window.dispatchEvent(new Event('online'))")
+    await until_empty(other)
+    assert len([r for r in sent if not r.failure]) == 3
+    assert len(await own(other, town)) == 3
+
+
+async def test_an_answer_that_was_lost_makes_no_second_report(login: Login, town: Town) -> None:
+    page = await login("rapportor", **PHONE)
+    await ready(page)
+    sent = posts(page)
+    lost: list[int] = []
+
+    async def lose_the_first(route: Route) -> None:
+        if route.request.method != "POST" or lost:
+            await route.continue_()
+            return
+        answer = await route.fetch()
+        lost.append(answer.status)
+        await route.abort()
+
+    await page.route("**/rapportera", lose_the_first)
+    await report(page, "D", "D1")
+    await expect(page.locator(".qcard")).to_contain_text("väntar på nät")
+    await until_empty(page)
+    assert lost == [200]
+    assert len(sent) == 2
+    await page.goto(f"{town.url}/mina-rapporter")
+    assert len(await own(page, town)) == 1
+
+
+async def test_one_that_is_refused_stops_no_other_and_can_be_put_right(login: Login, town: Town) -> None:
+    page = await login("rapportor", **PHONE)
+    await ready(page)
+    await page.context.set_offline(True)
+    await choose(page, "A", "A2")
+    await page.click("details#more summary")
+    await page.fill("#text", "Ring mig på 070-123 45 67")
+    await page.click("#rapport button[type=submit]")
+    await expect(page.locator(".qcard")).to_have_count(1)
+    await report(page, "A", "A6")
+    await expect(page.locator(".qcard")).to_have_count(2)
+    await page.goto(f"{town.url}/rapportera")
+    await page.context.set_offline(False)
+    card = page.locator(".qcard")
+    await expect(card).to_have_count(1)
+    await expect(card).to_contain_text("behöver åtgärd")
+    await expect(card).to_contain_text("telefonnummer")
+    await card.get_by_role("button", name="Rätta").click()
+    assert await page.input_value("#text") == "Ring mig på 070-123 45 67"
+    await page.fill("#text", "Bakom stationen")
+    await page.click("#rapport button[type=submit]")
+    await page.wait_for_url(re.compile("/mina-rapporter"))
+    assert await waiting(page) == []
+    assert len(await own(page, town)) == 2
+
+
+async def test_signed_out_while_reports_wait_they_stay_and_go_when_one_is_back(login: Login, town: Town) -> None:
+    page = await login("rapportor", **PHONE)
+    await ready(page)
+    await page.context.set_offline(True)
+    await report(page, "E", "E5")
+    await expect(page.locator(".qcard")).to_have_count(1)
+    cookies = await page.context.cookies()
+    await page.context.clear_cookies()
+    await page.context.set_offline(False)
+    await expect(page.get_by_text("Du behöver logga in igen.")).to_be_visible(timeout=15_000)
+    assert len(await waiting(page)) == 1
+    await page.context.add_cookies([{k: v for k, v in c.items() if k != "partitionKey"} for c in cookies])  # type: ignore[misc]
+    await page.goto(f"{town.url}/rapportera")
+    await until_empty(page)
+
+
+async def test_a_phone_that_two_share_keeps_their_queues_apart(login: Login, town: Town) -> None:
+    page = await login("rapportor", **PHONE)
+    await ready(page)
+    await page.evaluate("""import('/static/queue.js').then(q => q.keep({id: 'theirs', owner: 'somebody else',
+        made: Date.now(), fields: {}, title: 'Hemligt', where: '', state: 'waiting', tries: 0, next: 0, error: ''}))""")
+    sent = posts(page)
+    await page.reload()
+    await expect(page.get_by_text("ligger 1 rapporter från någon annan")).to_be_visible()
+    await expect(page.get_by_text("Hemligt")).to_have_count(0)
+    await asyncio.sleep(1)
+    assert sent == []
+    assert len(await waiting(page)) == 1
+
+
+async def test_a_wrong_clock_and_thirty_days_in_a_drawer_move_no_report(login: Login, town: Town) -> None:
+    page = await login("rapportor", **PHONE)
+    # A phone three days ahead; the report itself was made thirty days ago by that clock.
+    await page.add_init_script("const right = Date.now; Date.now = () => right() + 3 * 86400000;")
+    await ready(page)
+    await page.context.set_offline(True)
+    await report(page, "B", "B1")
+    await expect(page.locator(".qcard")).to_have_count(1)
+    await page.evaluate("""import('/static/queue.js').then(async q => {
+        const [record] = await q.all(); await q.keep({...record, made: record.made - 30 * 86400000, next: 0}); })""")
+    await page.goto(f"{town.url}/mina-rapporter")
+    await page.context.set_offline(False)
+    await until_empty(page)
+    await page.goto(f"{town.url}/mina-rapporter")
+    ident = (await own(page, town))[0]
+    rows = await town.instance.sql(
+        "select event from revisions where report_id = $1", ident, kommun=town.tenant.kommun, room="ingest"
+    )
+    began = datetime.fromisoformat(json.loads(rows[0]["event"])["time_from"])
+    assert abs(datetime.now(UTC) - timedelta(days=30) - began) < timedelta(minutes=2)
+
+
+async def test_the_latest_types_take_one_tap(login: Login, town: Town) -> None:
+    page = await login("rapportor", **PHONE)
+    await expect(page.get_by_text("Senast")).to_be_hidden()
+    await report(page, "A", "A1")
+    await page.wait_for_url(re.compile("/mina-rapporter"))
+    await expect(page.get_by_text("Lägg Lägesbild på hemskärmen")).to_be_visible()
+    await page.goto(f"{town.url}/rapportera")
+    await expect(page.locator("[data-name]")).to_have_text("Nässjö centrum")
+    await page.locator("[data-recent] button", has_text="Klotter").tap()
+    await expect(page.locator("[data-summary]")).to_have_text("Klotter · Nyss · Nässjö centrum")
+    await page.locator(".sendbar button").tap()
+    await page.wait_for_url(re.compile("/mina-rapporter"))
+    assert len(await own(page, town)) == 2
+
+
+async def test_what_is_missing_is_said_before_it_is_queued(login: Login) -> None:
+    page = await login("rapportor", **(PHONE | {"permissions": []}))
+    await page.click("#rapport button[type=submit]")
+    await expect(page.get_by_role("alert")).to_contain_text("Välj vad du har sett.")
+    await expect(page.get_by_role("alert")).to_contain_text("Ange var: position, område eller adress.")
+    assert await waiting(page) == []
