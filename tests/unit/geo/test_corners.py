@@ -15,8 +15,8 @@ E0, N0 = 481_300.0, 6_390_300.0
 
 @given(
     radii=st.lists(st.floats(20, 3_000), min_size=3, max_size=40),
-    e=st.floats(300_000, 850_000),
-    n=st.floats(6_200_000, 7_600_000),
+    e=st.floats(400_000, 800_000),
+    n=st.floats(6_200_000, 7_500_000),
 )
 def test_what_is_written_is_read_again(radii: list[float], e: float, n: float) -> None:
     turns = [2 * math.pi * i / len(radii) for i in range(len(radii))]
