@@ -43,7 +43,7 @@ def _attach() -> None:
         return dict(importlib.import_module("services.geo.layers.shipped").kommun_names())
 
     operation.attach(app)
-    door.attach(app, imports, official_names)
+    door.attach(app, imports, checks, official_names)
     picture.attach(app, checks, operation.role_url)
     place.attach(app, imports, checks, operation.role_url)
     app.add_typer(imports, name="import")

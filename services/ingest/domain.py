@@ -13,6 +13,7 @@ from schemas.reports import ReportReceived
 from schemas.taxonomy import ZERO_REPORT, current
 from schemas.values import Environment, EventType, PlaceAsGiven, Severity, Source, UtcTime
 from services.ingest.guard import findings
+from services.pages.texts import text
 
 FUTURE_SLACK = timedelta(hours=24)
 """How far ahead of our clock an event may lie before it is refused: phones have wrong clocks and time zones."""
@@ -76,13 +77,18 @@ class ReportIn(BaseModel):
 class Refusal(Exception):
     """A report that cannot be accepted: the field, a stable code, a sentence in Swedish."""
 
-    def __init__(self, field: str, code: str, sentence: str) -> None:
+    def __init__(self, field: str, code: str, sentence: str, *more: "Refusal") -> None:
         super().__init__(sentence)
         self.field, self.code, self.sentence = field, code, sentence
+        self.more = more
+        """What else is wrong with the same report."""
 
 
-def check(report: ReportIn, local_types: frozenset[str], now: datetime) -> None:
-    """Raise Refusal when the report is well formed but cannot be accepted."""
+def check(report: ReportIn, local_types: frozenset[str], now: datetime, *, person: bool = False) -> None:
+    """Raise Refusal when the report is well formed but cannot be accepted.
+
+    From a ``person``, whom the phone has warned, only what is certain is refused in texts; from a system the rest too.
+    """
     if current().type(report.event_type) is None and report.event_type not in local_types:
         raise Refusal("event_type", "unknown_type", "Händelsetypen finns inte.")
     if current().group(report.event_type).kind != "calendar" and report.time_from > now + FUTURE_SLACK:
@@ -91,17 +97,18 @@ def check(report: ReportIn, local_types: frozenset[str], now: datetime) -> None:
     somewhere = place.coordinates or place.text or place.area_code
     if not somewhere and report.event_type != ZERO_REPORT and not report.withdrawn:
         raise Refusal("place", "missing_place", "Ange en plats: position, adress eller område.")
-    for field, text in (("text", report.text), ("place.text", place.text)):
-        rule = next(findings(text), None) if text else None
-        if rule is not None:
-            raise Refusal(field, "personal_identifier", _PERSONAL[rule])
+    refused = [r for f, t in (("text", report.text), ("place.text", place.text)) if t for r in _guarded(f, t, person)]
+    if refused:
+        first, *rest = refused
+        raise Refusal(first.field, first.code, first.sentence, *rest)
 
 
-_PERSONAL = {
-    "personnummer": "Texten ser ut att innehålla ett personnummer. Skriv om platsen, inte om personen.",
-    "email": "Texten ser ut att innehålla en e-postadress. Skriv om platsen, inte om personen.",
-    "phone": "Texten ser ut att innehålla ett telefonnummer. Skriv om platsen, inte om personen.",
-}
+def _guarded(field: str, written: str, person: bool) -> list[Refusal]:
+    """What the guard has against a text, once for each thing; never the text itself."""
+    found = {(f.code, f.rule): f for f in findings(written) if f.sure or not person}
+    return [
+        Refusal(field, code, text("guard.contains", what=text(f"guard.{code}_{rule}"))) for code, rule in sorted(found)
+    ]
 
 
 def version_key(version: int | datetime) -> tuple[VersionKind, Decimal]:

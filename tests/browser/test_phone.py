@@ -4,10 +4,12 @@ import asyncio
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Page, Request, Route, expect
 
+from services.ingest import guard
 from tests.browser.conftest import PHONE, Login, Town
 from tests.browser.test_pages import choose, violations
 from tests.support.instance import eventually
@@ -149,9 +151,12 @@ async def test_one_that_is_refused_stops_no_other_and_can_be_put_right(login: Lo
     await page.context.set_offline(True)
     await choose(page, "A", "A2")
     await page.click("details#more summary")
-    await page.fill("#text", "Ring mig på 070-123 45 67")
+    await page.fill("#text", "Bakom hallen")
     await page.click("#rapport button[type=submit]")
     await expect(page.locator(".qcard")).to_have_count(1)
+    # Queued before the phone had today's rules: the server is the one that refuses it.
+    await page.evaluate("""import('/static/queue.js').then(async q => { const [r] = await q.all();
+        await q.keep({...r, fields: {...r.fields, text: 'Ring mig på 070-123 45 67'}}); })""")
     await report(page, "A", "A6")
     await expect(page.locator(".qcard")).to_have_count(2)
     await page.goto(f"{town.url}/rapportera")
@@ -242,3 +247,35 @@ async def test_what_is_missing_is_said_before_it_is_queued(login: Login) -> None
     await expect(page.get_by_role("alert")).to_contain_text("Välj vad du har sett.")
     await expect(page.get_by_role("alert")).to_contain_text("Ange var: position, område eller adress.")
     assert await waiting(page) == []
+
+
+async def test_the_guard_on_the_phone_finds_what_the_servers_finds(login: Login) -> None:
+    page = await login("rapportor", **PHONE)
+    texts = Path(__file__).parents[1] / "unit" / "ingest" / "texts"
+    lines = [json.loads(line)["text"] for file in texts.glob("guard*.jsonl") for line in file.read_text().splitlines()]
+    found = await page.evaluate(
+        """lines => import('/static/guard.js').then(g => Promise.all(lines.map(g.findings)))
+            .then(all => all.map(one => one.map(f => [f.code, f.name, f.sure])))""",
+        lines,
+    )
+    ours = [[[f.code, f.rule, f.sure] for f in guard.findings(line)] for line in lines]
+    assert [(line, a, b) for line, a, b in zip(lines, found, ours, strict=True) if a != b] == []
+
+
+async def test_words_about_a_person_are_marked_before_anything_is_queued(login: Login) -> None:
+    page = await login("rapportor", **PHONE)
+    await choose(page, "A", "A1")
+    await page.click("details#more summary")
+    await page.fill("#text", "Kalle Svensson, ring 070-123 45 67")
+    marked = page.locator('[data-guard="text"]')
+    await expect(marked).to_contain_text("”070-123 45 67” ser ut som ett telefonnummer.")
+    await expect(marked).to_contain_text("”Kalle Svensson” ser ut som ett namn.")
+    await page.click("#rapport button[type=submit]")
+    await expect(page.get_by_role("alert")).to_contain_text("telefonnummer")
+    assert await waiting(page) == []
+    assert await violations(page) == []
+    # What is only probable warns: the person decides.
+    await page.fill("#text", "Kalle Svensson")
+    await expect(marked).not_to_contain_text("telefonnummer")
+    await page.click("#rapport button[type=submit]")
+    await page.wait_for_url(re.compile("/mina-rapporter"))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.ingest.cli import importing
+from services.ingest.cli import guarding, importing
 from services.ingest.cli.direct import local_kafka, with_door, with_people
 from services.ingest.handlers.people import SCOPES, UnknownMunicipality
 from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail, stderr
@@ -21,10 +21,13 @@ key = typer.Typer(no_args_is_help=True, help="API keys of systems.")
 _official_names: Callable[[], dict[str, str]] = dict
 
 
-def attach(app: typer.Typer, imports: typer.Typer, official_names: Callable[[], dict[str, str]]) -> None:
+def attach(
+    app: typer.Typer, imports: typer.Typer, checks: typer.Typer, official_names: Callable[[], dict[str, str]]
+) -> None:
     """Add the commands. ``official_names`` gives code → name of every municipality, which is not the door's to know."""
     global _official_names  # noqa: PLW0603 - typer's commands are plain functions; this is their one collaborator
     _official_names = official_names
+    checks.command("guard")(guarding.check_guard)
     imports.command("polisen")(importing.polisen)
     app.command()(republish)
     app.command("take-back")(take_back)

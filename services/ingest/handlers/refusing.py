@@ -8,8 +8,8 @@ from services.runtime.problems import Problem
 def problem_of(outcome: Refusal | Unfinished | VersionConflict) -> Problem:
     """The problem to answer with: what is wrong and what to do, never the content."""
     if isinstance(outcome, Refusal):
-        error = {"loc": outcome.field.split("."), "type": outcome.code, "msg": outcome.sentence}
-        return Problem(422, outcome.code.replace("_", "-"), outcome.sentence, errors=[error])
+        errors = [{"loc": r.field.split("."), "type": r.code, "msg": r.sentence} for r in (outcome, *outcome.more)]
+        return Problem(422, outcome.code.replace("_", "-"), outcome.sentence, errors=errors)
     if isinstance(outcome, Unfinished):
         return Problem(
             409,

@@ -87,7 +87,7 @@ class _Round:
             answer = Answer(200, body)
         else:
             try:
-                domain.check(report, frozenset(self.local), self.now)
+                domain.check(report, frozenset(self.local), self.now, person=self.sender.reporter_token is not None)
             except Refusal as refusal:
                 return refusal
             answer = self._mint(report, sender_id, kind, version)

@@ -12,8 +12,8 @@ from services.pages.texts import catalogue, text
 
 router = APIRouter(include_in_schema=False)
 FILES = (
-    "tokens.css", "look.css", "pages.css", "report.js", "phone.js", "queue.js", "mark.svg", "app.webmanifest",
-    "icon-192.png",
+    "tokens.css", "look.css", "pages.css", "report.js", "phone.js", "queue.js", "guard.js", "guard.json", "mark.svg",
+    "app.webmanifest", "icon-192.png",
 )  # fmt: skip
 """What the two pages need: kept on the phone, all of one version, replaced together."""
 PAGES = ("/rapportera", "/mina-rapporter")
@@ -33,7 +33,8 @@ def texts() -> Markup:
     """The sentences of the queue as JSON to stand in a page."""
     said = {key.removeprefix("phone."): value for key, value in catalogue().items() if key.startswith("phone.")}
     said |= {key: text(f"report.{key}") for key in _SAID}
-    return json_block(said)
+    guard = {key.removeprefix("guard."): value for key, value in catalogue().items() if key.startswith("guard.")}
+    return json_block(said | {"guard": guard})
 
 
 @router.get("/sw.js")

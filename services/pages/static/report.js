@@ -1,5 +1,6 @@
 // The report form: kept on the phone first and sent when there is a net; position filled in by itself, the latest types
 // first, a summary on the send bar. Without this file the form is an ordinary one.
+import { findings } from "./guard.js";
 import { all, keep } from "./queue.js";
 import { attempt, fill, listen, owner, show, texts, today } from "./phone.js";
 
@@ -153,6 +154,29 @@ function missing() {
   return faults;
 }
 
+// Words about a person are marked where they are written; what is certain must be changed before it is queued.
+async function guarded(input) {
+  const found = await findings(input.value).catch(() => []);
+  const lines = found.map(({ code, name, word, sure }) => ({ sure, text: fill(texts.guard.word, { word, what: texts.guard[`${code}_${name}`] }) }));
+  const box = form.querySelector(`[data-guard="${input.id}"]`);
+  box.replaceChildren(...lines.map(({ sure, text }) => {
+    const line = document.createElement("span");
+    line.className = sure ? "error-text" : "hint";
+    line.textContent = text;
+    return line;
+  }));
+  input.toggleAttribute("aria-invalid", lines.some((line) => line.sure));
+  return lines.filter((line) => line.sure).map((line) => [input.id, line.text]);
+}
+const written = [form.querySelector("#text"), form.querySelector("#address")];
+for (const input of written) {
+  let asked;
+  input.addEventListener("input", () => {
+    clearTimeout(asked);
+    asked = setTimeout(guarded, 300, input);
+  });
+}
+
 function complain(faults) {
   const box = document.querySelector("[data-faults]");
   box.hidden = faults.length === 0;
@@ -213,7 +237,8 @@ listen((event, about, outcome) => {
 form.addEventListener("submit", async (event) => {
   if (!("indexedDB" in globalThis)) return;
   event.preventDefault();
-  const faults = missing();
+  const faults = [...missing(), ...(await Promise.all(written.map(guarded))).flat()];
+  if (faults.some(([at]) => at === "text")) form.querySelector("details").open = true;
   complain(faults);
   if (faults.length) return;
   const fields = Object.fromEntries(new FormData(form));

@@ -137,7 +137,7 @@ def test_a_zero_report_needs_no_place_and_a_local_type_is_known() -> None:
     ],
 )
 def test_the_guard_sees_what_is_certain_and_leaves_the_rest(text: str, rules: list[str]) -> None:
-    assert list(guard.findings(text)) == rules
+    assert [f.rule for f in guard.findings(text) if f.sure] == rules
 
 
 def test_short_numbers_have_no_signs_that_look_alike() -> None:

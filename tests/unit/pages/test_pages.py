@@ -35,6 +35,7 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "reason.",
         "role.",
         "phone.",
+        "guard.",
         "deliveries.state_",
         "overview.certainty_",
         "file.",

@@ -1,0 +1,55 @@
+"""The privacy guard on texts that were written before its rules, and on texts by somebody who never saw them."""
+
+import json
+import re
+from importlib import resources
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from services.ingest import guard
+from services.ingest.cli.guarding import measured
+
+TEXTS = Path(__file__).parent / "texts"
+
+
+def rows(name: str) -> list[tuple[int, str, set[str]]]:
+    read = [json.loads(line) for line in (TEXTS / name).read_text("utf-8").splitlines()]
+    return [(i, r["text"], set(r["expect"])) for i, r in enumerate(read, 1)]
+
+
+def test_on_its_own_texts_it_finds_all_and_nothing_else() -> None:
+    found = measured(rows("guard.jsonl"))
+    assert [line for line in found["lines"] if line["found"] != line["expect"]] == []
+    assert len(found["lines"]) >= 400
+    assert set(found["codes"]) == set(get_args(guard.Code))
+
+
+@pytest.mark.parametrize(
+    "text", ["19850101-2382", "850101 2382", "850101–2382", "19 850101\N{NO-BREAK SPACE}2382", "8501012382"]
+)
+def test_every_spelling_of_a_personnummer_is_certain(text: str) -> None:
+    assert next((f.rule, f.sure) for f in guard.findings(text)) == ("personnummer", True)
+    wrong = re.sub("2$", "3", text)
+    assert "personnummer" not in [f.rule for f in guard.findings(wrong)]
+
+
+def test_a_soft_hyphen_hides_nothing() -> None:
+    assert guard.codes("ring 070-123\N{SOFT HYPHEN} 45 67") == {"personal_identifier"}
+
+
+def test_patterns_are_such_as_both_engines_read_alike() -> None:
+    rules = json.loads((resources.files("services.pages") / "static" / "guard.json").read_text("utf-8"))["rules"]
+    for rule in rules:
+        for key in ("pattern", "not_match", "not_before", "not_after"):
+            written = rule.get(key, "")
+            assert not re.search(r"\[[^\]]*\\w", written), f"{rule['name']}: \\w in a class means two things"
+            assert not re.search(r"\(\?[P<]?[a-zA-Z]", written.replace("(?<!", "").replace("(?<=", "")), rule["name"]
+            assert not re.search(r"\\[bBAZzWSsx]", written.replace("\\S", "")), f"{rule['name']}: not in both engines"
+
+
+def test_a_long_text_takes_no_long_time() -> None:
+    """No pattern runs away: a hundred thousand signs of what could begin a match many times over."""
+    for begin in ("0 1 2 3 4 5 6 7 8 9 ", "abc 12 ", "a.a.a.a@", "Anna Anna ", "(0) -- // "):
+        list(guard.findings((begin * 10_000)[:100_000]))
