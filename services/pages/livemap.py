@@ -67,6 +67,11 @@ def pins(points: Sequence[tuple[float, float, float]]) -> Markup:
     return _block(pins=[{"at": [lon, lat], "radius": radius} for lon, lat, radius in points])
 
 
+def picker() -> Markup:
+    """A map to point out a place on: by a tap, or by moving it under the cross."""
+    return _block(pins=[], alone=True)
+
+
 def shapes(address: str, box: Sequence[float] | None = None, *, leave_out: str | None = None) -> Markup:
     """A map of a layer's surfaces. ``address``: GeoJSON with ``area`` and ``name``; ``box``: where to begin (degrees).
 

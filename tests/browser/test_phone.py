@@ -10,7 +10,7 @@ from typing import Any
 from playwright.async_api import Page, Request, Route, expect
 
 from services.ingest import guard
-from tests.browser.conftest import PHONE, Login, Town
+from tests.browser.conftest import PHONE, Login, Town, live
 from tests.browser.test_pages import choose, violations
 from tests.support.instance import eventually
 
@@ -278,4 +278,31 @@ async def test_words_about_a_person_are_marked_before_anything_is_queued(login: 
     await page.fill("#text", "Kalle Svensson")
     await expect(marked).not_to_contain_text("telefonnummer")
     await page.click("#rapport button[type=submit]")
+    await page.wait_for_url(re.compile("/mina-rapporter"))
+
+
+async def test_the_place_is_put_right_on_the_map_by_a_tap_or_under_the_cross(login: Login) -> None:
+    page = await login("rapportor", **PHONE)
+    await expect(page.locator("[data-name]")).to_have_text("Nässjö centrum")
+    fetched: list[str] = []
+    page.on("request", lambda r: fetched.append(r.url))
+    await page.get_by_role("button", name="Rätta på karta").tap()
+    await live(page)
+    assert any("maplibre-gl.mjs" in url for url in fetched)
+    first = await page.input_value("[name=lat]")
+    assert await violations(page) == []
+    await page.locator(".live-map canvas").tap(position={"x": 60, "y": 60})
+    await expect(page.locator("[data-accuracy]")).to_have_text("Platsen som du pekade ut.")
+    tapped = await page.input_value("[name=lat]")
+    assert tapped != first
+    await live(page)
+    # By keys alone: the map is moved under the cross, and a button takes the place.
+    await page.locator(".live-map canvas").focus()
+    for _ in range(3):
+        await page.keyboard.press("ArrowUp")
+        await asyncio.sleep(0.4)
+    await page.get_by_role("button", name="Flytta hit").press("Enter")
+    await expect(page.locator("[name=lat]")).not_to_have_value(tapped)
+    assert float(await page.input_value("[name=lat]")) > float(tapped)
+    await report(page)
     await page.wait_for_url(re.compile("/mina-rapporter"))

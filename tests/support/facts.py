@@ -9,6 +9,7 @@ from schemas.locations import Placement, ReportLocated
 from schemas.reports import ReportReceived
 from schemas.values import AreaRef
 from services.analysis.views.fact import Counted, LocatedReport, counted, read
+from services.geo.domain import reading
 
 NOON = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
 NAMES = UUID("00000000-0000-4000-8000-000000000000")
@@ -87,3 +88,8 @@ def as_read(fact: ReportLocated) -> LocatedReport:
 def counting(*facts: ReportLocated) -> list[Counted]:
     """Those of the facts that count, as the views take them."""
     return [c for fact in facts if (c := counted(as_read(fact))) is not None]
+
+
+def given(number: int = 1, revision: int = 1, **changes: Any) -> reading.Report:
+    """The same as geo reads it."""
+    return reading.read(received(number, revision, **changes).model_dump_json())

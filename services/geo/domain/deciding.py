@@ -3,10 +3,11 @@
 from hashlib import blake2b
 from typing import Literal, NamedTuple
 
+from msgspec import json
+
 from schemas.locations import Precision
-from schemas.reports import ReportReceived
 from schemas.taxonomy import counts_as_event
-from schemas.values import PlaceAsGiven
+from services.geo.domain.reading import Place, Report
 
 Kind = Literal["point", "nowhere", "as_is"]
 """``point``: it was there. ``nowhere``: at none of the candidates. ``as_is``: the first answer is right."""
@@ -40,12 +41,12 @@ class Decision(NamedTuple):
     radius_m: float | None = None
 
 
-def place_key(place: PlaceAsGiven) -> str:
+def place_key(place: Place) -> str:
     """A digest of the place as the sender gave it: a decision holds for as long as it stays the same."""
-    return blake2b(place.model_dump_json().encode(), digest_size=12).hexdigest()
+    return blake2b(json.encode(place), digest_size=12).hexdigest()
 
 
-def asks_for_review(report: ReportReceived, precision: str, reason: str | None, notes: tuple[str, ...]) -> Why | None:
+def asks_for_review(report: Report, precision: str, reason: str | None, notes: tuple[str, ...]) -> Why | None:
     """Why a person should look at where the report was placed; None when nobody need."""
     if SETTLED in notes or report.withdrawn or report.merged_into is not None or not counts_as_event(report.event_type):
         return None

@@ -9,11 +9,10 @@ from uuid import UUID
 import numpy as np
 
 from schemas.locations import Precision, UnplacedReason
-from schemas.reports import ReportReceived
-from schemas.values import Coordinates
 from services.geo.domain import coordinates, crs
 from services.geo.domain.deciding import Decision, without_questions
 from services.geo.domain.geocoding.answers import Answer, Candidate
+from services.geo.domain.reading import Coordinates, Report
 from services.geo.domain.writing import AreaRef, PlaceRef, Point
 from services.geo.layers.own import NO_LAYERS, Own
 from services.geo.layers.shipped import Layers
@@ -84,7 +83,7 @@ Decisions = Mapping[tuple[str, UUID], Decision]
 
 
 def settle(
-    reports: Sequence[ReportReceived],
+    reports: Sequence[Report],
     layers: Layers,
     reader: Reader,
     *,
@@ -121,7 +120,7 @@ def settle(
 
 
 def _checked(
-    at: _Pointed, settled: Settled, report: ReportReceived, layers: Layers, reader: Reader
+    at: _Pointed, settled: Settled, report: Report, layers: Layers, reader: Reader
 ) -> Settled:  # fmt: skip
     """A point that was looked up, held against the municipality and the text; not one that a person chose."""
     given = report.place.coordinates
@@ -133,7 +132,7 @@ def _checked(
 
 
 def _decided(
-    i: int, report: ReportReceived, decision: Decision, layers: Layers, reader: Reader
+    i: int, report: Report, decision: Decision, layers: Layers, reader: Reader
 ) -> Settled | tuple[str, _Pointed]:
     """What a person decided; ``as_is`` lets the answer stand as it comes."""
     if decision.kind == "nowhere":
@@ -144,7 +143,7 @@ def _decided(
     return crs.SWEREF99_TM, at
 
 
-def _in_own(reports: Sequence[ReportReceived], settled: Sequence[Settled], own: Mapping[str, Own]) -> list[Settled]:
+def _in_own(reports: Sequence[Report], settled: Sequence[Settled], own: Mapping[str, Own]) -> list[Settled]:
     """The same answers with the areas of the municipalities' own layers, and the named places around each point."""
     answers = list(settled)
     points: dict[str, list[int]] = defaultdict(list)
@@ -167,7 +166,7 @@ def _in_own(reports: Sequence[ReportReceived], settled: Sequence[Settled], own: 
     return answers
 
 
-def _given(i: int, report: ReportReceived, layers: Layers, reader: Reader) -> Settled | tuple[str, _Pointed]:
+def _given(i: int, report: Report, layers: Layers, reader: Reader) -> Settled | tuple[str, _Pointed]:
     """What a report's place comes to: the answer, or a point to look up and its system."""
     place, point = report.place, report.place.coordinates
     if point is not None:
@@ -229,7 +228,7 @@ def _of_text(read: Read, kommun: str, layers: Layers) -> Settled | Candidate:
     return best
 
 
-def _compared(settled: Settled, report: ReportReceived, reader: Reader) -> Settled:
+def _compared(settled: Settled, report: Report, reader: Reader) -> Settled:
     """The sender's point, kept; flagged when the text names a place that lies elsewhere."""
     if report.place.text is None or settled.point is None:
         return settled

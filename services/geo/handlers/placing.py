@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.context import ContextReceived
 from schemas.envelope import Envelope, derived_id
-from schemas.reports import ReportReceived
 from schemas.topics import CONTEXT_LOCATED, REPORT_LOCATED, Topic
 from services.geo.domain import placing, publishing
 from services.geo.domain.deciding import asks_for_review, place_key
 from services.geo.domain.names import Names
+from services.geo.domain.reading import Report
 from services.geo.domain.writing import Placement, written
 from services.geo.handlers.defaults import Defaults
 from services.geo.layers.own import Atlas
@@ -33,7 +33,7 @@ from services.runtime.publisher import Outgoing, type_of
 
 SOURCE = "/lagesbild/geo"
 
-M = TypeVar("M", ReportReceived, ContextReceived)
+M = TypeVar("M", Report, ContextReceived)
 
 
 class Made(NamedTuple):
@@ -72,7 +72,7 @@ class Placer:
         self.seen: set[str] = set()
         """The municipalities whose reports it has placed."""
         self._names = Names(layers)
-        self._reports = _Kind[ReportReceived](
+        self._reports = _Kind[Report](
             "placements", REPORT_LOCATED, "report", lambda r: r.report_id, self._settle_reports, lambda i: i
         )
         self._context = _Kind[ContextReceived](
@@ -80,9 +80,7 @@ class Placer:
             lambda identity: identity[1:],
         )  # fmt: skip
 
-    async def place_reports(
-        self, connection: AsyncConnection, batch: Sequence[Received[ReportReceived]]
-    ) -> list[Outgoing]:
+    async def place_reports(self, connection: AsyncConnection, batch: Sequence[Received[Report]]) -> list[Outgoing]:
         """Place each revision that is newer than what is known; answer older and equal ones with what is stored."""
         return await _place(connection, batch, self._reports)
 
@@ -93,7 +91,7 @@ class Placer:
         return await _place(connection, batch, self._context)
 
     async def _settle_reports(
-        self, connection: AsyncConnection, reports: Sequence[ReportReceived], before: Collection[Identity]
+        self, connection: AsyncConnection, reports: Sequence[Report], before: Collection[Identity]
     ) -> list[Make]:
         kommuner = {r.kommun for r in reports}
         self.seen |= kommuner
@@ -105,7 +103,7 @@ class Placer:
         decided = await standing_decisions(connection, [r for r in reports if (r.kommun, r.report_id) in before])
         answers = placing.settle(reports, self._layers, reader(loaded), own=own, decisions=decided, defaults=defaults)
 
-        def make(report: ReportReceived, settled: placing.Settled) -> Make:
+        def make(report: Report, settled: placing.Settled) -> Make:
             review = asks_for_review(report, settled.precision, settled.reason, settled.notes)
 
             def made(number: int, now: datetime) -> Made:
@@ -125,7 +123,7 @@ class Placer:
         return [make(item) for item in items]
 
 
-def spot_of(report: ReportReceived, placement: Placement) -> store.Spot | None:
+def spot_of(report: Report, placement: Placement) -> store.Spot | None:
     """What a located report that counts is found by."""
     cell, point = placement.cells.get("7"), placement.point
     if cell is None or point is None or report.withdrawn or report.merged_into is not None:
@@ -133,7 +131,7 @@ def spot_of(report: ReportReceived, placement: Placement) -> store.Spot | None:
     return store.Spot(point.e, point.n, int(cell, 16), report.time_from, report.event_type)
 
 
-async def standing_decisions(connection: AsyncConnection, reports: Sequence[ReportReceived]) -> placing.Decisions:
+async def standing_decisions(connection: AsyncConnection, reports: Sequence[Report]) -> placing.Decisions:
     """What people decided about these reports, where the sender has not given another place since."""
     places = {(r.kommun, r.report_id): place_key(r.place) for r in reports}
     found = await review.decisions(connection, list(places))

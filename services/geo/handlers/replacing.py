@@ -15,10 +15,10 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.envelope import Envelope, derived_id
-from schemas.reports import ReportReceived
 from schemas.topics import REPORT_LOCATED
 from services.geo.domain import placing, publishing
 from services.geo.domain.deciding import asks_for_review
+from services.geo.domain.reading import Report, read_stored
 from services.geo.domain.writing import written
 from services.geo.handlers.placing import SOURCE, spot_of, standing_decisions
 from services.geo.layers.own import Atlas
@@ -32,7 +32,7 @@ from services.runtime.faultpoints import reach
 from services.runtime.minting import next_number
 from services.runtime.publisher import Outgoing, Publisher, type_of
 
-Settle = Callable[[Sequence[ReportReceived]], list[placing.Settled]]
+Settle = Callable[[Sequence[Report]], list[placing.Settled]]
 Scope = str
 """``texts``, ``all``, or the id of one report."""
 CHUNK = 500
@@ -96,7 +96,7 @@ class Replacing:
             own = await self._atlas.load(connection, (kommun,), fresh=True)
             loaded = await self._geocoders.load(connection, (kommun,), own)
             age = await placements.epoch(connection)
-            reports = {p.report_id: ReportReceived.model_validate(json.loads(p.event)["report"]) for p in page}
+            reports = {p.report_id: read_stored(p.event) for p in page}
             decided = await standing_decisions(connection, list(reports.values()))
             known = partial(
                 placing.settle,
@@ -125,7 +125,7 @@ class Replacing:
         return [p for p in found if p.report_id == wanted]
 
     def _changed(
-        self, page: Sequence[Placed], reports: Mapping[UUID, ReportReceived], scope: str, settle: Settle, age: int
+        self, page: Sequence[Placed], reports: Mapping[UUID, Report], scope: str, settle: Settle, age: int
     ) -> list[tuple[placements.New, Outgoing]]:
         """The new placements of those reports that come out differently."""
         now = datetime.now(UTC)

@@ -3,7 +3,6 @@
 The choice is stored and the working process places the report by it: geo's placements have one writer.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -13,12 +12,11 @@ from uuid import UUID, uuid4
 import numpy as np
 
 from schemas.locations import Precision
-from schemas.reports import ReportReceived
-from schemas.values import Coordinates
 from services.geo.domain import coordinates, crs
 from services.geo.domain.deciding import Decision, Kind, place_key
 from services.geo.domain.geocoding.answers import Candidate
 from services.geo.domain.geocoding.hints import Point
+from services.geo.domain.reading import Coordinates, Report, read_stored
 from services.geo.layers.shipped import Layers
 from services.geo.registers.loading import Loaded
 from services.geo.store import replacings
@@ -46,7 +44,7 @@ class Choice(NamedTuple):
 class Case(NamedTuple):
     """A report that waits for a person."""
 
-    report: ReportReceived
+    report: Report
     why: str
     at: datetime
 
@@ -56,11 +54,7 @@ async def waiting(database: Database, kommun: str) -> tuple[list[Case], int]:
     async with database.transaction((kommun,)) as connection:
         rows = await store.waiting(connection, kommun, MOST_WAITING)
         count = len(rows) if len(rows) < MOST_WAITING else await store.count(connection, kommun)
-    return [Case(_report(row.event), row.why, row.placed_at) for row in rows], count
-
-
-def _report(event: str) -> ReportReceived:
-    return ReportReceived.model_validate(json.loads(event)["report"])
+    return [Case(read_stored(row.event), row.why, row.placed_at) for row in rows], count
 
 
 def choices(case: Case, loaded: Loaded, layers: Layers) -> list[Choice]:
@@ -116,7 +110,7 @@ async def case(database: Database, kommun: str, report: UUID) -> Case | None:
     """One report, waiting or not."""
     async with database.transaction((kommun,)) as connection:
         row = await store.one(connection, kommun, report)
-    return None if row is None else Case(_report(row.event), row.why, row.placed_at)
+    return None if row is None else Case(read_stored(row.event), row.why, row.placed_at)
 
 
 async def settle(database: Database, found: Case, chosen: Choice | None, *, by: str, learn: str | None) -> None:
@@ -138,7 +132,7 @@ async def undo(database: Database, found: Case, *, by: str) -> None:
 
 
 async def _decide(
-    database: Database, report: ReportReceived, decision: Decision, *, label: str, by: str, learn: str | None
+    database: Database, report: Report, decision: Decision, *, label: str, by: str, learn: str | None
 ) -> None:
     kommun, ident = report.kommun, report.report_id
     async with database.transaction((kommun,)) as connection:

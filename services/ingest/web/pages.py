@@ -22,7 +22,7 @@ from services.ingest.handlers.submitting import Unfinished
 from services.ingest.store.reports import Own
 from services.ingest.web import forms, phone
 from services.ingest.web.login import give_token, signed_in
-from services.pages import swedish
+from services.pages import livemap, swedish
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -85,6 +85,7 @@ async def _form_page(
         "form": defaultdict(str, form or {"id": str(uuid4()), "when": "now", "count": "1", "confirmed": "1"}),
         "zero_id": str(uuid4()),
         "phone_texts": phone.texts(),
+        "picker": livemap.picker(),
     }
     response = page("ingest/report.html", context, status)
     await give_token(request, response, person)

@@ -30,13 +30,15 @@ function summarise() {
 
 let wanted = 0;
 
-async function place(position, request) {
+let shown; // the map, once it has been asked for
+
+async function place(position, request, said = accuracyLine.dataset.text) {
   if (request !== wanted) return; // an address was written meanwhile, or asked again
   const { longitude, latitude, accuracy } = position.coords;
   field("lon").value = longitude.toFixed(6);
   field("lat").value = latitude.toFixed(6);
   field("accuracy").value = Math.round(accuracy);
-  accuracyLine.textContent = accuracyLine.dataset.text.replace("{metres}", String(Math.round(accuracy)));
+  accuracyLine.textContent = said.replace("{metres}", String(Math.round(accuracy)));
   nameLine.textContent = `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`;
   try {
     const answer = await fetch(`/v1/locate?lon=${longitude}&lat=${latitude}`, { headers: { accept: "application/json" } });
@@ -45,6 +47,37 @@ async function place(position, request) {
     // Without coverage the coordinates stand; the place is settled when the report arrives.
   }
   summarise();
+  shown?.([longitude, latitude], accuracy);
+}
+
+// A place is pointed out by a tap or under the cross; never by dragging alone. The map is fetched when it is asked for.
+function pick(longitude, latitude) {
+  address.value = "";
+  place({ coords: { longitude, latitude, accuracy: 10 } }, ++wanted, texts.map_accuracy);
+}
+
+async function openMap(button) {
+  const box = document.querySelector("#karta");
+  box.hidden = !box.hidden;
+  button.setAttribute("aria-expanded", String(!box.hidden));
+  if (box.hidden || shown) return;
+  const frame = box.querySelector("[data-livemap]");
+  frame.addEventListener("map-ready", async ({ detail: { map, settings, config } }) => {
+    const { style } = await import("./map-style.js");
+    shown = (at, radius) => {
+      settings.pins = [{ at, radius, no: "•" }];
+      map.setStyle(style(config, settings));
+      map.easeTo({ center: at, zoom: Math.max(map.getZoom(), 15) });
+    };
+    if (field("lat").value) shown([Number(field("lon").value), Number(field("lat").value)], Number(field("accuracy").value));
+    map.on("click", ({ lngLat }) => pick(lngLat.lng, lngLat.lat));
+    box.querySelector("[data-here]").addEventListener("click", () => pick(map.getCenter().lng, map.getCenter().lat));
+  }, { once: true });
+  const css = document.createElement("link");
+  css.rel = "stylesheet";
+  css.href = "/static/vendor/maplibre-gl.css";
+  document.head.append(css);
+  await import("./map.js").catch(() => {});
 }
 
 function locate() {
@@ -257,6 +290,8 @@ form.addEventListener("submit", async (event) => {
 });
 
 form.noValidate = true; // faults are told beside the fields, in our words
+form.querySelector("[data-picker]").hidden = false;
+form.querySelector("[data-open-map]").addEventListener("click", ({ currentTarget }) => openMap(currentTarget));
 const quiet = document.querySelector("#lugnt-form");
 quiet.addEventListener("submit", (event) => {
   if (!("indexedDB" in globalThis)) return;

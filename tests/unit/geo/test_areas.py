@@ -17,7 +17,7 @@ from services.geo.domain.writing import written
 from services.geo.layers.shipped import Layers
 from tests.support.addresses import silent
 from tests.support.data import shared
-from tests.support.facts import NOON, published, received
+from tests.support.facts import NOON, given, published
 
 
 @cache
@@ -77,7 +77,7 @@ def test_foreign_points_have_no_area(known: Layers, name: str, lon: float, lat: 
 def test_both_systems_give_the_same_area(known: Layers) -> None:
     e, n = crs.to_sweref(np.array([14.6968]), np.array([57.6533]), crs.WGS84)
     places = [Coordinates(x=14.6968, y=57.6533), Coordinates(x=float(e[0]), y=float(n[0]), crs="EPSG:3006")]
-    reports = [received(i, place=PlaceAsGiven(coordinates=c)) for i, c in enumerate(places)]
+    reports = [given(i, place=PlaceAsGiven(coordinates=c)) for i, c in enumerate(places)]
     first, second = placing.settle(reports, known, silent)
     assert first.regso == second.regso is not None
     assert first.point is not None
@@ -101,7 +101,7 @@ def test_both_systems_give_the_same_area(known: Layers) -> None:
 def test_what_cannot_be_placed_says_why_and_is_unplaced_in_every_layer(
     known: Layers, place: dict[str, object], reason: str
 ) -> None:
-    (answer,) = placing.settle([received(place=place)], known, silent)
+    (answer,) = placing.settle([given(place=place)], known, silent)
     assert answer.reason == reason
     placement = publishing.to_placement(answer, known, number=1, now=NOON)
     assert {a.area for a in placement.areas} == {"unplaced"}
@@ -110,14 +110,14 @@ def test_what_cannot_be_placed_says_why_and_is_unplaced_in_every_layer(
 
 
 def test_an_area_code_gives_its_area_and_no_cell(known: Layers) -> None:
-    (answer,) = placing.settle([received(place={"area_code": "0682R012"})], known, silent)
+    (answer,) = placing.settle([given(place={"area_code": "0682R012"})], known, silent)
     placement = publishing.to_placement(answer, known, number=1, now=NOON)
     assert (placement.precision, placement.located_kommun, placement.located_lan) == ("area", "0682", "06")
     assert placement.cells == {}
 
 
 def test_a_point_gives_cells_for_counting(known: Layers) -> None:
-    (answer,) = placing.settle([received(place={"coordinates": {"x": 14.6968, "y": 57.6533}})], known, silent)
+    (answer,) = placing.settle([given(place={"coordinates": {"x": 14.6968, "y": 57.6533}})], known, silent)
     assert sorted(publishing.to_placement(answer, known, number=1, now=NOON).cells) == ["10", "7", "8", "9"]
 
 
@@ -131,7 +131,7 @@ def test_a_point_gives_cells_for_counting(known: Layers) -> None:
     ],
 )
 def test_a_written_placement_is_what_the_contract_would_write(known: Layers, place: dict[str, object]) -> None:
-    (answer,) = placing.settle([received(place=place)], known, silent)
+    (answer,) = placing.settle([given(place=place)], known, silent)
     ours = written(publishing.to_placement(answer, known, number=2**33 + 1, now=NOON))
     contract = Placement.model_validate_json(ours)
     assert json.loads(contract.model_dump_json(exclude_unset=True)) == json.loads(ours)
@@ -166,12 +166,12 @@ def test_malmo_names_lose_their_prefix_and_outlines_have_a_label_inside(known: L
 
 @pytest.mark.parametrize("text", ["57.6533, 14.6968", "N 57° 39.198' E 14° 41.808'"])
 def test_coordinates_written_in_the_place_are_a_point(known: Layers, text: str) -> None:
-    (answer,) = placing.settle([received(place={"text": text})], known, silent)
+    (answer,) = placing.settle([given(place={"text": text})], known, silent)
     assert (answer.precision, answer.kommun) == ("gps", "0682")
 
 
 def test_swapped_axes_are_put_right_and_said_so(known: Layers) -> None:
-    (answer,) = placing.settle([received(place={"coordinates": {"x": 57.6533, "y": 14.6968}})], known, silent)
+    (answer,) = placing.settle([given(place={"coordinates": {"x": 57.6533, "y": 14.6968}})], known, silent)
     assert (answer.kommun, answer.notes) == ("0682", ("axes_turned",))
 
 
@@ -180,7 +180,7 @@ def test_a_point_of_the_wrong_local_zone_is_kept_aside_and_the_right_one_is_know
     right, wrong, zone = (
         {"coordinates": {"x": e, "y": n, "crs": system}} for system in ("EPSG:3008", "EPSG:3010", "EPSG:3009")
     )
-    answers = placing.settle([received(i, place=p) for i, p in enumerate((right, wrong, zone))], known, silent)
+    answers = placing.settle([given(i, place=p) for i, p in enumerate((right, wrong, zone))], known, silent)
     assert [a.reason for a in answers] == [None, "elsewhere", "elsewhere"]
     assert answers[0].kommun == "0682"
     assert known.fitting_systems(np.array([e]), np.array([n]), "0682") == ["EPSG:3008"]
@@ -188,5 +188,5 @@ def test_a_point_of_the_wrong_local_zone_is_kept_aside_and_the_right_one_is_know
 
 def test_a_point_of_a_zone_a_few_kilometres_outside_the_municipality_stands(known: Layers) -> None:
     e, n = crs._transformer(crs.WGS84, "EPSG:3008").transform(14.95, 57.66)
-    (answer,) = placing.settle([received(place={"coordinates": {"x": e, "y": n, "crs": "EPSG:3008"}})], known, silent)
+    (answer,) = placing.settle([given(place={"coordinates": {"x": e, "y": n, "crs": "EPSG:3008"}})], known, silent)
     assert (answer.reason, answer.kommun) == (None, "0686")

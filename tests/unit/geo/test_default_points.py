@@ -9,7 +9,7 @@ from services.geo.domain import placing
 from services.geo.domain.default_points import Repeated, stand_out
 from tests.support.addresses import silent
 from tests.support.data import shared
-from tests.support.facts import received
+from tests.support.facts import given
 from tests.unit.geo.test_areas import layers
 
 
@@ -30,11 +30,12 @@ def test_buildings_that_report_often_do_not_stand_out() -> None:
 
 def test_a_report_at_a_default_point_is_placed_and_flagged() -> None:
     known = layers()
-    report = received(place={"coordinates": {"x": 14.6968, "y": 57.6533}})
+    place = {"coordinates": {"x": 14.6968, "y": 57.6533}}
+    report = given(place=place)
     (plain,) = placing.settle([report], known, silent)
     assert plain.point is not None
     defaults = {"0682": frozenset({(plain.point.e, plain.point.n)})}
     (flagged,) = placing.settle([report], known, silent, defaults=defaults)
     assert (flagged.regso, flagged.notes) == (plain.regso, ("default_point",))
-    (other,) = placing.settle([received(kommun="0686", place=report.place)], known, silent, defaults=defaults)
+    (other,) = placing.settle([given(kommun="0686", place=place)], known, silent, defaults=defaults)
     assert other.notes == ()

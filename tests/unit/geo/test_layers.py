@@ -24,7 +24,7 @@ from services.geo.store.layers import Content, Key
 from tests.support import addresses
 from tests.support import layer_files as files
 from tests.support.addresses import silent
-from tests.support.facts import received
+from tests.support.facts import given
 from tests.unit.geo.test_areas import layers
 
 TERMS = (date(2026, 1, 1), None, "kommun", "CC0", "Eksjö kommun")
@@ -159,12 +159,12 @@ def test_a_report_has_one_area_in_every_layer_and_every_place_around_it(tmp_path
         at(files.E0 + 500, files.N0 + 500), at(files.E0 + 1_000, files.N0 + 950), at(files.E0 - 500, files.N0),
         {"text": "?"}, {"area_code": "O1"},
     ]  # fmt: skip
-    reports = [received(i, kommun="0686", place=p) for i, p in enumerate(places)]
+    reports = [given(i, kommun="0686", place=p) for i, p in enumerate(places)]
     answers = placing.settle(reports, known, silent, own=own)
     assert [a.own[0].area for a in answers] == ["V1", "O1", "unplaced", "unplaced", "O1"]
     assert [len(a.places) for a in answers] == [0, 2, 0, 0, 0]
     assert answers[4].precision == "area"
-    published = publishing.to_placement(answers[1], known, number=1, now=received(1).minted_at)
+    published = publishing.to_placement(answers[1], known, number=1, now=given(1).minted_at)
     assert [a.layer for a in published.areas] == ["regso", "kommun", "lan", "distrikt"]
     assert {p.version for p in published.places} == {"1"}
 
