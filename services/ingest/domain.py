@@ -49,6 +49,14 @@ class ReportIn(BaseModel):
     text: Annotated[str, StringConstraints(max_length=LONGEST_TEXT)] | None = None
     withdrawn: bool = False
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_null_characters(cls, value: Any) -> Any:
+        """PostgreSQL keeps none, and no text has one; so it would be a failure of ours for ever."""
+        if _holds_null(value):
+            raise ValueError("a text holds a null character (U+0000)")
+        return value
+
     @field_validator("place", mode="before")
     @classmethod
     def _strict_place(cls, value: Any) -> Any:
@@ -74,6 +82,14 @@ class ReportIn(BaseModel):
         return self
 
 
+def _holds_null(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_holds_null(v) for v in value.values())
+    return isinstance(value, list) and any(_holds_null(v) for v in value)
+
+
 class Refusal(Exception):
     """A report that cannot be accepted: the field, a stable code, a sentence in Swedish."""
 
@@ -97,10 +113,19 @@ def check(report: ReportIn, local_types: frozenset[str], now: datetime, *, perso
     somewhere = place.coordinates or place.text or place.area_code
     if not somewhere and report.event_type != ZERO_REPORT and not report.withdrawn:
         raise Refusal("place", "missing_place", "Ange en plats: position, adress eller område.")
-    refused = [r for f, t in (("text", report.text), ("place.text", place.text)) if t for r in _guarded(f, t, person)]
+    texts = () if report.withdrawn else (("text", report.text), ("place.text", place.text))
+    refused = [r for field, written in texts if written for r in _guarded(field, written, person)]
     if refused:
         first, *rest = refused
         raise Refusal(first.field, first.code, first.sentence, *rest)
+
+
+def without_texts(report: ReportIn) -> ReportIn:
+    """A withdrawal as it is kept: it must always be possible, so it is not guarded and brings no new text."""
+    place = report.place
+    if place.text is not None and next(findings(place.text), None) is not None:
+        place = place.model_copy(update={"text": None})
+    return report.model_copy(update={"text": None, "place": place})
 
 
 def _guarded(field: str, written: str, person: bool) -> list[Refusal]:

@@ -179,6 +179,9 @@ async def test_two_at_once_and_the_later_one_overwrites_nothing(login: Login, to
     await expect(one.get_by_role("status").first).to_contain_text("Någon annan har ändrat utkastet")
     await one.get_by_role("button", name="Kasta utkastet").click()
     await one.wait_for_url(re.compile("/platser$"))
+    # A draft that is begun anew is another one than the one that was thrown away, also to an old page.
+    await other.goto(f"{town.url}/platser/{layer}")
+    await expect(other.get_by_role("heading", level=1)).to_have_text("Sidan finns inte. Adressen kan vara gammal.")
 
 
 async def test_a_version_for_later_holds_later(login: Login, town: Town) -> None:

@@ -204,6 +204,22 @@ async def test_a_phone_that_two_share_keeps_their_queues_apart(login: Login, tow
     assert len(await waiting(page)) == 1
 
 
+async def test_a_report_is_never_sent_as_somebody_else_who_signed_in_meanwhile(login: Login, town: Town) -> None:
+    page = await login("rapportor", **PHONE)
+    await ready(page)
+    await page.context.set_offline(True)
+    await report(page, "C", "C10")
+    await expect(page.locator(".qcard")).to_have_count(1)
+    other = await login("rapportor", **PHONE)
+    theirs = await other.context.cookies()
+    await page.context.add_cookies([{k: v for k, v in c.items() if k != "partitionKey"} for c in theirs])  # type: ignore[misc]
+    await page.context.set_offline(False)
+    await expect(page.get_by_text("Du behöver logga in igen.")).to_be_visible(timeout=15_000)
+    assert len(await waiting(page)) == 1
+    await other.goto(f"{town.url}/mina-rapporter")
+    assert await own(other, town) == []
+
+
 async def test_a_wrong_clock_and_thirty_days_in_a_drawer_move_no_report(login: Login, town: Town) -> None:
     page = await login("rapportor", **PHONE)
     # A phone three days ahead; the report itself was made thirty days ago by that clock.

@@ -5,9 +5,11 @@ import re
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 
+from services.runtime.migrations import serve_role
 from tests.support.instance import Instance, Tenant, eventually, reports
 
 
@@ -220,3 +222,20 @@ async def test_a_correlation_id_is_an_id_and_nothing_else(http: httpx.AsyncClien
     for given, kept in (("abc-1.2_3", True), ("anna@exempel.se", False), ("x" * 65, False)):
         answer = await http.get("/logga-in", headers={"X-Correlation-Id": given})
         assert (answer.headers["x-correlation-id"] == given) is kept
+
+
+async def test_what_the_guard_would_refuse_today_can_still_be_withdrawn(instance: Instance, tenant: Tenant) -> None:
+    (report,) = reports(1, f"old-{uuid4().hex[:6]}", text="Bakom hallen")
+    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+        made = await http.post("/v1/reports", json=report, headers=tenant.headers)
+        ident = made.json()["report_id"]
+        # Stored before there was such a rule.
+        connection = await asyncpg.connect(instance.ground.dsn(serve_role("ingest")))
+        async with connection.transaction():
+            await connection.execute("select set_config('app.kommuner', $1, true)", tenant.kommun)
+            await connection.execute(
+                "update reports set content = jsonb_set(content, '{text}', '\"lgh 1203\"') where report_id = $1", ident
+            )
+        await connection.close()
+        gone = await http.delete(f"/v1/reports/{ident}", headers=tenant.headers)
+    assert (gone.status_code, gone.json()["outcome"]) == (200, "withdrawn")

@@ -80,13 +80,13 @@ async def map_of(request: Request, principal: Caller) -> MapOut:
         for v in layers.layers
     ]
     for v in (*own.areas, *own.places):
-        address = _address(v.key.layer, tiles.version(v.key.layer, loaded, own))
+        address = _address(v.key.layer, tiles.version(v.key.layer, principal.kommun, loaded, own))
         sets.append(TileSet(layer=v.key.layer, title=v.title, kind=v.kind, credit=v.credit, tiles=address))
     chosen = await basemaps.described(principal.kommun)
     credited = [CREDIT, gazetteer.CREDIT, *([loaded.credit] if loaded.credit else [])]
     return MapOut(
         bounds=layers.extent(principal.kommun),
-        ground=_address(GROUND, tiles.version(GROUND, loaded, own)),
+        ground=_address(GROUND, tiles.version(GROUND, principal.kommun, loaded, own)),
         layers=sets,
         base_map=BaseMap(kind="none") if chosen is None else BaseMap(**chosen._asdict()),
         credits=credited,

@@ -47,6 +47,7 @@ def import_layer(
     from services.geo.handlers import replacing
     from services.geo.layers import keeping
     from services.geo.layers.shipped import Layers
+    from services.geo.store import layers as store
 
     shipped = Layers(data / "cache" if data.exists() else None)
     _check(kommun, name, kind, shipped.kommuner)
@@ -56,6 +57,10 @@ def import_layer(
         ready = keeping.prepare(file, described, shipped, given=mapping or [], crs=crs, layer=layer)
 
     async def run(database: Any) -> dict[str, Any]:
+        async with database.transaction((kommun,)) as connection:
+            taken = {e.layer for e in await store.versions(connection, kommun) if e.kommun == NATIONAL != kommun}
+        if name in taken:
+            raise fail(f"{name} is a national layer's name; a report has one area in each layer. Choose another.", 2)
         change = keeping.difference(await keeping.newest(database, kommun, name), ready.features)
         number = None if dry_run else await keeping.keep(database, ready)
         if number is not None and kommun != NATIONAL:

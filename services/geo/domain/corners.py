@@ -13,6 +13,7 @@ import shapely
 from services.geo.domain import coordinates, crs
 
 MOST_CORNERS = 5_000
+LONGEST_LINE = 100
 HOLE = "hål"
 _DECIMALS = 6
 """Of a degree: 11 cm."""
@@ -52,7 +53,7 @@ def read(written: str) -> Any:
 
 
 def _corner(line: str, number: int) -> tuple[float, float]:
-    found = coordinates.read(line)
+    found = coordinates.read(line) if len(line) <= LONGEST_LINE else None
     if found is None:
         raise BadCorners("corners_line", number)
     e, n = crs.to_sweref(np.array([found.x]), np.array([found.y]), found.crs)
@@ -62,7 +63,7 @@ def _corner(line: str, number: int) -> tuple[float, float]:
 def _surface(parts: Sequence[Sequence[Sequence[tuple[float, float]]]]) -> Any:
     if any(len(set(ring)) < 3 for part in parts for ring in part):
         raise BadCorners("corners_few")
-    polygons = [shapely.polygons(part[0], holes=list(part[1:]) or None) for part in parts]
+    polygons = [shapely.Polygon(part[0], part[1:]) for part in parts]
     if not all(shapely.is_valid(p) and shapely.area(p) > 1.0 for p in polygons):
         raise BadCorners("corners_cross")
     found = polygons[0] if len(polygons) == 1 else shapely.multipolygons(polygons)

@@ -34,6 +34,10 @@ class Missing(Exception):
     """There is no base map now: none is set, or its server does not answer as it should."""
 
 
+class _Refused(Exception):
+    """The server will not give this tile: it lies outside what it covers, or we may not have it."""
+
+
 class Tile(NamedTuple):
     """One tile as it goes to the browser; ``encoding`` is its Content-Encoding, if any."""
 
@@ -101,6 +105,8 @@ class Basemaps:
         name, chosen = self._of(kommun)
         if chosen is None or isinstance(chosen, NoMap):
             raise Missing
+        if not chosen.min_zoom <= z <= chosen.max_zoom:
+            return None
         address = (name, z, x, y)
         if address in self._kept:
             self._kept.move_to_end(address)
@@ -108,6 +114,8 @@ class Basemaps:
         self._rest(name)
         try:
             found = await self._ask(name, chosen, z, x, y)
+        except _Refused:
+            raise Missing from None  # this tile alone: the server is well
         except (httpx.HTTPError, OSError, ValueError, KeyError, Missing) as error:
             count = self._failed.get(name, (0, 0.0))[0] + 1
             self._failed[name] = (count, time.monotonic())
@@ -123,6 +131,8 @@ class Basemaps:
             raise Missing
 
     def _keep(self, address: tuple[str, int, int, int], tile: Tile | None) -> None:
+        if address in self._kept:  # asked for twice at once
+            self._bytes -= _size(self._kept[address])
         self._kept[address] = tile
         self._bytes += _size(tile)
         while self._bytes > MOST_BYTES:
@@ -135,6 +145,8 @@ class Basemaps:
         answer = await self._client.get(chosen.address(z, x, y))
         if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.NO_CONTENT}:
             return None
+        if answer.is_client_error:
+            raise _Refused
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         # A WMS says that something is wrong in XML, with status 200.
         if not answer.is_success or kind not in _IMAGES or len(answer.content) > LARGEST_TILE:

@@ -47,8 +47,10 @@ class Sheet:
 
     @property
     def edition(self) -> int:
-        """Which edition of the draft this is; 0 before the first change."""
-        return 0 if self.draft is None else self.draft.edition
+        """Which edition of the draft this is; before the first change the version that it would begin as, negative."""
+        if self.draft is not None:
+            return self.draft.edition
+        return -self.entry.number if self.entry is not None else 0
 
     def feature(self, code: str) -> Feature | None:
         """The area of a code."""
@@ -99,9 +101,10 @@ def name_of(title: str) -> str:
 async def begin(database: Database, kommun: str, *, title: str, kind: str) -> str | None:
     """Begin a new layer; its short name, None when there is one of that name already."""
     layer = name_of(title)
-    if await sheet(database, kommun, layer) is not None:
-        return None
     async with database.transaction((kommun,)) as connection:
+        # National layers' names too: a report has one area in every layer, told apart by name.
+        if any(e.layer == layer for e in await layers.versions(connection, kommun)):
+            return None
         made = await drafts.begin(connection, kommun, layer, kind=kind, title=title, based_on=0, content=pack(()))
     return layer if made else None
 

@@ -33,16 +33,19 @@ class Tiles:
         self._kept: OrderedDict[Address, bytes] = OrderedDict()
         self._bytes, self._lock = 0, Lock()
 
-    def version(self, name: str, loaded: Loaded, own: Own) -> str:
-        """Changes when a tile of the set would: part of its address, so that browsers may keep it. NoSuchLayer."""
+    def version(self, name: str, kommun: str, loaded: Loaded, own: Own) -> str:
+        """Part of a tile's address, so that browsers may keep it; NoSuchLayer.
+
+        Changes when a tile of the set would, and from one municipality to another, whose people may share a browser.
+        """
         if name == GROUND:
-            return f"{self._country.version}-{loaded.number}"
-        return self._country.version if name in self._shipped else f"{_of(own, name).key.number}"
+            return f"{self._country.version}-{kommun}-{loaded.number}"
+        return self._country.version if name in self._shipped else f"{kommun}-{_of(own, name).key.number}"
 
     def tile(self, name: str, z: int, x: int, y: int, *, kommun: str, loaded: Loaded, own: Own) -> bytes:
         """One tile, empty bytes where nothing lies; NoSuchLayer. Takes a tenth of a second at worst, once."""
         owner = "" if name in self._shipped else kommun
-        address = (owner, name, self.version(name, loaded, own), z, x, y)
+        address = (owner, name, self.version(name, kommun, loaded, own), z, x, y)
         with self._lock:
             if address in self._kept:
                 self._kept.move_to_end(address)

@@ -11,9 +11,10 @@ _ONE = text(f"select {_COLUMNS} from layer_drafts where kommun = :kommun and lay
 _ALL = text("select layer, kind, title, changed_at from layer_drafts where kommun = :kommun order by layer")
 _BEGIN = text("""
     insert into layer_drafts (kommun, layer, kind, title, based_on, edition, content)
-    values (:kommun, :layer, :kind, :title, :based_on, 1, :content) on conflict do nothing""")
+    values (:kommun, :layer, :kind, :title, :based_on, nextval('layer_draft_editions'), :content)
+    on conflict do nothing""")
 _CHANGE = text("""
-    update layer_drafts set content = :content, edition = edition + 1, changed_at = now()
+    update layer_drafts set content = :content, edition = nextval('layer_draft_editions'), changed_at = now()
     where kommun = :kommun and layer = :layer and edition = :edition""")
 _DROP = text("delete from layer_drafts where kommun = :kommun and layer = :layer and edition = :edition")
 

@@ -90,7 +90,8 @@ class _Round:
                 domain.check(report, frozenset(self.local), self.now, person=self.sender.reporter_token is not None)
             except Refusal as refusal:
                 return refusal
-            answer = self._mint(report, sender_id, kind, version)
+            kept = domain.without_texts(report) if report.withdrawn else report
+            answer = self._mint(kept, sender_id, kind, version)
         self.told[sender_id, version] = self.fresh[sender_id, version] = Told(digest, answer.status, answer.body)
         return answer
 

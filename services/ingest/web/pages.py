@@ -23,7 +23,7 @@ from services.ingest.store.reports import Own
 from services.ingest.web import forms, phone
 from services.ingest.web.login import give_token, signed_in
 from services.pages import livemap, swedish
-from services.pages.frame import frame
+from services.pages.frame import frame, owner_of
 from services.pages.render import page
 from services.pages.texts import text
 from services.runtime.http import LoginNeeded
@@ -123,6 +123,8 @@ async def report(request: Request, person: Reporter) -> Response:
 
 async def _queued(request: Request, person: Principal, reading: forms.Reading, form: dict[str, str]) -> Response:
     """The same for the phone's queue: a number, or a problem whose errors are sentences for the person."""
+    if form.get("owner") != owner_of(person):  # somebody else has signed in on the same phone meanwhile
+        raise not_authenticated()
     if reading.report is None:
         errors = [{"loc": [field], "msg": text(key)} for field, key in reading.faults.items()]
         raise Problem(422, "invalid", text("report.error_summary"), errors=errors)

@@ -3,6 +3,7 @@ const VERSION = "filer-{{ version }}";
 const SEEN = "sidor";
 const FILES = new Set([{% for name in files %}"/static/{{ name }}", {% endfor %}]);
 const PAGES = new Set([{% for path in pages %}"{{ path }}", {% endfor %}]);
+const LOGINS = new Set(["/logga-ut", "/logga-in/kod"]);
 const PATIENCE = 4000;
 
 self.addEventListener("install", (event) => {
@@ -49,8 +50,8 @@ async function page(request, url) {
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (url.origin !== self.location.origin) return;
-  // Who signs out leaves no page behind; what waits to be sent stays.
-  if (event.request.method === "POST" && url.pathname === "/logga-ut") event.waitUntil(caches.delete(SEEN));
+  // Who signs out, or in, finds no page of the one before; what waits to be sent stays.
+  if (event.request.method === "POST" && LOGINS.has(url.pathname)) event.waitUntil(caches.delete(SEEN));
   if (event.request.method !== "GET") return;
   if (FILES.has(url.pathname)) event.respondWith(file(event.request));
   else if (event.request.mode === "navigate" && PAGES.has(url.pathname)) event.respondWith(page(event.request, url));

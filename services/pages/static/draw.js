@@ -51,6 +51,7 @@ function begin({ detail: { map } }) {
     const some = list.value.trim() !== "";
     held.hidden = Boolean(found) || !some;
     tools.hidden = !held.hidden;
+    if (!held.hidden) draw.setMode("static"); // a click on the map draws nothing over what only the list can hold
     writing = true;
     draw.clear();
     if (found && some) {
@@ -63,7 +64,7 @@ function begin({ detail: { map } }) {
   }
 
   function write() {
-    if (writing) return;
+    if (writing || !held.hidden) return;
     const lines = drawn().map((f) => f.geometry.coordinates[0].slice(0, -1).map(([lon, lat]) => `${lat.toFixed(DIGITS)}, ${lon.toFixed(DIGITS)}`).join("\n"));
     list.value = lines.join("\n\n");
   }
@@ -91,7 +92,7 @@ function begin({ detail: { map } }) {
   });
   document.querySelector("[data-help]").hidden = false;
   show();
-  choose(drawn().length ? "select" : "polygon");
+  if (held.hidden) choose(drawn().length ? "select" : "polygon");
 }
 
 frame.addEventListener("map-ready", begin);

@@ -45,7 +45,8 @@ async function problem(answer) {
 
 // What an answer means for a record: sent, waits, needs a hand, or nobody is signed in.
 async function send(record) {
-  const body = new URLSearchParams({ ...record.fields, made: String(record.made), sent: String(Date.now()) });
+  const about = { made: String(record.made), sent: String(Date.now()), owner: record.owner };
+  const body = new URLSearchParams({ ...record.fields, ...about });
   let answer;
   try {
     answer = await fetch("/rapportera", { method: "POST", body, headers: { accept: "application/json" }, signal: AbortSignal.timeout(TIMEOUT) });
@@ -73,8 +74,11 @@ export function flush(owner, tell, { now = false } = {}) {
         next = Math.min(next, record.next);
         continue;
       }
+      // Taken away or given up by hand while the one before was being sent: it stays here.
+      const fresh = await find(record.id);
+      if (!fresh || fresh.state === "act") continue;
       tell("sending", record);
-      const outcome = await send(record);
+      const outcome = await send(fresh);
       if (outcome.state === "sent") {
         await remove(record.id);
       } else {

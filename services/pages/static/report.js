@@ -30,6 +30,7 @@ function summarise() {
 
 let wanted = 0;
 
+let chosen = false; // the place was pointed out or brought back: the phone's position must not take it away
 let shown; // the map, once it has been asked for
 
 async function place(position, request, said = accuracyLine.dataset.text) {
@@ -53,6 +54,7 @@ async function place(position, request, said = accuracyLine.dataset.text) {
 // A place is pointed out by a tap or under the cross; never by dragging alone. The map is fetched when it is asked for.
 function pick(longitude, latitude) {
   address.value = "";
+  chosen = true;
   place({ coords: { longitude, latitude, accuracy: 10 } }, ++wanted, texts.map_accuracy);
 }
 
@@ -135,7 +137,7 @@ function tick() {
 
 function again() {
   tick();
-  if ("geolocation" in navigator && !address.value.trim()) locate();
+  if ("geolocation" in navigator && !chosen && !address.value.trim()) locate();
 }
 addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") again(); });
 setInterval(tick, 30_000);
@@ -143,7 +145,10 @@ tick();
 
 if ("geolocation" in navigator) {
   for (const part of form.querySelectorAll("[data-position]")) part.hidden = false;
-  form.querySelector("[data-locate]").addEventListener("click", locate);
+  form.querySelector("[data-locate]").addEventListener("click", () => {
+    chosen = false;
+    locate();
+  });
   if (!field("lat").value) locate();
 }
 form.addEventListener("input", summarise);
@@ -198,7 +203,7 @@ async function guarded(input) {
     line.textContent = text;
     return line;
   }));
-  input.toggleAttribute("aria-invalid", lines.some((line) => line.sure));
+  input.setAttribute("aria-invalid", String(lines.some((line) => line.sure)));
   return lines.filter((line) => line.sure).map((line) => [input.id, line.text]);
 }
 const written = [form.querySelector("#text"), form.querySelector("#address")];
@@ -234,6 +239,8 @@ async function queue(made) {
   say(texts.saved);
   sent = { id: made.id, at: performance.now() };
   form.reset();
+  chosen = false;
+  for (const name of ["lon", "lat", "accuracy"]) field(name).value = ""; // a reset leaves hidden fields as they are
   form.querySelector("details").open = false;
   field("id").value = crypto.randomUUID();
   begun = performance.now();
@@ -254,6 +261,9 @@ function say(text) {
 listen((event, about, outcome) => {
   if (event === "sent" && about.id === sent.id && performance.now() - sent.at < AT_ONCE) location.assign(`/mina-rapporter?framme=${outcome.number}`);
   if (event === "correct") {
+    wanted += 1;
+    chosen = true;
+    for (const box of form.querySelectorAll('[type="checkbox"]')) box.checked = false; // what was not ticked was not sent
     for (const [name, value] of Object.entries(about.fields)) {
       const inputs = [...form.elements].filter((input) => input.name === name);
       for (const input of inputs) {

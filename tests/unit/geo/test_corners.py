@@ -36,6 +36,13 @@ def test_holes_and_parts_survive() -> None:
     assert len(again.geoms) == 2
 
 
+def test_holes_may_have_different_numbers_of_corners() -> None:
+    square = shapely.box(E0, N0, E0 + 1_000, N0 + 1_000)
+    holes = [shapely.box(E0 + 100, N0 + 100, E0 + 200, N0 + 200), shapely.Point(E0 + 600, N0 + 600).buffer(100)]
+    pierced = square.difference(shapely.union_all(holes))
+    assert corners.read(corners.write(pierced)).area == pytest.approx(pierced.area, rel=1e-4)
+
+
 def test_all_spellings_of_coordinates_are_corners() -> None:
     metres = "6390300 481300\n6390300 481400\n6390400 481400"
     assert corners.read(metres).area == pytest.approx(5_000)
@@ -56,6 +63,7 @@ def test_all_spellings_of_coordinates_are_corners() -> None:
         ("48.8566, 2.3522\n48.8566, 2.4000\n48.9000, 2.4000", "corners_line", 1),
         ("0.0000, 0.0000\n0.0001, 0.0000\n0.0001, 0.0001", "corners_line", 1),
         ("\n".join(["57.1000, 14.1000"] * 6_000), "corners_many", 0),
+        ("1" + " " * 399_000 + "1", "corners_line", 1),
     ],
 )
 def test_a_list_that_is_no_surface_says_why(written: str, what: str, line: int) -> None:

@@ -90,6 +90,8 @@ def test_a_sender_s_own_id_gives_the_same_report_id_for_ever() -> None:
         {"place": {"coordinates": {"x": 1, "y": 1}, "name": "x"}},
         {"place": {"text": "x" * 121}},
         {"text": "x" * 1001},
+        {"text": "a\0b"},
+        {"place": {"text": "a\0b"}},
     ],
 )
 def test_bad_reports_are_refused(changes: dict[str, Any]) -> None:
