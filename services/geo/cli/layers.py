@@ -47,7 +47,6 @@ def import_layer(
     from services.geo.handlers import replacing
     from services.geo.layers import keeping
     from services.geo.layers.shipped import Layers
-    from services.geo.store import layers as store
 
     shipped = Layers(data / "cache" if data.exists() else None)
     _check(kommun, name, kind, shipped.kommuner)
@@ -57,10 +56,7 @@ def import_layer(
         ready = keeping.prepare(file, described, shipped, given=mapping or [], crs=crs, layer=layer)
 
     async def run(database: Any) -> dict[str, Any]:
-        async with database.transaction((kommun,)) as connection:
-            taken = {e.layer for e in await store.versions(connection, kommun) if e.kommun == NATIONAL != kommun}
-        if name in taken:
-            raise fail(f"{name} is a national layer's name; a report has one area in each layer. Choose another.", 2)
+        await _not_national(database, kommun, name)
         change = keeping.difference(await keeping.newest(database, kommun, name), ready.features)
         number = None if dry_run else await keeping.keep(database, ready)
         if number is not None and kommun != NATIONAL:
@@ -71,6 +67,16 @@ def import_layer(
 
     done = with_database(data, database_url, run)
     answer(done, as_json=as_json, human=_imported(done))
+
+
+async def _not_national(database: Any, kommun: str, name: str) -> None:
+    """A report has one area in each layer, told apart by name: a municipality's own is no national one's namesake."""
+    from services.geo.store import layers as store
+
+    async with database.transaction((kommun,)) as connection:
+        taken = {e.layer for e in await store.versions(connection, kommun) if e.kommun == NATIONAL != kommun}
+    if name in taken:
+        raise fail(f"{name} is a national layer's name. Choose another one.", 2)
 
 
 def _check(kommun: str, name: str, kind: str, known: dict[str, Any]) -> None:
