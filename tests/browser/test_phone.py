@@ -307,7 +307,7 @@ async def test_the_place_is_put_right_on_the_map_by_a_tap_or_under_the_cross(log
     assert any("maplibre-gl.mjs" in url for url in fetched)
     first = await page.input_value("[name=lat]")
     assert await violations(page) == []
-    await page.locator(".live-map canvas").tap(position={"x": 60, "y": 60})
+    await page.locator(".live-map canvas").tap(position={"x": 60, "y": 250})
     await expect(page.locator("[data-accuracy]")).to_have_text("Platsen som du pekade ut.")
     tapped = await page.input_value("[name=lat]")
     assert tapped != first

@@ -106,6 +106,8 @@ export async function open(frame) {
   });
   if (settings.areas) pressable(map, settings, said);
   await new Promise((done) => { map.once("load", done); });
+  // As high as what stood there: nothing below moves while it is being read.
+  box.style.height = `${frame.querySelector(".drawn").getBoundingClientRect().height}px`;
   frame.classList.add("is-live");
   map.resize();
   map.fitBounds(bounds(config, settings), { padding: 24, maxZoom: 17, animate: false });
