@@ -1,18 +1,15 @@
-// The report form: kept on the phone first and sent when there is a net; position filled in by itself, the latest types
-// first, a summary on the send bar. Without this file the form is an ordinary one.
+// The report form: kept on the phone first and sent when there is a net; the latest types first, a summary on the send bar.
+// Without this file the form is an ordinary one.
 import { findings } from "./guard.js";
 import { all, keep } from "./queue.js";
-import { attempt, fill, listen, owner, show, texts, today } from "./phone.js";
+import { attempt, fill, listen, owner, show, texts } from "./phone.js";
+import { again, bringBack, field, forget, form, placed, where } from "./place.js";
 
 const RECENT = "rapport.senaste";
 const MOST_RECENT = 2;
 let begun = performance.now();
 let sent = {};
 const AT_ONCE = 8000;
-const form = document.querySelector("#rapport");
-const field = (name) => form.elements.namedItem(name);
-const nameLine = form.querySelector("[data-name]");
-const accuracyLine = form.querySelector("[data-accuracy]");
 
 document.querySelector("#fel a")?.focus();
 
@@ -21,138 +18,12 @@ function summarise() {
   const kind = group && form.querySelector(`[name="l2_${group.value}"]:checked`);
   const when = form.querySelector('[name="when"]:checked');
   const parts = [kind ?? group, when].filter(Boolean).map((input) => input.parentElement.textContent.trim());
-  const area = field("area");
-  if (field("lat").value) parts.push(nameLine.textContent);
-  else if (area?.value) parts.push(area.selectedOptions[0].textContent);
-  else if (field("address").value) parts.push(field("address").value);
-  form.querySelector("[data-summary]").textContent = parts.join(" · ");
+  form.querySelector("[data-summary]").textContent = [...parts, where()].filter(Boolean).join(" · ");
 }
 
-let wanted = 0;
-
-let chosen = false; // the place was pointed out or brought back: the phone's position must not take it away
-let shown; // the map, once it has been asked for
-
-async function place(position, request, said = accuracyLine.dataset.text) {
-  if (request !== wanted) return; // an address was written meanwhile, or asked again
-  const { longitude, latitude, accuracy } = position.coords;
-  field("lon").value = longitude.toFixed(6);
-  field("lat").value = latitude.toFixed(6);
-  field("accuracy").value = Math.round(accuracy);
-  accuracyLine.textContent = said.replace("{metres}", String(Math.round(accuracy)));
-  nameLine.textContent = `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`;
-  try {
-    const answer = await fetch(`/v1/locate?lon=${longitude}&lat=${latitude}`, { headers: { accept: "application/json" } });
-    if (answer.ok) nameLine.textContent = (await answer.json()).name;
-  } catch {
-    // Without coverage the coordinates stand; the place is settled when the report arrives.
-  }
-  summarise();
-  shown?.([longitude, latitude], accuracy);
-}
-
-// A place is pointed out by a tap or under the cross; never by dragging alone. The map is fetched when it is asked for.
-function pick(longitude, latitude) {
-  address.value = "";
-  chosen = true;
-  place({ coords: { longitude, latitude, accuracy: 10 } }, ++wanted, texts.map_accuracy);
-}
-
-async function openMap(button) {
-  const box = document.querySelector("#karta");
-  box.hidden = !box.hidden;
-  button.setAttribute("aria-expanded", String(!box.hidden));
-  if (box.hidden || shown) return;
-  const frame = box.querySelector("[data-livemap]");
-  frame.addEventListener("map-ready", async ({ detail: { map, settings, config } }) => {
-    const { style } = await import("./map-style.js");
-    shown = (at, radius) => {
-      settings.pins = [{ at, radius, no: "•" }];
-      map.setStyle(style(config, settings));
-      map.easeTo({ center: at, zoom: Math.max(map.getZoom(), 15) });
-    };
-    if (field("lat").value) shown([Number(field("lon").value), Number(field("lat").value)], Number(field("accuracy").value));
-    map.on("click", ({ lngLat }) => pick(lngLat.lng, lngLat.lat));
-    box.querySelector("[data-here]").addEventListener("click", () => pick(map.getCenter().lng, map.getCenter().lat));
-  }, { once: true });
-  const css = document.createElement("link");
-  css.rel = "stylesheet";
-  css.href = "/static/vendor/maplibre-gl.css";
-  document.head.append(css);
-  await import("./map.js").catch(() => {});
-}
-
-function locate() {
-  accuracyLine.textContent = accuracyLine.dataset.searching;
-  const request = ++wanted;
-  navigator.geolocation.getCurrentPosition((position) => place(position, request), () => { accuracyLine.textContent = ""; }, {
-    enableHighAccuracy: true, timeout: 15000, maximumAge: 30000,
-  });
-}
-
-// Who writes an address is somewhere else by now, or corrects the phone: the position goes, and comes back by the button.
-const address = field("address");
-const suggestions = form.querySelector("#forslag");
-let asked = 0;
-
-function typed() {
-  if (!address.value.trim()) return;
-  wanted += 1;
-  const { lon, lat } = { lon: field("lon").value, lat: field("lat").value };
-  if (lat) {
-    for (const name of ["lon", "lat", "accuracy"]) field(name).value = "";
-    address.dataset.near = `&lon=${lon}&lat=${lat}`;
-  }
-  nameLine.textContent = address.value;
-  accuracyLine.textContent = accuracyLine.dataset.typed;
-  clearTimeout(asked);
-  asked = setTimeout(suggest, 150);
-}
-
-async function suggest() {
-  const written = address.value.trim();
-  if (written.length < 2) return;
-  try {
-    const query = `q=${encodeURIComponent(written)}${address.dataset.near ?? ""}`;
-    const answer = await fetch(`/v1/suggest?${query}`, { headers: { accept: "application/json" } });
-    if (!answer.ok || address.value.trim() !== written) return;
-    const options = (await answer.json()).suggestions.map(({ label, district }) => {
-      const option = document.createElement("option");
-      option.value = district ? `${label}, ${district}` : label;
-      return option;
-    });
-    suggestions.replaceChildren(...options);
-  } catch {
-    // Without coverage what is written is sent as it stands.
-  }
-}
-
-address.addEventListener("input", typed);
-
-// Who has walked on stands somewhere else: asked for anew after each report and when the page is looked at again.
-function tick() {
-  const now = form.querySelector("[data-now]");
-  now.textContent = fill(now.dataset.now, { now: today(Date.now()) });
-}
-
-function again() {
-  tick();
-  if ("geolocation" in navigator && !chosen && !address.value.trim()) locate();
-}
-addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") again(); });
-setInterval(tick, 30_000);
-tick();
-
-if ("geolocation" in navigator) {
-  for (const part of form.querySelectorAll("[data-position]")) part.hidden = false;
-  form.querySelector("[data-locate]").addEventListener("click", () => {
-    chosen = false;
-    locate();
-  });
-  if (!field("lat").value) locate();
-}
 form.addEventListener("input", summarise);
 form.addEventListener("change", summarise);
+placed(summarise);
 summarise();
 
 // The types that this phone reported last stand first: one tap.
@@ -186,7 +57,7 @@ function missing() {
   const group = form.querySelector('[name="l1"]:checked')?.value;
   const faults = [];
   if (!group || !form.querySelector(`[name="l2_${group}"]:checked`)) faults.push(["what", texts.error_what]);
-  if (!field("lat").value && !field("area")?.value && !address.value.trim()) faults.push(["where", texts.error_where]);
+  if (!where()) faults.push(["where", texts.error_where]);
   const when = form.querySelector('[name="when"]:checked').value;
   if ((when === "at" && !field("at").value) || (when === "between" && !field("from").value)) faults.push(["when", texts.error_when]);
   return faults;
@@ -239,8 +110,7 @@ async function queue(made) {
   say(texts.saved);
   sent = { id: made.id, at: performance.now() };
   form.reset();
-  chosen = false;
-  for (const name of ["lon", "lat", "accuracy"]) field(name).value = ""; // a reset leaves hidden fields as they are
+  forget();
   form.querySelector("details").open = false;
   field("id").value = crypto.randomUUID();
   begun = performance.now();
@@ -261,8 +131,7 @@ function say(text) {
 listen((event, about, outcome) => {
   if (event === "sent" && about.id === sent.id && performance.now() - sent.at < AT_ONCE) location.assign(`/mina-rapporter?framme=${outcome.number}`);
   if (event === "correct") {
-    wanted += 1;
-    chosen = true;
+    bringBack();
     for (const box of form.querySelectorAll('[type="checkbox"]')) box.checked = false; // what was not ticked was not sent
     for (const [name, value] of Object.entries(about.fields)) {
       const inputs = [...form.elements].filter((input) => input.name === name);
@@ -290,18 +159,15 @@ form.addEventListener("submit", async (event) => {
   const code = fields[`l2_${fields.l1}`];
   const seconds = String(Math.round((performance.now() - begun) / 100) / 10);
   const title = form.querySelector(`.sub input[value="${CSS.escape(code)}"]`).parentElement.textContent.trim();
-  const where = fields.lat ? nameLine.textContent : fields.address || field("area")?.selectedOptions[0].textContent;
   remember(code);
   try {
-    await queue({ ...record({ ...fields, seconds }, title, where), ...(before && { made: before.made }) });
+    await queue({ ...record({ ...fields, seconds }, title, where()), ...(before && { made: before.made }) });
   } catch (error) {
     say(error.name === "QuotaExceededError" ? texts.storage_full : texts.not_saved);
   }
 });
 
 form.noValidate = true; // faults are told beside the fields, in our words
-form.querySelector("[data-picker]").hidden = false;
-form.querySelector("[data-open-map]").addEventListener("click", ({ currentTarget }) => openMap(currentTarget));
 const quiet = document.querySelector("#lugnt-form");
 quiet.addEventListener("submit", (event) => {
   if (!("indexedDB" in globalThis)) return;
