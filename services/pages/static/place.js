@@ -14,7 +14,8 @@ const tell = () => heard.forEach((hear) => hear());
 
 let wanted = 0;
 let chosen = false; // the place was pointed out or brought back: the phone's position must not take it away
-let shown; // the map, once it has been asked for
+let asked = false; // for the map
+let shown; // a place on the map, once that stands
 
 async function place(position, request, said = accuracyLine.dataset.text) {
   if (request !== wanted) return; // an address was written meanwhile, or asked again
@@ -47,7 +48,8 @@ async function openMap(button) {
   const box = document.querySelector("#karta");
   box.hidden = !box.hidden;
   button.setAttribute("aria-expanded", String(!box.hidden));
-  if (box.hidden || shown) return;
+  if (box.hidden || asked) return;
+  asked = true;
   const frame = box.querySelector("[data-livemap]");
   frame.addEventListener("map-ready", async ({ detail: { map, settings, config } }) => {
     const { style } = await import("./map-style.js");
@@ -64,7 +66,7 @@ async function openMap(button) {
   css.rel = "stylesheet";
   css.href = "/static/vendor/maplibre-gl.css";
   document.head.append(css);
-  await import("./map.js").catch(() => {});
+  await import("./map.js").catch(() => { asked = false; }); // no coverage: the box says so, and the next try is another
 }
 
 function locate() {
@@ -78,7 +80,7 @@ function locate() {
 // Who writes an address is somewhere else by now, or corrects the phone: the position goes, and comes back by the button.
 const address = field("address");
 const suggestions = form.querySelector("#forslag");
-let asked = 0;
+let soon = 0;
 
 function typed() {
   if (!address.value.trim()) return;
@@ -89,8 +91,8 @@ function typed() {
   }
   nameLine.textContent = address.value;
   accuracyLine.textContent = accuracyLine.dataset.typed;
-  clearTimeout(asked);
-  asked = setTimeout(suggest, 150);
+  clearTimeout(soon);
+  soon = setTimeout(suggest, 150);
 }
 
 async function suggest() {

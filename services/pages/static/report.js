@@ -10,6 +10,7 @@ const MOST_RECENT = 2;
 let begun = performance.now();
 let sent = {};
 const AT_ONCE = 8000;
+const TWICE = 800;
 
 document.querySelector("#fel a")?.focus();
 
@@ -104,8 +105,14 @@ function record(fields, title, where) {
   return { id: fields.id, owner, made: Date.now(), fields, title, where, state: "waiting", tries: 0, next: 0, error: "" };
 }
 
+// On the phone, or a failure and the form as it was; that it could not be sent now is no failure, and is tried again.
 async function queue(made) {
-  await keep(made);
+  try {
+    await keep(made);
+  } catch (error) {
+    say(error.name === "QuotaExceededError" ? texts.storage_full : texts.not_saved);
+    return;
+  }
   navigator.storage?.persist?.();
   say(texts.saved);
   sent = { id: made.id, at: performance.now() };
@@ -117,7 +124,7 @@ async function queue(made) {
   recent();
   again();
   summarise();
-  await attempt(true);
+  attempt(true).catch(() => {});
 }
 
 const said = document.querySelector("[data-said]");
@@ -149,22 +156,20 @@ listen((event, about, outcome) => {
 form.addEventListener("submit", async (event) => {
   if (!("indexedDB" in globalThis)) return;
   event.preventDefault();
+  // Cold fingers: the same tap again finds the form empty already, and is no fault.
+  if (performance.now() - sent.at < TWICE && !form.querySelector('[name="l1"]:checked')) return;
   const faults = [...missing(), ...(await Promise.all(written.map(guarded))).flat()];
   if (faults.some(([at]) => at === "text")) form.querySelector("details").open = true;
   complain(faults);
   if (faults.length) return;
   const fields = Object.fromEntries(new FormData(form));
   // A report that is being corrected has its place in the queue; its time is that of the first try.
-  const before = (await all()).find((waiting) => waiting.id === fields.id);
+  const before = (await all().catch(() => [])).find((waiting) => waiting.id === fields.id);
   const code = fields[`l2_${fields.l1}`];
   const seconds = String(Math.round((performance.now() - begun) / 100) / 10);
   const title = form.querySelector(`.sub input[value="${CSS.escape(code)}"]`).parentElement.textContent.trim();
   remember(code);
-  try {
-    await queue({ ...record({ ...fields, seconds }, title, where()), ...(before && { made: before.made }) });
-  } catch (error) {
-    say(error.name === "QuotaExceededError" ? texts.storage_full : texts.not_saved);
-  }
+  await queue({ ...record({ ...fields, seconds }, title, where()), ...(before && { made: before.made }) });
 });
 
 form.noValidate = true; // faults are told beside the fields, in our words
@@ -173,7 +178,7 @@ quiet.addEventListener("submit", (event) => {
   if (!("indexedDB" in globalThis)) return;
   event.preventDefault();
   const fields = Object.fromEntries(new FormData(quiet));
-  queue(record({ ...fields, id: crypto.randomUUID() }, texts.zero_title, "")).catch(() => quiet.submit());
+  queue(record({ ...fields, id: crypto.randomUUID() }, texts.zero_title, ""));
 });
 
 // The page may be one that was kept: its id was used before, and the second report would take the first one's place.
