@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.async_api import Error, Page, Request, Route, expect
 
 from services.ingest import guard
 from tests.browser.conftest import PHONE, Login, Town, live
 from tests.browser.test_pages import choose, violations
 from tests.support.instance import eventually
+
+pytestmark = pytest.mark.without_coverage
 
 
 def posts(page: Page) -> list[Request]:
@@ -47,6 +50,11 @@ async def own(page: Page, town: Town) -> list[Any]:
     """This person's reports on the server, by what the phone called them."""
     person = await page.evaluate("fetch('/mina-rapporter').then(a => a.text())")
     return re.findall(r'name="report_id" value="([^"]+)"', person)
+
+
+async def signed_in_as(page: Page, cookies: list[Any]) -> None:
+    """The browser becomes another's, or the same person's again."""
+    await page.context.add_cookies([{k: v for k, v in c.items() if k != "partitionKey"} for c in cookies])  # type: ignore[misc]
 
 
 async def until_empty(page: Page, patience: float = 40) -> None:
@@ -194,7 +202,7 @@ async def test_signed_out_while_reports_wait_they_stay_and_go_when_one_is_back(l
     await page.context.set_offline(False)
     await expect(page.get_by_text("Du behöver logga in igen.")).to_be_visible(timeout=15_000)
     assert len(await waiting(page)) == 1
-    await page.context.add_cookies([{k: v for k, v in c.items() if k != "partitionKey"} for c in cookies])  # type: ignore[misc]
+    await signed_in_as(page, cookies)
     await page.goto(f"{town.url}/rapportera")
     await until_empty(page)
 
@@ -221,7 +229,7 @@ async def test_a_report_is_never_sent_as_somebody_else_who_signed_in_meanwhile(l
     await expect(page.locator(".qcard")).to_have_count(1)
     other = await login("rapportor", **PHONE)
     theirs = await other.context.cookies()
-    await page.context.add_cookies([{k: v for k, v in c.items() if k != "partitionKey"} for c in theirs])  # type: ignore[misc]
+    await signed_in_as(page, theirs)
     await page.context.set_offline(False)
     await expect(page.get_by_text("Du behöver logga in igen.")).to_be_visible(timeout=15_000)
     assert len(await waiting(page)) == 1

@@ -91,8 +91,3 @@ def _ring(ring: Any) -> str:
 def around(e: float, n: float, metres: float) -> Any:
     """A round surface of 32 corners about a point (EPSG:3006)."""
     return shapely.buffer(shapely.points(e, n), metres, quad_segs=8)
-
-
-def corners(surface: Any) -> int:
-    """How many corners a surface has."""
-    return int(shapely.get_num_coordinates(surface)) - len(shapely.get_rings(surface))

@@ -21,7 +21,7 @@ EXTENT = 4096
 BUFFER = 128
 """Units around the tile that are drawn too, so that lines are whole at its edges: wider than any line or ring."""
 MAX_ZOOM = 16
-"""Above it the browser stretches: a unit is 15 cm there at latitude 58."""
+"""Above it the browser stretches: a unit is 8 cm there at latitude 58."""
 _HALF = math.pi * 6_378_137.0
 """Half the side of the Web Mercator square, metres."""
 _PAD = 0.2

@@ -18,7 +18,7 @@ from services.geo.registers.gazetteer import Gazetteer
 
 Thing = TypeVar("Thing", bound=Register | Version)
 COARSE_METRES = 150.0
-"""About half a pixel at zoom 8 in Sweden."""
+"""About a pixel at zoom 8 in Sweden, of tiles that are 512 wide."""
 COARSE_ZOOM = 8
 """The last zoom at which the simplified country is drawn; nearer, the full resolution is."""
 _LAN_ZOOM, _KOMMUN_ZOOM, _REGSO_ZOOM, _LOCALITY_ZOOM, _STREET_ZOOM, _DOOR_ZOOM = 8, 5, 10, 6, 12, 16

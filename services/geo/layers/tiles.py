@@ -43,7 +43,10 @@ class Tiles:
         return self._country.version if name in self._shipped else f"{kommun}-{_of(own, name).key.number}"
 
     def tile(self, name: str, z: int, x: int, y: int, *, kommun: str, loaded: Loaded, own: Own) -> bytes:
-        """One tile, empty bytes where nothing lies; NoSuchLayer. Takes a tenth of a second at worst, once."""
+        """One tile, empty bytes where nothing lies; NoSuchLayer.
+
+        Made once: 1–30 ms near (zoom 10 and up), up to 0.2 s at zoom 7–9, 0.7 s for the country; the very first 2 s.
+        """
         owner = "" if name in self._shipped else kommun
         address = (owner, name, self.version(name, kommun, loaded, own), z, x, y)
         with self._lock:

@@ -66,9 +66,8 @@ async def edit(
     """The form, with the surface as it is or as it was asked to begin."""
     if not may(principal):
         return denied(principal)
-    found = await drawing.sheet(request.app.state.database, principal.kommun, layer)
-    feature = None if found is None else found.feature(code)
-    if found is None or (feature is None and code != NEW):
+    found, feature = await _sought(request, principal, layer, code)
+    if found is None:
         return missing(principal)
     filled = Filled(edition=found.edition)
     if feature is not None:
@@ -95,9 +94,8 @@ async def save(
     if not may(principal):
         return denied(principal)
     database: Database = request.app.state.database
-    found = await drawing.sheet(database, principal.kommun, layer)
-    before = None if found is None else found.feature(code)
-    if found is None or (before is None and code != NEW):
+    found, _ = await _sought(request, principal, layer, code)
+    if found is None:
         return missing(principal)
     made, wrong = _made(form, found, code, principal.kommun, request.app.state.layers)
     if made is None:
@@ -126,6 +124,13 @@ async def remove(
     except Conflict:
         return RedirectResponse(f"{PATH}/{layer}?hur=conflict", 303)
     return RedirectResponse(f"{PATH}/{layer}?hur=removed", 303)
+
+
+async def _sought(request: Request, principal: Principal, layer: str, code: str) -> tuple[Sheet | None, Feature | None]:
+    """The layer and the surface of a code, which a new one has not yet; nothing where there is none of that code."""
+    found = await drawing.sheet(request.app.state.database, principal.kommun, layer)
+    feature = None if found is None else found.feature(code)
+    return (None, None) if feature is None and code != NEW else (found, feature)
 
 
 def _made(form: Filled, found: Sheet, code: str, kommun: str, layers: Layers) -> tuple[Feature | None, dict[str, str]]:

@@ -23,7 +23,7 @@ def test_what_is_written_is_read_again(radii: list[float], e: float, n: float) -
     star = shapely.Polygon([(e + r * math.cos(t), n + r * math.sin(t)) for r, t in zip(radii, turns, strict=True)])
     again = corners.read(corners.write(star))
     assert shapely.hausdorff_distance(star, again) < 0.2
-    assert corners.corners(again) == len(radii)
+    assert len(again.exterior.coords) - 1 == len(radii)
 
 
 def test_holes_and_parts_survive() -> None:
