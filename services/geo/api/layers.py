@@ -53,8 +53,7 @@ async def _own(request: Request, principal: Principal) -> Own:
 
 async def _version(request: Request, principal: Principal, layer: str) -> Version:
     """The version of a layer that holds today; 404 for none."""
-    own = await _own(request, principal)
-    found = next((v for v in (*own.areas, *own.places) if v.key.layer == layer), None)
+    found = (await _own(request, principal)).version(layer)
     if found is None:
         raise not_found("layer")
     return found

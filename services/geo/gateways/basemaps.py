@@ -5,7 +5,6 @@ Tiles are kept in memory; a server that fails is left alone for half a minute, s
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,11 +15,13 @@ from pmtiles.tile import Compression, TileType
 
 from services.geo.domain import base_maps
 from services.geo.domain.base_maps import DEFAULT, NoMap, PmTiles, Wms, Wmts
+from services.geo.domain.recent import Recent
 from services.runtime.logs import logger
 
 TIMEOUT_SECONDS = 5.0
 MOST_BYTES = 64 * 2**20
 LARGEST_TILE = 4 * 2**20
+MOST_DIRECTORY_BYTES = 8 * 2**20
 REST_SECONDS = 30.0
 FAILURES = 3
 """In a row; then the server is left alone for a while."""
@@ -73,8 +74,7 @@ class Basemaps:
     def __init__(self, chosen: Mapping[str, Wms | Wmts | PmTiles | NoMap]) -> None:
         self._chosen = chosen
         self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=True)
-        self._kept: OrderedDict[tuple[str, int, int, int], Tile | None] = OrderedDict()
-        self._bytes = 0
+        self._kept: Recent[tuple[str, int, int, int], Tile | None] = Recent(MOST_BYTES, _size)
         self._archives: dict[str, _Archive] = {}
         self._failed: dict[str, tuple[int, float]] = {}
 
@@ -109,7 +109,6 @@ class Basemaps:
             return None
         address = (name, z, x, y)
         if address in self._kept:
-            self._kept.move_to_end(address)
             return self._kept[address]
         self._rest(name)
         try:
@@ -122,21 +121,13 @@ class Basemaps:
             _log.warning("base map is away", base_map=name, error=type(error).__name__, times=count)
             raise Missing from None
         self._failed.pop(name, None)
-        self._keep(address, found)
+        self._kept[address] = found
         return found
 
     def _rest(self, name: str) -> None:
         count, at = self._failed.get(name, (0, 0.0))
         if count >= FAILURES and time.monotonic() - at < REST_SECONDS:
             raise Missing
-
-    def _keep(self, address: tuple[str, int, int, int], tile: Tile | None) -> None:
-        if address in self._kept:  # asked for twice at once
-            self._bytes -= _size(self._kept[address])
-        self._kept[address] = tile
-        self._bytes += _size(tile)
-        while self._bytes > MOST_BYTES:
-            self._bytes -= _size(self._kept.popitem(last=False)[1])
 
     async def _ask(self, name: str, chosen: Wms | Wmts | PmTiles, z: int, x: int, y: int) -> Tile | None:
         if isinstance(chosen, PmTiles):
@@ -164,8 +155,7 @@ class Basemaps:
 
 
 def _size(tile: Tile | None) -> int:
-    """Bytes that a kept tile takes, roughly; an empty one takes its address."""
-    return 250 + (len(tile.content) if tile else 0)
+    return len(tile.content) if tile else 0
 
 
 class _Archive:
@@ -197,7 +187,7 @@ class _Ranges:
 
     def __init__(self, url: str) -> None:
         self._url, self._client = url, httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True)
-        self._kept: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self._kept: Recent[tuple[int, int], bytes] = Recent(MOST_DIRECTORY_BYTES, len)
 
     def __call__(self, offset: int, length: int) -> bytes:
         if (offset, length) in self._kept:
@@ -209,6 +199,4 @@ class _Ranges:
                 raise ValueError("the server answers to no ranges")
             found = answer.read()
         self._kept[offset, length] = found
-        if len(self._kept) > 64:
-            self._kept.popitem(last=False)
         return found

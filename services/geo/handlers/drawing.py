@@ -6,7 +6,7 @@ Until then nothing is placed by it. Two people at once: the later one is told, a
 import re
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import shapely
 
@@ -33,6 +33,16 @@ class Conflict(Exception):
     """Somebody else changed the draft meanwhile."""
 
 
+class Listed(NamedTuple):
+    """A layer in the list: its newest version if it has one, and whether somebody is drawing on it."""
+
+    layer: str
+    title: str
+    kind: str
+    entry: Entry | None
+    drafted: bool
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A layer on the drawing table: what it holds, and the draft if one is begun."""
@@ -52,22 +62,24 @@ class Sheet:
             return self.draft.edition
         return -self.entry.number if self.entry is not None else 0
 
+    @property
+    def listed(self) -> Listed:
+        """What the list says of it."""
+        return Listed(self.layer, self.title, self.kind, self.entry, self.draft is not None)
+
     def feature(self, code: str) -> Feature | None:
         """The area of a code."""
         return next((f for f in self.features if f.code == code), None)
 
 
-async def listed(database: Database, kommun: str) -> list[Sheet]:
-    """The municipality's own layers, newest version or draft, without their features; by title."""
+async def listed(database: Database, kommun: str) -> list[Listed]:
+    """The municipality's own layers, by title; nothing of what they hold is read."""
     async with database.transaction((kommun,)) as connection:
         newest = _newest(await layers.versions(connection, kommun), kommun)
         begun = {d.layer: d for d in await drafts.of(connection, kommun)}
-        found = {name: await drafts.one(connection, kommun, name) for name in begun}
-    sheets = [Sheet(e.layer, e.title, e.kind, (), found.get(e.layer), e) for e in newest.values()]
-    sheets += [
-        Sheet(d.layer, d.title, d.kind, (), found[d.layer], None) for d in begun.values() if d.layer not in newest
-    ]
-    return sorted(sheets, key=lambda s: s.title.lower())
+    found = [Listed(e.layer, e.title, e.kind, e, e.layer in begun) for e in newest.values()]
+    found += [Listed(d.layer, d.title, d.kind, None, drafted=True) for d in begun.values() if d.layer not in newest]
+    return sorted(found, key=lambda one: one.title.lower())
 
 
 async def sheet(database: Database, kommun: str, layer: str) -> Sheet | None:

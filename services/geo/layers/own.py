@@ -107,6 +107,10 @@ class Own(NamedTuple):
         """Which versions these are."""
         return tuple(v.key for v in (*self.areas, *self.places))
 
+    def version(self, layer: str) -> Version | None:
+        """The version of a layer that holds."""
+        return next((v for v in (*self.areas, *self.places) if v.key.layer == layer), None)
+
     def look_up(self, points: Sequence[tuple[float, float]]) -> list[tuple[tuple[AreaRef, ...], tuple[PlaceRef, ...]]]:
         """For each point (EPSG:3006) its area in every layer, and the places it lies in."""
         e, n = np.array([p[0] for p in points]), np.array([p[1] for p in points])

@@ -1,9 +1,9 @@
 """The tiles as they are asked for: made in a thread, kept in memory within a bound."""
 
-from collections import OrderedDict
 from threading import Lock
 
 from services.geo.domain import tiling
+from services.geo.domain.recent import Recent
 from services.geo.domain.tiling import Drawable
 from services.geo.layers.drawables import Country, Municipal
 from services.geo.layers.own import Own, Version
@@ -12,12 +12,10 @@ from services.geo.registers.gazetteer import Gazetteer
 from services.geo.registers.loading import Loaded
 
 MOST_BYTES = 32 * 2**20
-_EMPTY = 250
-"""Bytes that an address takes."""
 GROUND = "ground"
 """The tile set that lies under everything else."""
-Address = tuple[str, str, str, int, int, int]
-"""Owner (empty for the country), tile set, version, zoom, column, row."""
+Address = tuple[str, str, int, int, int]
+"""Tile set, version, zoom, column, row."""
 
 
 class NoSuchLayer(Exception):
@@ -30,8 +28,8 @@ class Tiles:
     def __init__(self, layers: Layers, gazetteer: Gazetteer) -> None:
         self._shipped = {layer.name for layer in layers.layers}
         self._country, self._municipal = Country(layers, gazetteer), Municipal()
-        self._kept: OrderedDict[Address, bytes] = OrderedDict()
-        self._bytes, self._lock = 0, Lock()
+        self._kept: Recent[Address, bytes] = Recent(MOST_BYTES, len)
+        self._lock = Lock()
 
     def version(self, name: str, kommun: str, loaded: Loaded, own: Own) -> str:
         """Part of a tile's address, so that browsers may keep it; NoSuchLayer.
@@ -47,18 +45,12 @@ class Tiles:
 
         Made once: 1–30 ms near (zoom 10 and up), up to 0.2 s at zoom 7–9, 0.7 s for the country; the very first 2 s.
         """
-        owner = "" if name in self._shipped else kommun
-        address = (owner, name, self.version(name, kommun, loaded, own), z, x, y)
+        address = (name, self.version(name, kommun, loaded, own), z, x, y)
         with self._lock:
             if address in self._kept:
-                self._kept.move_to_end(address)
                 return self._kept[address]
             # One tile at a time: the first needs the whole country prepared, and ten that wait need it once.
-            made = tiling.encode(self._layers(name, z, loaded, own), z, x, y)
-            self._kept[address] = made
-            self._bytes += _EMPTY + len(made)
-            while self._bytes > MOST_BYTES:
-                self._bytes -= _EMPTY + len(self._kept.popitem(last=False)[1])
+            made = self._kept[address] = tiling.encode(self._layers(name, z, loaded, own), z, x, y)
         return made
 
     def _layers(self, name: str, z: int, loaded: Loaded, own: Own) -> dict[str, Drawable]:
@@ -70,7 +62,7 @@ class Tiles:
 
 
 def _of(own: Own, name: str) -> Version:
-    found = next((v for v in (*own.areas, *own.places) if v.key.layer == name), None)
+    found = own.version(name)
     if found is None:
         raise NoSuchLayer(name)
     return found

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from services.geo.domain import crs
 from services.geo.handlers import drawing
-from services.geo.handlers.drawing import Conflict, Sheet
+from services.geo.handlers.drawing import Conflict, Listed, Sheet
 from services.geo.importing.polygons import Report
 from services.geo.importing.reading import BadFile
 from services.geo.layers.keeping import Difference
@@ -64,8 +64,8 @@ async def listed(request: Request, principal: Visitor) -> Response:
 
 
 async def _list(request: Request, principal: Principal, wrong: str | None = None, title: str = "") -> Response:
-    sheets = await drawing.listed(request.app.state.database, principal.kommun)
-    context = frame(principal, PATH) | {"sheets": [_row(s) for s in sheets], "wrong": wrong, "new_title": title}
+    found = await drawing.listed(request.app.state.database, principal.kommun)
+    context = frame(principal, PATH) | {"sheets": [_row(one) for one in found], "wrong": wrong, "new_title": title}
     return page("geo/layers.html", context, 422 if wrong else 200)
 
 
@@ -105,7 +105,7 @@ async def _sheet(request: Request, principal: Principal, found: Sheet, notice: s
             draft, wrong = {"lines": []}, wrong or text("layers.mostly_outside")
     context = frame(principal, PATH) | {
         "sheet": found,
-        "row": _row(found),
+        "row": _row(found.listed),
         "features": [_feature(f) for f in sorted(found.features, key=lambda f: f.name.lower())],
         "draft": draft,
         "notice": notice,
@@ -195,7 +195,7 @@ def _notice(how: str, found: Sheet) -> str | None:
     return None
 
 
-def _row(found: Sheet) -> dict[str, Any]:
+def _row(found: Listed) -> dict[str, Any]:
     entry = found.entry
     return {
         "layer": found.layer,
@@ -205,7 +205,7 @@ def _row(found: Sheet) -> dict[str, Any]:
         "from_day": "" if entry is None else swedish.day_with_year(entry.valid_from),
         "version": "" if entry is None else entry.version,
         "credit": "" if entry is None else entry.credit,
-        "draft": found.draft is not None,
+        "draft": found.drafted,
     }
 
 

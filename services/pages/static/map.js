@@ -39,10 +39,12 @@ function button(text, press) {
   return made;
 }
 
+const corners = (box) => [box.slice(0, 2), box.slice(2)];
+
 function bounds(config, settings) {
   const points = settings.pins?.length ? settings.pins : null;
-  if (settings.box) return [settings.box.slice(0, 2), settings.box.slice(2)];
-  if (!points) return [config.bounds.slice(0, 2), config.bounds.slice(2)];
+  if (settings.box) return corners(settings.box);
+  if (!points) return corners(config.bounds);
   const reach = (p) => Math.max(p.radius ?? 0, 350) / 111320;
   const lon = points.flatMap((p) => [p.at[0] - 2 * reach(p), p.at[0] + 2 * reach(p)]);
   const lat = points.flatMap((p) => [p.at[1] - reach(p), p.at[1] + reach(p)]);
@@ -85,8 +87,7 @@ export async function open(frame) {
     map.setStyle(style(config, settings));
   });
   switched.setAttribute("aria-pressed", String(settings.base));
-  const box4 = settings.town;
-  const town = box4 && button(texts.town, () => map.fitBounds([box4.slice(0, 2), box4.slice(2)], { padding: 24 }));
+  const town = settings.town && button(texts.town, () => map.fitBounds(corners(settings.town), { padding: 24 }));
   map.addControl(new Buttons([home, town, has && switched].filter(Boolean)), "top-left");
   map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
   map.addControl(new AttributionControl({ compact: false, customAttribution: credits(config, settings) }), "bottom-right");

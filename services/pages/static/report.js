@@ -66,7 +66,7 @@ function missing() {
 
 // Words about a person are marked where they are written; what is certain must be changed before it is queued.
 async function guarded(input) {
-  const found = await findings(input.value).catch(() => []);
+  const found = await findings(input.value).catch(() => []); // without its rules the phone leaves it to the door
   const lines = found.map(({ code, name, word, sure }) => ({ sure, text: fill(texts.guard.word, { word, what: texts.guard[`${code}_${name}`] }) }));
   const box = form.querySelector(`[data-guard="${input.id}"]`);
   box.replaceChildren(...lines.map(({ sure, text }) => {
