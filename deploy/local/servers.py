@@ -172,7 +172,9 @@ async def _port_answers(port: int) -> bool:
     return True
 
 
-def _http_ready(url: str) -> Callable[[], Awaitable[bool]]:
+def http_ready(url: str) -> Callable[[], Awaitable[bool]]:
+    """A question for :class:`Program`: whether this address answers with a success."""
+
     async def ready() -> bool:
         try:
             async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
@@ -220,7 +222,7 @@ def room(layout: Layout, name: str, process: str) -> Program:
     return Program(
         f"{name} {process}",
         [sys.executable, "-m", "services.cli", "room", name, process],
-        _http_ready(layout.url(f"{name}_{process}") + "/readyz"),
+        http_ready(layout.url(f"{name}_{process}") + "/readyz"),
         layout.data / "logs" / f"{name}-{process}.log",
         env=room_environment(layout, name, process),
     )
@@ -231,7 +233,7 @@ def mailbox(layout: Layout) -> Program:
     argv = [sys.executable, "-m", "deploy.local.mailbox", "--folder", str(layout.data / "mail"),
             "--smtp-port", str(layout.ports["smtp"]), "--http-port", str(layout.ports["mailbox"])]  # fmt: skip
     return Program(
-        "mailbox", argv, _http_ready(layout.url("mailbox") + "/healthz"), layout.data / "logs" / "mailbox.log"
+        "mailbox", argv, http_ready(layout.url("mailbox") + "/healthz"), layout.data / "logs" / "mailbox.log"
     )
 
 
@@ -253,7 +255,7 @@ def gateway(layout: Layout) -> Program:
     return Program(
         "gateway",
         [str(caddy), "run", "--config", caddyfile, "--adapter", "caddyfile"],
-        _http_ready(f"{layout.public_url}/healthz"),
+        http_ready(f"{layout.public_url}/healthz"),
         layout.data / "logs" / "gateway.log",
         env=env,
     )

@@ -51,7 +51,10 @@ class Instance:
             "LAGESBILD_DATABASE_URL": self.ground.database_url(role),
             "LAGESBILD_KAFKA": self.ground.kafka_as(room),
         }
-        return replace(made, name=made.name + suffix, env=env | TEST_SETTINGS | self.env | dict(extra or {}))
+        env |= TEST_SETTINGS | self.env | dict(extra or {})
+        # A replica has a port of its own: asking the first one's would call it ready before it listens.
+        ready = servers.http_ready(f"http://127.0.0.1:{env['LAGESBILD_PORT']}/readyz")
+        return replace(made, name=made.name + suffix, env=env, ready=ready)
 
     def pid(self, name: str) -> int:
         return self.supervisor.pids()[name]
