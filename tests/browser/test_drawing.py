@@ -46,6 +46,22 @@ async def placement(town: Town, sent: str) -> dict[str, object]:
     return dict(json.loads(rows[0]["event"])["placement"]) if rows else {}
 
 
+async def ends_and_begins_again(page: Page, layer: str) -> None:
+    """A layer is ended by its last day, never one that has been; a change makes it hold again."""
+    await page.fill("#sista", "2020-01-01")
+    await page.evaluate("document.querySelector('#sista').removeAttribute('min')")
+    await page.get_by_role("button", name="Avsluta").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Den sista dagen har redan varit")
+    await page.get_by_role("button", name="Avsluta").click()
+    await expect(page.get_by_role("status").first).to_contain_text("Skiktet gäller till och med")
+    await expect(page.get_by_role("button", name="Avsluta")).to_have_count(0)
+    await page.get_by_role("link", name="Ändra Stortorget").click()
+    await page.fill("#owner", "Kommunen")
+    await page.get_by_role("button", name="Spara i utkastet").click()
+    await page.get_by_role("button", name="Gör gällande").click()
+    await expect(page.get_by_role("status").first).to_contain_text("Version 3 gäller från")
+
+
 @pytest.mark.usefixtures("registered")
 async def test_a_place_is_made_without_script_and_reports_come_to_lie_in_it(login: Login, town: Town) -> None:
     mark = f"draw-{uuid4().hex[:6]}"
@@ -72,6 +88,7 @@ async def test_a_place_is_made_without_script_and_reports_come_to_lie_in_it(logi
 
     assert not before.get("places")
     await eventually(inside, 60, "the report lies in the new place")
+    await ends_and_begins_again(page, layer)
     # Its name can be written in reports from now on.
     await town.tenant.load(reports(1, f"{mark}-n", place={"text": "Stortorget"}))
 

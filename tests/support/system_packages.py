@@ -1,12 +1,15 @@
 """The system packages that the tests need: run as a module, gets or names a missing one, and fails without it.
 
-They are not among the packages that pip installs. On Debian: ``apt-get install chromium prometheus faketime``.
+They are not among the packages that pip installs. On Debian:
+``apt-get install chromium prometheus cgi-mapserver faketime``.
 """
 
 import os
 import shutil
 import sys
 from pathlib import Path
+
+from tests.support import map_server
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -29,7 +32,7 @@ def qgis_python() -> str | None:
 
 def missing() -> list[str]:
     """Debian's names of what is not here: for the tests, and with the word ``faults`` for all faults too."""
-    wanted = {"chromium": chromium(), "prometheus": shutil.which("promtool")}
+    wanted = {"chromium": chromium(), "prometheus": shutil.which("promtool"), "cgi-mapserver": map_server.program()}
     if "faults" in sys.argv[1:]:
         wanted["faketime"] = faketime()
     if "qgis" in sys.argv[1:]:
@@ -40,9 +43,9 @@ def missing() -> list[str]:
 def sentence() -> str:
     """What to do when something is missing."""
     return (
-        "The tests need Chromium and promtool, the clock's faults faketime, make qgis QGIS. On Debian: apt-get install "
-        "chromium prometheus faketime qgis python3-qgis (or set CHROMIUM to the program). "
-        "They are never skipped silently."
+        "The tests need Chromium, promtool and MapServer, the clock's faults faketime, make qgis QGIS. On Debian: "
+        "apt-get install chromium prometheus cgi-mapserver faketime qgis python3-qgis "
+        "(or set CHROMIUM to the program). They are never skipped silently."
     )
 
 

@@ -1,7 +1,6 @@
-"""Layers of areas and of named places: ``import layer``, ``layers list``."""
+"""Layers of areas, of named places and of names: ``import layer``, ``layers list``."""
 
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +10,13 @@ from services.geo.cli.registers import Credit, DryRun, Licence, Mapping, refusal
 from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail
 
 Name = Annotated[str, typer.Option("--as", help="Short name of the layer: distrikt, ansvar, platser, deso …")]
-Kind = Annotated[str, typer.Option("--kind", help="areas: they tile, a report has one. places: named, may overlap.")]
+Kind = Annotated[
+    str,
+    typer.Option(
+        "--kind",
+        help="areas tile, a report has one; places may overlap; names are points to be written.",
+    ),
+]
 Title = Annotated[str | None, typer.Option("--title", help="What people read; the short name when left out.")]
 ValidFrom = Annotated[str | None, typer.Option("--valid-from", help="First day it holds; today when left out.")]
 ValidTo = Annotated[str | None, typer.Option("--valid-to", help="Last day it holds; no end when left out.")]
@@ -21,7 +26,9 @@ NATIONAL = "0000"
 
 
 def import_layer(
-    file: Annotated[Path, typer.Argument(help="GeoPackage, Shapefile, GeoJSON, FileGDB, MapInfo …, zipped or not.")],
+    file: Annotated[
+        str, typer.Argument(help="A file, GeoPackage, Shapefile …, zipped or not; or a WFS' or OGC API's address.")
+    ],
     kommun: Kommun,
     name: Name,
     kind: Kind = "areas",
@@ -39,7 +46,7 @@ def import_layer(
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a file of polygons a layer, or its next version. Kommun 0000 makes it a national one, for all.
+    """Make a file or a service's layer one of ours, or its next version. Kommun 0000 makes it a national one, for all.
 
     Reports that were placed before follow in the background; nobody is told. After a national one ask each
     municipality's to: lagesbild place-again KOMMUN --all
@@ -56,7 +63,7 @@ def import_layer(
         ready = keeping.prepare(file, described, shipped, given=mapping or [], crs=crs, layer=layer)
 
     async def run(database: Any) -> dict[str, Any]:
-        await _not_national(database, kommun, name)
+        await _fits_before(database, kommun, name, kind)
         change = keeping.difference(await keeping.newest(database, kommun, name), ready.features)
         number = None if dry_run else await keeping.keep(database, ready)
         if number is not None and kommun != NATIONAL:
@@ -69,21 +76,28 @@ def import_layer(
     answer(done, as_json=as_json, human=_imported(done))
 
 
-async def _not_national(database: Any, kommun: str, name: str) -> None:
-    """A report has one area in each layer, told apart by name: a municipality's own is no national one's namesake."""
+async def _fits_before(database: Any, kommun: str, name: str, kind: str) -> None:
+    """A report has one area in each layer, told apart by name: a municipality's own is no national one's namesake.
+
+    A layer stays what it is: what was counted by areas cannot go on as names.
+    """
     from services.geo.store import layers as store
 
     async with database.transaction((kommun,)) as connection:
-        taken = {e.layer for e in await store.versions(connection, kommun) if e.kommun == NATIONAL != kommun}
-    if name in taken:
+        known = [e for e in await store.versions(connection, kommun) if e.layer == name]
+    if any(e.kommun == NATIONAL != kommun for e in known):
         raise fail(f"{name} is a national layer's name. Choose another one.", 2)
+    if any(e.kind != kind for e in known):
+        raise fail(f"{name} is a layer of kind {known[0].kind}. Choose another name, or --kind {known[0].kind}.", 2)
 
 
 def _check(kommun: str, name: str, kind: str, known: dict[str, Any]) -> None:
     if kommun != NATIONAL and kommun not in known:
         raise fail(f"There is no municipality with code {kommun}. Codes have four digits, for example 0682.", 2)
-    if kind not in {"areas", "places"}:
-        raise fail(f"There is no kind {kind}. Kinds are areas and places.", 2)
+    from services.geo.layers.own import KINDS
+
+    if kind not in KINDS:
+        raise fail(f"There is no kind {kind}. Kinds are {', '.join(KINDS)}.", 2)
     from services.geo.handlers.drawing import RESERVED
 
     plain = name.isascii() and name.replace("_", "").isalnum() and name == name.lower() and len(name) <= 32

@@ -9,12 +9,14 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import shapely
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.geo.domain.geocoding.words import plain
 from services.geo.handlers import replacing
 from services.geo.importing.polygons import Report, code_of, look_over
 from services.geo.layers import keeping
 from services.geo.layers.keeping import Described, Difference, Prepared
+from services.geo.layers.own import NAMES, today_in_sweden
 from services.geo.layers.packing import Feature, pack, unpack
 from services.geo.layers.shipped import Layers
 from services.geo.store import drafts, layers
@@ -77,7 +79,7 @@ async def listed(database: Database, kommun: str) -> list[Listed]:
     async with database.transaction((kommun,)) as connection:
         newest = _newest(await layers.versions(connection, kommun), kommun)
         begun = {d.layer: d for d in await drafts.of(connection, kommun)}
-    found = [Listed(e.layer, e.title, e.kind, e, e.layer in begun) for e in newest.values()]
+    found = [Listed(e.layer, e.title, e.kind, e, e.layer in begun) for e in newest.values() if e.kind != NAMES]
     found += [Listed(d.layer, d.title, d.kind, None, drafted=True) for d in begun.values() if d.layer not in newest]
     return sorted(found, key=lambda one: one.title.lower())
 
@@ -89,7 +91,7 @@ async def sheet(database: Database, kommun: str, layer: str) -> Sheet | None:
         draft = await drafts.one(connection, kommun, layer)
         if draft is not None:
             return Sheet(layer, draft.title, draft.kind, tuple(unpack(draft.parquet)[0]), draft, entry)
-        if entry is None:
+        if entry is None or entry.kind == NAMES:  # names are points out of a file: there is nothing to draw
             return None
         content = await layers.content(connection, layers.Key(kommun, layer, entry.number))
     return Sheet(layer, entry.title, entry.kind, tuple(unpack(content.parquet)[0]), None, entry)
@@ -201,10 +203,34 @@ async def publish(
     async with database.transaction((kommun,)) as connection:
         if not await drafts.drop(connection, kommun, found.layer, edition=edition):
             raise Conflict
-        prepared = Prepared(described, "ritad", {}, list(found.features), report)
-        number = await keeping.add(connection, prepared)
-        for at in keeping.changes_at(described):
-            await replacing.ask_within(connection, kommun, "all", f"layer {found.layer}, version {number}", at)
+        return await _added(connection, Prepared(described, "ritad", {}, list(found.features), report))
+
+
+async def end(database: Database, kommun: str, found: Sheet, last_day: date) -> int:
+    """Let the layer hold until a day, by a version of the same areas that ends; its number. Reports follow then.
+
+    Conflict while there is a draft. A later version makes it hold again.
+    """
+    entry = found.entry
+    if entry is None or found.draft is not None:
+        raise Conflict
+    first = min(max(entry.valid_from, today_in_sweden()), last_day)
+    described = Described(
+        kommun, found.layer, found.kind, found.title, first, last_day, entry.source, entry.licence, entry.credit
+    )
+    async with database.transaction((kommun,)) as connection:
+        report = Report(read=len(found.features), taken=len(found.features))
+        return await _added(connection, Prepared(described, "avslutad", {}, list(found.features), report))
+
+
+async def _added(connection: AsyncConnection, prepared: Prepared) -> int:
+    """Keep a version and ask for reports to follow, in one transaction; its number."""
+    described = prepared.described
+    number = await keeping.add(connection, prepared)
+    for at in keeping.changes_at(described):
+        await replacing.ask_within(
+            connection, described.kommun, "all", f"layer {described.layer}, version {number}", at
+        )
     return number
 
 

@@ -32,7 +32,7 @@ _NAMES = {
 }
 FAMILIES: dict[str, tuple[str, ...]] = {meaning: tuple(names.split()) for meaning, names in _NAMES.items()}
 """Meaning → names seen, best first."""
-DEGREES = frozenset({"lon", "longitude", "long", "lng"})
+DEGREES = frozenset({"lon", "longitude", "long", "lng", "stop_lon"})
 """Names that say degrees."""
 
 

@@ -28,7 +28,7 @@ class BadFile(ValueError):
 
     def __init__(self, what: str, **facts: Any) -> None:
         super().__init__(text(f"file.{what}", **facts))
-        self.what = what
+        self.what, self.facts = what, facts
 
 
 @dataclass(frozen=True)
@@ -100,17 +100,30 @@ def _read_csv(path: Path) -> Table:
 
 
 def _read_vector(path: Path, layer: str | None) -> Table:
-    """A layer of a vector file; zipped ones too. Geometries become points: of an area its inner point."""
-    source = f"/vsizip/{path}" if path.suffix.lower() == ".zip" else str(path)
+    """A layer of a vector file; zipped ones too."""
+    return read_source(f"/vsizip/{path}" if path.suffix.lower() == ".zip" else str(path), path.name, layer)
+
+
+def read_source(source: str, name: str, layer: str | None) -> Table:
+    """A layer of what GDAL calls ``source``. Geometries become points too: of an area its inner point.
+
+    BadFile ``format`` when GDAL cannot open or read it.
+    """
     try:
-        layers = [str(name) for name, _ in pyogrio.list_layers(source)]
+        layers = [str(known) for known, _ in pyogrio.list_layers(source)]
         if layer is None and len(layers) > 1:
             layer = next((n for n in layers if n.lower() == "belagenhetsadress"), None)
             if layer is None:
-                raise BadFile("several_layers", name=path.name, layers=", ".join(layers[:10]))
+                raise BadFile("several_layers", name=name, layers=", ".join(layers[:10]))
+        elif layer is not None and layer not in layers:
+            # A WFS calls its layers sv:distrikt in one version of the protocol and distrikt in another.
+            bare = [n for n in layers if n.rpartition(":")[2] == layer.rpartition(":")[2]]
+            if len(bare) != 1:
+                raise BadFile("no_such_layer", name=name, layer=layer, layers=", ".join(layers[:10]) or "–")
+            layer = bare[0]
         meta, table = pyogrio.read_arrow(source, layer=layer)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as wrong:
-        raise BadFile("format", name=path.name, why=str(wrong)[:200]) from None
+        raise BadFile("format", name=name, why=str(wrong)[:200]) from None
     geometry = meta["geometry_name"] or "wkb_geometry"
     columns = {n: _texts(table[n]) for n in table.column_names if n not in {geometry, "fid", "OGC_FID"}}
     points = shapes = None

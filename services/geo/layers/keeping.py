@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import shapely
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.values import CONTEXT_OWNER
-from services.geo.importing.polygons import Report, propose, to_features
+from services.geo.importing import asking, names, polygons
+from services.geo.importing.polygons import Report
 from services.geo.importing.reading import read_table
-from services.geo.layers.own import SWEDEN
+from services.geo.layers.own import NAMES, SWEDEN
 from services.geo.layers.packing import Feature, pack, unpack
 from services.geo.layers.shipped import Layers
 from services.geo.store import layers as store
@@ -70,7 +72,7 @@ class Prepared:
 
 
 def prepare(
-    path: Path,
+    origin: Path | str,
     described: Described,
     layers: Layers,
     *,
@@ -78,17 +80,27 @@ def prepare(
     crs: str | None = None,
     layer: str | None = None,
 ) -> Prepared:
-    """Read and check a file; BadFile when it cannot become a layer, ValueError for a mapping of unknown names."""
-    table = read_table(path, layer)
-    mapping = propose(list(table.columns))
+    """Read and check a file, or what a service has at an address.
+
+    BadFile when it cannot become a layer, ValueError for a mapping of unknown names.
+    """
+    if asking.is_service(str(origin)):
+        name, table = asking.shown(str(origin)), asking.read_service(str(origin), layer)
+    else:
+        name, table = Path(origin).name, read_table(Path(origin), layer)
+    points = described.kind == NAMES
+    mapping = (names if points else polygons).propose(list(table.columns))
     for pair in given:
         meaning, _, column = pair.partition("=")
         if column not in table.columns:
             raise ValueError(f"{column}: {', '.join(table.columns)}")
         mapping[meaning] = column
     own = None if described.kommun == CONTEXT_OWNER else layers.kommun_polygon(described.kommun)
-    features, report = to_features(table, mapping, described.kind, own, declared=crs, name=path.name)
-    return Prepared(described, path.name, mapping, features, report)
+    if points:
+        features, report = names.to_names(table, mapping, own, declared=crs, name=name)
+    else:
+        features, report = polygons.to_features(table, mapping, described.kind, own, declared=crs, name=name)
+    return Prepared(described, name, mapping, features, report)
 
 
 def difference(before: Sequence[Feature], after: Sequence[Feature]) -> Difference:
@@ -100,7 +112,7 @@ def difference(before: Sequence[Feature], after: Sequence[Feature]) -> Differenc
         known = old.get(code)
         if known is None:
             found.note("added", feature.name)
-        elif shapely.area(shapely.symmetric_difference(known.geometry, feature.geometry)) > CHANGED_M2:
+        elif _moved(known.geometry, feature.geometry):
             found.note("redrawn", feature.name)
         elif known.name != feature.name:
             found.note("renamed", f"{known.name} → {feature.name}")
@@ -110,6 +122,13 @@ def difference(before: Sequence[Feature], after: Sequence[Feature]) -> Differenc
         if code not in new:
             found.note("removed", feature.name)
     return found
+
+
+def _moved(before: Any, after: Any) -> bool:
+    """Whether two areas differ by more than rounding, or two points by more than a metre."""
+    if shapely.get_dimensions(before) < 2 or shapely.get_dimensions(after) < 2:
+        return float(shapely.distance(before, after)) > 1.0
+    return float(shapely.area(shapely.symmetric_difference(before, after))) > CHANGED_M2
 
 
 async def newest(database: Database, kommun: str, layer: str) -> list[Feature]:

@@ -1,4 +1,4 @@
-"""A municipality's own layers in memory: areas that tile, places that may overlap, and what a point lies in.
+"""A municipality's own layers in memory: areas that tile, places that may overlap, names at points.
 
 Which versions hold is asked with every batch (one indexed row a layer); a file is read when its version is new. The
 national layers (owner ``0000``) are loaded once for all.
@@ -28,7 +28,8 @@ from services.geo.store.layers import Content, Key
 
 KEEP_SECONDS = 1.0
 """How long what was asked is taken for granted: consumers handle several batches a second."""
-AREAS, PLACES = "areas", "places"
+AREAS, PLACES, NAMES = "areas", "places", "names"
+KINDS = (AREAS, PLACES, NAMES)
 _PLACE_IDS = UUID("8a3c9f52-3e55-5a0e-9a6e-64d1f4d7a3b1")
 SWEDEN = ZoneInfo("Europe/Stockholm")
 Floats = NDArray[np.float64]
@@ -79,7 +80,8 @@ class Version:
         inner = shapely.get_coordinates(shapely.point_on_surface(self.geometries)).round(1).tolist()
         reach = np.sqrt(shapely.area(shapely.envelope(self.geometries)) / 2).round(1).tolist()
         for feature, (e, n), radius in zip(self.features, inner, reach, strict=True):
-            yield Place(feature.name, "place", e, n, max(20.0, radius), self.key.layer, self.version)
+            kind = feature.environment if self.kind == NAMES else ""
+            yield Place(feature.name, "place", e, n, max(20.0, radius), self.key.layer, self.version, kind)
 
 
 def drawn(features: Sequence[Feature]) -> list[dict[str, Any]]:
@@ -101,11 +103,18 @@ class Own(NamedTuple):
 
     areas: tuple[Version, ...]
     places: tuple[Version, ...]
+    names: tuple[Version, ...] = ()
+    """Known to the geocoder and to nobody else: no report lies in a name."""
 
     @property
     def stamp(self) -> tuple[Key, ...]:
         """Which versions these are."""
-        return tuple(v.key for v in (*self.areas, *self.places))
+        return tuple(v.key for v in (*self.areas, *self.places, *self.names))
+
+    @property
+    def named(self) -> tuple[Version, ...]:
+        """Those whose names can be written in a report."""
+        return (*self.places, *self.names)
 
     def version(self, layer: str) -> Version | None:
         """The version of a layer that holds."""
@@ -171,7 +180,7 @@ class Atlas:
             held = [self._versions[k] for k in mine]
             kept = self._own.get(kommun, NO_LAYERS)
             if set(kept.stamp) != {v.key for v in held}:
-                self._own[kommun] = Own(_of(held, AREAS), _of(held, PLACES))
+                self._own[kommun] = Own(*(_of(held, kind) for kind in KINDS))
         self._forget()
 
     def _forget(self) -> None:

@@ -39,7 +39,7 @@ class Loaded(NamedTuple):
     number: int
     geocoder: Geocoder
     layers: tuple[Key, ...] = ()
-    """The layers of named places that it knows."""
+    """The layers of named places and of names that it knows."""
     taught: int = 0
     """The newest name that the municipality's decisions taught it."""
     credit: str = ""
@@ -85,7 +85,7 @@ class Geocoders:
         for kommun in sorted(kommuner):
             number = active.get(kommun, NO_REGISTER)
             kept = self._loaded.get(kommun)
-            places = own.get(kommun, NO_LAYERS).places
+            places = own.get(kommun, NO_LAYERS).named
             wanted = (number, tuple(p.key for p in places), taught.get(kommun, 0))
             if kept is None or (kept.number, kept.layers, kept.taught) != wanted:
                 kept = await self._build(connection, kommun, wanted, places)

@@ -165,6 +165,24 @@ async def publish(
     return RedirectResponse(f"{PATH}/{layer}?hur=v{number}", 303)
 
 
+@router.post(PATH + "/{layer}/avsluta")
+async def end(request: Request, principal: Visitor, layer: str, last_day: Annotated[date, Form()]) -> Response:
+    """Let the layer hold until a day."""
+    if not may(principal):
+        return denied(principal)
+    database: Database = request.app.state.database
+    found = await drawing.sheet(database, principal.kommun, layer)
+    if found is None:
+        return missing(principal)
+    if last_day < today_in_sweden():
+        return await _sheet(request, principal, found, None, text("layers.end_past"))
+    try:
+        await drawing.end(database, principal.kommun, found, last_day)
+    except Conflict:
+        return RedirectResponse(f"{PATH}/{layer}?hur=conflict", 303)
+    return RedirectResponse(f"{PATH}/{layer}?hur=ended", 303)
+
+
 @router.post(PATH + "/{layer}/kasta")
 async def discard(request: Request, principal: Visitor, layer: str, edition: Annotated[int, Form()]) -> Response:
     """Throw the draft away."""
@@ -187,6 +205,8 @@ def _notice(how: str, found: Sheet) -> str | None:
         "discarded": text("layers.discarded"),
         "conflict": text("layers.conflict"),
     }
+    if how == "ended" and found.entry is not None and found.entry.valid_to is not None:
+        return text("layers.ended", day=swedish.day_with_year(found.entry.valid_to))
     if how in said:
         return said[how]
     if how == f"v{found.entry.number if found.entry else 0}" and found.entry is not None:
@@ -203,6 +223,7 @@ def _row(found: Listed) -> dict[str, Any]:
         "kind": text(f"layers.kind_{found.kind}"),
         "count": "" if entry is None else swedish.whole(entry.areas),
         "from_day": "" if entry is None else swedish.day_with_year(entry.valid_from),
+        "to_day": "" if entry is None or entry.valid_to is None else swedish.day_with_year(entry.valid_to),
         "version": "" if entry is None else entry.version,
         "credit": "" if entry is None else entry.credit,
         "draft": found.drafted,

@@ -40,7 +40,8 @@ KINDS = {
     "ishallen": "ice_rink", "fritidsgarden": "youth_centre", "sjukhuset": "hospital", "vardcentralen": "health_centre",
     "polisstationen": "police", "kommunhuset": "town_hall", "stadshuset": "town_hall", "centrumhuset": "centre",
     "kopcentret": "mall", "gymnasiet": "upper_secondary", "apoteket": "pharmacy", "macken": "fuel",
-    "kyrkogarden": "cemetery",
+    "kyrkogarden": "cemetery", "busshallplatsen": "bus_stop", "hallplatsen": "bus_stop", "affaren": "shop",
+    "matbutiken": "shop",
 }  # fmt: skip
 """Common nouns, folded, and the kind of place that they mean."""
 
