@@ -26,7 +26,7 @@ _EXAMPLES = 5
 _CODE_SIGNS = re.compile(r"[^0-9A-Za-zÅÄÖåäö_-]+")
 _COLUMNS = {
     "code": "code kod id omradeskod desokod regsokod tatortskod objectid objektid nr nummer",
-    "name": "name namn omradesnamn distrikt stadsdel benamning title tatort regsonamn beteckning",
+    "name": "name namn omradesnamn distrikt stadsdel benamning title tatort regsonamn beteckning layer",
     "environment": "environment miljo typ platstyp",
     "owner": "owner agare forvaltare ansvarig bolag",
 }

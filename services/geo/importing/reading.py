@@ -4,13 +4,16 @@ Every complaint is a ``BadFile`` with one sentence in Swedish that says what is 
 """
 
 import csv
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
 import shapely
 from numpy.typing import NDArray
@@ -20,6 +23,10 @@ from services.pages.texts import text
 LARGEST_BYTES = 4_000_000_000
 """Largest file that is read; all addresses of Sweden are about 1 GB."""
 _CSV = {".csv", ".txt", ".tsv"}
+_PARQUET = {".parquet", ".geoparquet"}
+_SHEETS = {".xlsx", ".xls", ".ods"}
+_WRITTEN = ("wkt", "geom", "geometry", "geometri", "the_geom", "shape")
+"""Columns of tables that hold geometries in words (WKT)."""
 Floats = NDArray[np.float64]
 
 
@@ -56,7 +63,15 @@ def read_table(path: Path, layer: str | None = None, progress: Callable[[int], N
             raise BadFile("empty", name=path.name)
         if size > LARGEST_BYTES:
             raise BadFile("too_large", name=path.name, limit=f"{LARGEST_BYTES / 1e9:.0f}")
-    table = _read_csv(path) if path.suffix.lower() in _CSV else _read_vector(path, layer)
+    suffix = path.suffix.lower()
+    if suffix in _CSV:
+        table = _with_written_shapes(_read_csv(path))
+    elif suffix in _PARQUET:
+        table = _read_parquet(path)
+    else:
+        table = _with_written_shapes(_read_vector(path, layer))
+    if suffix == ".dxf":
+        table = _with_rings_closed(table)
     if not len(table):
         raise BadFile("no_rows", name=path.name)
     if progress is not None:
@@ -101,13 +116,15 @@ def _read_csv(path: Path) -> Table:
 
 def _read_vector(path: Path, layer: str | None) -> Table:
     """A layer of a vector file; zipped ones too."""
-    return read_source(f"/vsizip/{path}" if path.suffix.lower() == ".zip" else str(path), path.name, layer)
+    # Left to guess, GDAL takes the first row of a sheet with nothing but text for data.
+    options = {"HEADERS": "FORCE"} if path.suffix.lower() in _SHEETS else {}
+    return read_source(f"/vsizip/{path}" if path.suffix.lower() == ".zip" else str(path), path.name, layer, **options)
 
 
-def read_source(source: str, name: str, layer: str | None) -> Table:
+def read_source(source: str, name: str, layer: str | None, **options: str) -> Table:
     """A layer of what GDAL calls ``source``. Geometries become points too: of an area its inner point.
 
-    BadFile ``format`` when GDAL cannot open or read it.
+    ``options`` are the driver's. BadFile ``format`` when GDAL cannot open or read it.
     """
     try:
         layers = [str(known) for known, _ in pyogrio.list_layers(source)]
@@ -121,17 +138,62 @@ def read_source(source: str, name: str, layer: str | None) -> Table:
             if len(bare) != 1:
                 raise BadFile("no_such_layer", name=name, layer=layer, layers=", ".join(layers[:10]) or "–")
             layer = bare[0]
-        meta, table = pyogrio.read_arrow(source, layer=layer)
+        meta, table = pyogrio.read_arrow(source, layer=layer, **options)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as wrong:
         raise BadFile("format", name=name, why=str(wrong)[:200]) from None
-    geometry = meta["geometry_name"] or "wkb_geometry"
+    return _table(table, meta["geometry_name"] or "wkb_geometry", meta["crs"], str(layer or ""))
+
+
+def _table(table: Any, geometry: str, crs: str | None, layer: str = "") -> Table:
+    """Arrow's columns as text, and the geometries of one of them."""
     columns = {n: _texts(table[n]) for n in table.column_names if n not in {geometry, "fid", "OGC_FID"}}
-    points = shapes = None
-    if geometry in table.column_names:
-        shapes = shapely.from_wkb(table[geometry].to_numpy(zero_copy_only=False), on_invalid="ignore")
-        inner = np.where(shapely.get_type_id(shapes) == 0, shapes, shapely.point_on_surface(shapes))
-        points = (shapely.get_x(inner), shapely.get_y(inner))
-    return Table(columns, points, meta["crs"], str(layer or ""), shapes)
+    if geometry not in table.column_names:
+        return Table(columns, None, crs, layer)
+    shapes = shapely.from_wkb(table[geometry].to_numpy(zero_copy_only=False), on_invalid="ignore")
+    return Table(columns, _points(shapes), crs, layer, shapes)
+
+
+def _points(shapes: NDArray[np.object_]) -> tuple[Floats, Floats]:
+    """A point of each geometry: itself, or the inner point of what is more."""
+    inner = np.where(shapely.get_type_id(shapes) == 0, shapes, shapely.point_on_surface(shapes))
+    return shapely.get_x(inner), shapely.get_y(inner)
+
+
+def _read_parquet(path: Path) -> Table:
+    """GeoParquet, or a plain table. GDAL's driver is not in pyogrio's wheels."""
+    try:
+        table = pq.read_table(path, use_threads=False)
+        about = json.loads((table.schema.metadata or {}).get(b"geo", b"{}"))
+        column = about.get("columns", {}).get(about.get("primary_column"), {})
+    except (pa.ArrowException, OSError, ValueError) as wrong:
+        raise BadFile("format", name=path.name, why=str(wrong)[:200]) from None
+    # A GeoParquet without a system is in degrees; null says that nobody knows (GeoParquet 1.1, "crs").
+    system = column.get("crs", "EPSG:4326") if column else None
+    stated = system if system is None or isinstance(system, str) else json.dumps(system)
+    return _table(table, about.get("primary_column", ""), stated)
+
+
+def _with_written_shapes(table: Table) -> Table:
+    """The same with the geometries that a column has in words, if one has them and there are no others."""
+    column = next((n for n in table.columns if n.lower() in _WRITTEN), None)
+    if table.shapes is not None or column is None:
+        return table
+    shapes = shapely.from_wkt([w.upper() or None for w in table.columns[column]], on_invalid="ignore")
+    if not any(s is not None for s in shapes):
+        return table
+    rest = {n: values for n, values in table.columns.items() if n != column}
+    return replace(table, columns=rest, shapes=shapes, points=_points(shapes))
+
+
+def _with_rings_closed(table: Table) -> Table:
+    """The same with closed lines as the areas that they surround: a drawing has no polygons."""
+    if table.shapes is None:
+        return table
+    shapes = table.shapes.copy()
+    for i, shape in enumerate(shapes):
+        if shape is not None and shape.geom_type == "LineString" and shape.is_closed and len(shape.coords) > 3:
+            shapes[i] = shapely.Polygon(shape.coords)
+    return replace(table, shapes=shapes, points=_points(shapes))
 
 
 def _texts(column: Any) -> list[str]:

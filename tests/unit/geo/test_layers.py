@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
+import pyogrio
 import pytest
 import shapely
 from numpy.typing import NDArray
@@ -27,6 +29,7 @@ from tests.support.addresses import silent
 from tests.support.facts import given
 from tests.unit.geo.test_areas import layers
 
+TM = "EPSG:3006"
 TERMS = (date(2026, 1, 1), None, "kommun", "CC0", "Eksjö kommun")
 DISTRICTS = keeping.Described("0686", "distrikt", AREAS, "Distrikt", *TERMS)
 SQUARES = keeping.Described("0686", "platser", PLACES, "Platser", *TERMS)
@@ -62,6 +65,38 @@ def test_every_vector_format_of_gdal(tmp_path: Path, known: Layers, name: str) -
     assert ready.report.taken == 2
     if name != "a.kml":
         assert [f.name for f in ready.features] == ["Östra distriktet", "Västra distriktet"]
+
+
+def drawing() -> str:
+    """The districts as closed polylines on drawing layers of their own, as CAD programs write them."""
+    pairs: list[tuple[int, object]] = [(0, "SECTION"), (2, "ENTITIES")]
+    for code, _, shape in files.DISTRICTS:
+        corners = list(shape.exterior.coords)[:-1]
+        pairs += [(0, "LWPOLYLINE"), (8, code), (90, len(corners)), (70, 1)]
+        pairs += [pair for x, y in corners for pair in ((10, x), (20, y))]
+    return "\n".join(f"{code}\n{value}" for code, value in [*pairs, (0, "ENDSEC"), (0, "EOF")]) + "\n"
+
+
+def test_geometries_in_words_and_drawings_and_parquet(tmp_path: Path, known: Layers) -> None:
+    rows = [f"{code};{label};{shape.wkt}" for code, label, shape in files.DISTRICTS]
+    (tmp_path / "a.csv").write_text("\n".join(["kod;namn;WKT", *rows]), "utf-8")
+    words = pa.table({"kod": [r[0] for r in files.DISTRICTS], "namn": [r[1] for r in files.DISTRICTS],
+                      "geometri": [r[2].wkt for r in files.DISTRICTS]})  # fmt: skip
+    pyogrio.write_arrow(words, tmp_path / "a.xlsx", driver="XLSX")
+    (tmp_path / "a.parquet").write_bytes(pack(keeping.prepare(tmp_path / "a.csv", DISTRICTS, known, crs=TM).features))
+    (tmp_path / "a.dxf").write_text(drawing())
+    for name, declared in (("a.csv", TM), ("a.xlsx", TM), ("a.parquet", None), ("a.dxf", TM)):
+        ready = keeping.prepare(tmp_path / name, DISTRICTS, known, crs=declared)
+        assert sum(shapely.area(f.geometry) for f in ready.features) == pytest.approx(5_000_000), name
+        assert ready.report.taken == 2, name
+        if declared is not None:
+            with pytest.raises(BadFile) as wrong:
+                keeping.prepare(tmp_path / name, DISTRICTS, known)
+            assert wrong.value.what == "crs_unknown", name
+    (tmp_path / "b.parquet").write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(BadFile) as wrong:
+        keeping.prepare(tmp_path / "b.parquet", DISTRICTS, known)
+    assert wrong.value.what == "format"
 
 
 def wrote(path: Path, *rows: files.Row, kind: keeping.Described = DISTRICTS) -> keeping.Prepared:
