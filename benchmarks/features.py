@@ -19,6 +19,7 @@ from services.geo.registers import keeping
 from services.geo.registers.gazetteer import Gazetteer
 from services.geo.registers.keeping import Described, Prepared
 from services.geo.registers.loading import Geocoders
+from services.ingest.handlers.keys import Keys
 from services.ingest.handlers.people import People
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role, work_role
@@ -83,7 +84,7 @@ async def _key(ground: Ground) -> str:
     try:
         people = People(database)
         await people.create_municipality(KOMMUN, "Nässjö", invented=True)
-        _, key = await people.create_key(
+        _, key = await Keys(database).create(
             KOMMUN, system="gis", organisation="Bench", source="tips", scopes=["features:read"]
         )
     finally:

@@ -12,6 +12,7 @@ import asyncpg
 import httpx
 
 from benchmarks.servers import Ground, room
+from services.ingest.handlers.keys import Keys
 from services.ingest.handlers.people import People
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role
@@ -46,7 +47,7 @@ async def _key(ground: Ground) -> str:
     try:
         people = People(database)
         await people.create_municipality("0682", "Nässjö", invented=True)
-        _, key = await people.create_key(
+        _, key = await Keys(database).create(
             "0682", system="bench", organisation="Bench", source="fastighetsbolag", scopes=["reports:write"]
         )
     finally:

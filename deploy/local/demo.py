@@ -19,6 +19,7 @@ from deploy.local.up import Step
 from services.geo.domain.geocoding.register import AddressRows
 from services.geo.importing.addresses import Tally
 from services.geo.registers.keeping import Described, Prepared, keep
+from services.ingest.handlers.keys import Keys
 from services.ingest.handlers.people import People
 from services.runtime.database import Database
 
@@ -158,12 +159,16 @@ async def furnish(layout: Layout, step: Step) -> None:
     try:
         people = People(database)
         await people.create_municipality(KOMMUN, NAME, invented=True)
-        _, admin = await people.create_key(
+        _, admin = await Keys(database).create(
             KOMMUN, system="demo", organisation="Lägesbild", source="rapportor",
-            scopes=["people:write", "subscriptions:write"],
+            scopes=["people:write", "subscriptions:write"], instead=True,
         )  # fmt: skip
         keys = [
-            (await people.create_key(KOMMUN, system=s, organisation=o, source=source, scopes=["reports:write"]))[1]
+            (
+                await Keys(database).create(
+                    KOMMUN, system=s, organisation=o, source=source, scopes=["reports:write"], instead=True
+                )
+            )[1]
             for s, o, source, _ in _SYSTEMS
         ]
     finally:

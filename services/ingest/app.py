@@ -2,20 +2,51 @@
 
 from typing import Any
 
-from services.ingest.api import access, batches, context, reports
+from services.ingest.api import access, batches, context, oauth, reports
 from services.ingest.gateways import Corridor, Mailer
+from services.ingest.handlers.appointing import Appointing
 from services.ingest.handlers.batches import Batches
 from services.ingest.handlers.context import Context
+from services.ingest.handlers.inviting import Inviting
+from services.ingest.handlers.keys import Keys
 from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
 from services.ingest.settings import IngestSettings
-from services.ingest.web import docs, login, pages, phone
+from services.ingest.web import administration, docs, first, keys, login, organisations, pages, phone
 from services.runtime.database import Database
 from services.runtime.outbox import Relay
 from services.runtime.publisher import Publisher
 from services.runtime.rates import Rate
 from services.runtime.room import Job, Room
 from services.runtime.tokens import Verifier
+
+PARTS = (
+    reports,
+    batches,
+    context,
+    access,
+    oauth,
+    login,
+    pages,
+    phone,
+    docs,
+    administration,
+    organisations,
+    keys,
+    first,
+)
+"""Everything that answers at the door."""
+
+
+def _use_cases(database: Database) -> dict[str, Any]:
+    """What needs the database and nothing else."""
+    return {
+        "reports": Reports(database),
+        "context": Context(database),
+        "appointing": Appointing(database),
+        "inviting": Inviting(database),
+        "keys": Keys(database),
+    }
 
 
 def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
@@ -40,29 +71,19 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
         "settings": chosen,
         "database": database,
         "verifier": Verifier(people.public_keys),
-        "routers": [
-            reports.router,
-            batches.router,
-            context.router,
-            access.router,
-            login.router,
-            pages.router,
-            phone.router,
-            docs.router,
-        ],
+        "routers": [part.router for part in PARTS],
         "jobs": [Job("relay", relay), Job("batches", handle_uploads)],
-        "state": {
+        "state": _use_cases(database)
+        | {
             "database": database,
             "settings": chosen,
             "people": people,
-            "reports": Reports(database),
             "batches": uploads,
             "requests_rate": Rate(chosen.requests_per_minute),
             "lines_rate": Rate(chosen.lines_per_minute),
             "logins_rate": Rate(chosen.logins_per_minute),
-            "context": Context(database),
             "corridor": Corridor(chosen.geo_url, chosen.analysis_url),
-            "not_found_page": pages.nowhere,
+            "problem_page": pages.trouble,
             "mailer": Mailer(chosen.smtp_host, chosen.smtp_port, chosen.smtp_starttls),
         },
         "title": "Lägesbild ingest",

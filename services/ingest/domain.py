@@ -193,6 +193,9 @@ class Sender(BaseModel):
     source: Source
     organisation: UUID | None = None
     reporter_token: str | None = None
+    person: bool = False
+    sandbox: bool = False
+    """Everything is judged and nothing is stored."""
     invented: bool = False
 
 

@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from schemas.appointments import PersonErased
 from schemas.locations import ReportLocated
 from services.notify import domain, store
 from services.notify.gateways import Directory, Places
@@ -61,6 +62,13 @@ class Alerts:
                 entries.setdefault(delivery.delivery_id, (delivery, event, received.envelope.correlationid))
         await store.add_deliveries(connection, list(entries.values()))
         return ()
+
+
+async def take_erasures(connection: AsyncConnection, batch: Sequence[Received[PersonErased]]) -> Sequence[Outgoing]:
+    """Forget these people: contact and subscriptions go, and the ledger keeps what was sent but not to whom."""
+    for received in batch:
+        await store.erase(connection, received.kommun, received.message.person_id)
+    return ()
 
 
 class Sender:

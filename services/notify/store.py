@@ -59,6 +59,20 @@ _CONTACT = text(
 _KEEP_CONTACT = text("""
     insert into contacts (kommun, person_id, email) values (:kommun, :person, :email)
     on conflict (kommun, person_id) do update set email = excluded.email, fetched_at = now()""")
+_ERASE = (
+    text("delete from contacts where kommun = :kommun and person_id = :person"),
+    text("delete from subscriptions where kommun = :kommun and person_id = :person"),
+    text("""
+        delete from due using deliveries d
+        where d.kommun = :kommun and d.person_id = :person and due.delivery_id = d.delivery_id"""),
+    text("""
+        update deliveries set person_id = :nobody,
+            state = case when state in ('due', 'sending') then 'failed' else state end,
+            error = case when state in ('due', 'sending') then 'no_such_person' else error end
+        where kommun = :kommun and person_id = :person"""),
+)
+NOBODY = UUID(int=0)
+"""Stands in the ledger for a person who was erased."""
 _LEDGER = text("""
     select delivery_id, report_id, state, reason, attempts, event, created_at, sent_at, error from deliveries
     where kommun = :kommun and person_id = :person order by created_at desc limit :limit""")
@@ -187,3 +201,9 @@ async def ledger(connection: AsyncConnection, kommun: str, person: UUID, limit: 
 async def summary(connection: AsyncConnection, kommun: str) -> dict[str, int]:
     """State → messages of a municipality."""
     return {r.state: r.messages for r in await connection.execute(_SUMMARY, {"kommun": kommun})}
+
+
+async def erase(connection: AsyncConnection, kommun: str, person: UUID) -> None:
+    """Forget a person: nothing in the room's tables leads to them any more. Safe to repeat."""
+    for statement in _ERASE:
+        await connection.execute(statement, {"kommun": kommun, "person": person, "nobody": NOBODY})

@@ -1,23 +1,23 @@
 """What every page has around it: top bar by role, the mark of invented data, the icons."""
 
 from functools import cache
-from hashlib import blake2b
 from importlib import resources
 from typing import Any
 
 from markupsafe import Markup
 
 from services.pages.texts import text
-from services.runtime.tokens import Principal
+from services.runtime.tokens import Principal, subject_digest
 
 _LINKS = (
-    ("/rapportera", "nav.report", {"rapportor", "administrator"}),
-    ("/mina-rapporter", "nav.mine", {"rapportor", "administrator"}),
+    ("/rapportera", "nav.report", {"rapportor", "kontaktcenter", "administrator"}),
+    ("/mina-rapporter", "nav.mine", {"rapportor", "kontaktcenter", "administrator"}),
     ("/oversikt", "nav.overview", {"analytiker", "est_medlem", "administrator"}),
     ("/granska", "nav.review", {"analytiker", "administrator"}),
     ("/platser", "nav.places", {"analytiker", "administrator"}),
     ("/omvarld", "nav.context", {"analytiker", "est_medlem", "administrator"}),
     ("/utskick", "nav.deliveries", {"analytiker", "est_medlem", "administrator"}),
+    ("/administration", "nav.administration", {"administrator"}),
 )
 
 
@@ -42,7 +42,7 @@ def start_of(principal: Principal) -> str:
 
 def owner_of(principal: Principal) -> str:
     """Whose a report on a phone is: a digest, so that a phone that several share keeps their queues apart."""
-    return blake2b(f"{principal.kommun}/{principal.subject}".encode(), digest_size=12).hexdigest()
+    return subject_digest(principal.kommun, principal.subject)
 
 
 def frame(principal: Principal | None, path: str, *, phone: bool = False) -> dict[str, Any]:

@@ -4,7 +4,6 @@ The answer never repeats what was sent: it may hold personal data.
 """
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -97,32 +96,35 @@ _TITLES = {
 }
 
 
+async def _told(request: Request, problem: Problem) -> Response:
+    """The problem as a program reads it, or as a page for a browser where the room has one (``problem_page``)."""
+    page = getattr(request.app.state, "problem_page", None)
+    if page is None or "text/html" not in request.headers.get("accept", ""):
+        return problem.response()
+    shown: Response = await page(request, problem)
+    return shown
+
+
 def install(app: FastAPI) -> None:
     """Make every error of the app a problem. Call while building: later handlers are ignored silently."""
 
     @app.exception_handler(Problem)
-    async def problem(_request: Request, error: Problem) -> JSONResponse:
-        return error.response()
+    async def problem(request: Request, error: Problem) -> Response:
+        return await _told(request, error)
 
     @app.exception_handler(NotAuthenticated)
     async def unauthenticated(_request: Request, _error: NotAuthenticated) -> JSONResponse:
         return not_authenticated().response()
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
-        return Problem(
-            422, "invalid", "Något i det du skickade stämmer inte.", "See errors.", errors=faults(error)
-        ).response()
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        said = "Något i det du skickade stämmer inte."
+        return await _told(request, Problem(422, "invalid", said, "See errors.", errors=faults(error)))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        page = getattr(app.state, "not_found_page", None)
-        wants_page = "text/html" in request.headers.get("accept", "")
-        if error.status_code == HTTPStatus.NOT_FOUND and page is not None and wants_page:
-            shown: Response = await page(request)
-            return shown
         kind, title = _TITLES.get(error.status_code, (f"http-{error.status_code}", "Det gick inte."))
-        return Problem(error.status_code, kind, title, headers=error.headers).response()
+        return await _told(request, Problem(error.status_code, kind, title, headers=error.headers))
 
     @app.exception_handler(Exception)
     async def unexpected(_request: Request, error: Exception) -> JSONResponse:

@@ -2,11 +2,16 @@
 
 Tokens are Ed25519-signed JWTs. They name a municipality, roles and scopes; the display name is there for the top bar
 only and never logged. A room that is asked for a page without a token sends the browser to the login.
+
+Beside its keys ingest publishes whose older tokens no longer hold: after a sign-out, a change of roles, an erasure.
+Every room knows within ``Verifier.FRESH_SECONDS``.
 """
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Literal
 
 from joserfc import jwt
@@ -49,11 +54,11 @@ class Principal:
 
 def issue(key: OKPKey, principal: Principal, *, now: float | None = None, seconds: int = TOKEN_SECONDS) -> str:
     """A signed token for the principal, valid for ``seconds``."""
-    issued = int(now if now is not None else time.time())
+    issued = round(now if now is not None else time.time(), 3)
     claims: dict[str, Any] = {
         "iss": ISSUER,
         "iat": issued,
-        "exp": issued + seconds,
+        "exp": int(issued) + seconds,
         "sub": principal.subject,
         "kind": principal.kind,
         "kommun": principal.kommun,
@@ -66,8 +71,18 @@ def issue(key: OKPKey, principal: Principal, *, now: float | None = None, second
     return jwt.encode({"alg": ALGORITHM, "kid": key.kid or ""}, claims, key, algorithms=[ALGORITHM])
 
 
-def verify(token: str, keys: KeySet, *, now: float | None = None) -> Principal:
-    """The principal in a token; NotAuthenticated when signature, issuer or time is wrong."""
+def subject_digest(kommun: str, subject: str) -> str:
+    """Whose something is, without saying who: 24 hexadecimal digits."""
+    return blake2b(f"{kommun}/{subject}".encode(), digest_size=12).hexdigest()
+
+
+def verify(
+    token: str, keys: KeySet, *, now: float | None = None, revoked: Mapping[str, float] | None = None
+) -> Principal:
+    """The principal in a token; NotAuthenticated when signature, issuer or time is wrong, or it was revoked.
+
+    ``revoked``: digest of the subject → Unix time up to which its tokens no longer hold.
+    """
     try:
         decoded = jwt.decode(token, keys, algorithms=[ALGORITHM])
     except (JoseError, ValueError) as wrong:
@@ -76,6 +91,8 @@ def verify(token: str, keys: KeySet, *, now: float | None = None) -> Principal:
     moment = now if now is not None else time.time()
     if claims.get("iss") != ISSUER or not isinstance(claims.get("exp"), int) or claims["exp"] < moment:
         raise NotAuthenticated("the token is too old")
+    if claims["iat"] <= (revoked or {}).get(subject_digest(claims["kommun"], claims["sub"]), 0):
+        raise NotAuthenticated("the token was revoked")
     return Principal(
         subject=claims["sub"],
         kind=claims["kind"],
@@ -89,19 +106,27 @@ def verify(token: str, keys: KeySet, *, now: float | None = None) -> Principal:
 
 
 class Verifier:
-    """Verifies tokens with ingest's published keys, fetched when first needed and again for an unknown key."""
+    """Verifies tokens with what ingest publishes: its keys, and whose older tokens no longer hold.
 
+    That is fetched when first needed, again when it is older than ``FRESH_SECONDS``, and at once for an unknown key.
+    While ingest does not answer what is known holds on: no token outlives ``TOKEN_SECONDS``.
+    """
+
+    FRESH_SECONDS = 20.0
     REFETCH_SECONDS = 10.0
+    PATIENCE_SECONDS = 5.0
+    """How long a failed attempt to fetch is not repeated."""
 
     def __init__(self, fetch: Callable[[], Awaitable[dict[str, Any]]]) -> None:
         self._fetch = fetch
         self._keys: KeySet | None = None
-        self._fetched = 0.0
+        self._revoked: Mapping[str, float] = {}
+        self._fetched = self._failed = -1e9
+        self._lock = asyncio.Lock()
 
     async def principal(self, token: str) -> Principal:
         """The principal in the token; NotAuthenticated when it is not good."""
-        if self._keys is None:
-            await self._refresh()
+        await self._freshen()
         try:
             return self._verify(token)
         except NotAuthenticated:
@@ -113,8 +138,23 @@ class Verifier:
     def _verify(self, token: str) -> Principal:
         if self._keys is None:
             raise NotAuthenticated("the keys of the issuer are not known yet")
-        return verify(token, self._keys)
+        return verify(token, self._keys, revoked=self._revoked)
+
+    async def _freshen(self) -> None:
+        if self._keys is None:
+            await self._refresh()
+            return
+        async with self._lock:  # who comes meanwhile waits for the same answer
+            now = time.monotonic()
+            if now - self._fetched < self.FRESH_SECONDS or now - self._failed < self.PATIENCE_SECONDS:
+                return
+            try:
+                await self._refresh()
+            except Exception:  # noqa: BLE001 - whatever keeps ingest from answering, the keys that we have still hold
+                self._failed = time.monotonic()
 
     async def _refresh(self) -> None:
-        self._keys = KeySet.import_key_set(await self._fetch())  # type: ignore[arg-type]  # a dict as JWKS gives it
+        published = await self._fetch()
+        self._keys = KeySet.import_key_set({"keys": published["keys"]})
+        self._revoked = published.get("revoked", {})
         self._fetched = time.monotonic()

@@ -18,7 +18,7 @@ import pytest
 import shapely
 
 from services.geo.domain.crs import WGS84, to_sweref
-from services.ingest.handlers.people import People
+from services.ingest.handlers.keys import Keys
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role
 from tests.support.instance import Instance, Tenant, eventually, reports
@@ -44,7 +44,7 @@ async def town(instance: Instance) -> Tenant:
 async def key(instance: Instance, kommun: str, *scopes: str) -> str:
     database = Database(instance.ground.database_url(serve_role("ingest")), pool_size=1)
     try:
-        _, made = await People(database).create_key(
+        _, made = await Keys(database).create(
             kommun, system=f"gis-{uuid4()}", organisation="Vetlanda kommun", source="felanmalan", scopes=list(scopes)
         )
     finally:

@@ -162,6 +162,7 @@ async def test_roles_reach_their_own_room_and_no_more(instance: Instance) -> Non
         "ingest.credentials",
         "ingest.login_index",
         "ingest.device_sessions",
+        "ingest.invitations",
         "notify.due",
         "analysis.owners",
         "geo.replacing_queue",

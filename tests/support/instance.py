@@ -19,7 +19,8 @@ from deploy.local import servers
 from deploy.local.layout import pick_port
 from deploy.local.supervisor import Program, Supervisor
 from deploy.local.up import PROCESSES
-from services.ingest.handlers.people import SCOPES, People
+from services.ingest.handlers.keys import SCOPES, Keys
+from services.ingest.handlers.people import People
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role, work_role
 from tests.support.ground import Ground
@@ -86,7 +87,7 @@ class Instance:
         try:
             people = People(database)
             await people.create_municipality(kommun, name, invented=True)
-            client, key = await people.create_key(
+            client, key = await Keys(database).create(
                 kommun,
                 system=f"test-{uuid4()}",
                 organisation="Testbolaget",

@@ -47,6 +47,8 @@ _NAMES = text("""
 UNDONE = "undone"
 """A decision that takes the one before back: the report is placed as if nobody had decided."""
 
+_FORGET = text("update decisions set decided_by = '' where kommun = :kommun and decided_by = :person")
+
 
 class Waiting(NamedTuple):
     """A report that waits for a person, by its newest placement."""
@@ -127,3 +129,8 @@ async def names(connection: AsyncConnection, kommun: str) -> list[Taught]:
     """The names that a municipality was taught and has not forgotten."""
     rows = await connection.execute(_NAMES, {"kommun": kommun})
     return [Taught(r.name, r.e, r.n, r.radius_m) for r in rows if not r.forgotten]
+
+
+async def forget(connection: AsyncConnection, kommun: str, person: str) -> None:
+    """Their decisions stay, by nobody. Safe to repeat."""
+    await connection.execute(_FORGET, {"kommun": kommun, "person": person})

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from schemas.values import Kommun
 from services.ingest.api.caller import DoorCaller
 from services.ingest.domain import ADDRESS
-from services.ingest.handlers.people import People, UnknownMunicipality
+from services.ingest.handlers.appointing import Appointing, UnknownMunicipality
+from services.ingest.handlers.people import People
 from services.ingest.settings import IngestSettings
 from services.runtime.problems import Problem, not_allowed, not_authenticated, not_found
 from services.runtime.tokens import TOKEN_SECONDS, Principal
@@ -63,13 +64,16 @@ async def service_token(
     return TokenAnswer(access_token=await people.token(room))
 
 
+Role = Literal["rapportor", "analytiker", "est_medlem", "kontaktcenter", "registrator", "administrator"]
+
+
 class PersonBody(BaseModel):
     """A person to appoint."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
     name: Annotated[str, StringConstraints(min_length=2, max_length=120)]
     email: Annotated[str, StringConstraints(pattern=ADDRESS, max_length=200)]
-    roles: list[Literal["rapportor", "analytiker", "est_medlem", "administrator"]] = Field(min_length=1)
+    roles: list[Role] = Field(min_length=1)
     organisation: Annotated[str, StringConstraints(min_length=2, max_length=120)]
 
 
@@ -78,9 +82,9 @@ async def create_person(request: Request, body: PersonBody, principal: DoorCalle
     """Register and appoint a person. Repeating it with the same address gives the same person."""
     if not principal.may("people:write", "administrator"):
         raise not_allowed("people:write")
-    people: People = request.app.state.people
+    appointing: Appointing = request.app.state.appointing
     try:
-        person = await people.create_person(
+        person, _ = await appointing.register(
             principal.kommun, name=body.name, email=body.email, roles=list(body.roles), organisation=body.organisation
         )
     except UnknownMunicipality:

@@ -103,6 +103,9 @@ class BatchState(BaseModel):
 async def post_upload(request: Request, principal: DoorCaller) -> JSONResponse:
     """Upload any number of reports; they are stored at once and handled afterwards. Ask the address in Location."""
     sender = await _sender(request, principal)
+    if sender.sandbox:
+        detail = "Try POST /v1/reports:batch: it is answered at once."
+        raise Problem(403, "sandbox", "Testnyckeln sparar ingenting.", detail)
     rate: Rate = request.app.state.requests_rate
     await rate.count("upload", str(sender.client_id), cost=10)
     batches: Batches = request.app.state.batches

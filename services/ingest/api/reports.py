@@ -37,6 +37,8 @@ class ReportAnswer(BaseModel):
     number: str
     outcome: str
     revision: int | None
+    sandbox: bool = False
+    """True for a sandbox key: everything was checked, nothing was stored."""
 
 
 async def submit(reports: Reports, sender: Sender, report: ReportIn, correlation: str) -> Answer:

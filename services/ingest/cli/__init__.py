@@ -1,18 +1,25 @@
 """Commands of the door: ``municipality create``, ``key create``, ``import polisen``, ``republish``, ``take-back``."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from services.ingest.cli import guarding, importing
-from services.ingest.cli.direct import local_kafka, with_door, with_people
-from services.ingest.handlers.people import SCOPES, UnknownMunicipality
+from services.ingest.cli.direct import local_address, local_kafka, with_door, with_people
+from services.ingest.handlers.appointing import UnknownMunicipality
+from services.ingest.handlers.inviting import PATH, Inviting
+from services.ingest.handlers.keys import SCOPES, Keys, TooManyKeys
 from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail, stderr
 
 Kommun = Annotated[str, typer.Argument(help="Municipality code, four digits.")]
 DatabaseUrl = Annotated[
     str | None, typer.Option("--database-url", envvar="LAGESBILD_DATABASE_URL", help="URL of the door's serving role.")
+]
+PublicUrl = Annotated[
+    str | None,
+    typer.Option("--public-url", envvar="LAGESBILD_PUBLIC_URL", help="Where people reach Lägesbild, for the address."),
 ]
 municipality = typer.Typer(no_args_is_help=True, help="Municipalities.")
 key = typer.Typer(no_args_is_help=True, help="API keys of systems.")
@@ -48,18 +55,46 @@ def create_municipality(
     kommun: Kommun,
     name: Annotated[str | None, typer.Option(help="Name to show; default: the official one.")] = None,
     invented: Annotated[bool, typer.Option(help="Mark everything as invented demonstration data.")] = False,
+    public_url: PublicUrl = None,
     data: DataDir = DEFAULT_DATA,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register a municipality, or rename it."""
+    """Register a municipality, or rename it; shows the one-time address for its first administrator."""
     chosen = name or _checked(kommun)
     with_people(data, database_url, lambda people: people.create_municipality(kommun, chosen, invented=invented))
-    answer(
-        {"kommun": kommun, "name": chosen, "invented": invented},
-        as_json=as_json,
-        human=f"{kommun} {chosen} is registered.",
-    )
+    link = _invitation(kommun, data, database_url, public_url)
+    said = f"{kommun} {chosen} is registered."
+    if link is not None:
+        said += f"\nWho opens this address within a week becomes its first administrator, once:\n{link}"
+    answer({"kommun": kommun, "name": chosen, "invented": invented, "invitation": link}, as_json=as_json, human=said)
+
+
+@municipality.command("invite")
+def invite(
+    kommun: Kommun,
+    public_url: PublicUrl = None,
+    data: DataDir = DEFAULT_DATA,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Another one-time address for the first administrator, as long as there is none."""
+    try:
+        link = _invitation(kommun, data, database_url, public_url)
+    except UnknownMunicipality:
+        raise fail(f"{kommun} is not registered. First: lagesbild municipality create {kommun}") from None
+    if link is None:
+        raise fail(f"{kommun} has an administrator: people are added at /administration.")
+    answer({"kommun": kommun, "invitation": link}, as_json=as_json, human=link)
+
+
+def _invitation(kommun: str, data: Path, database_url: str | None, public_url: str | None) -> str | None:
+    key = with_door(data, database_url, lambda database: Inviting(database).invite(kommun))
+    if key is None:
+        return None
+    # Without an instance on this machine nobody here knows the public address: the path is said, to put after it.
+    known = public_url or ("" if database_url else local_address(data))
+    return f"{known.rstrip('/')}{PATH}?nyckel={key}"
 
 
 @key.command("create")
@@ -71,11 +106,12 @@ def create_key(
         str, typer.Option(help="rapportor, fastighetsbolag, felanmalan, tips or polis.")
     ] = "fastighetsbolag",
     scope: Annotated[list[str] | None, typer.Option(help=f"One or more of: {', '.join(SCOPES)}.")] = None,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Checks everything that is sent, stores nothing.")] = False,
     data: DataDir = DEFAULT_DATA,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make an API key. It is shown once and stored only as a digest."""
+    """Make an API key. It is shown once and stored only as a digest; two may live at a time."""
     scopes = scope or ["reports:write"]
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown:
@@ -83,13 +119,15 @@ def create_key(
     if source not in {"rapportor", "fastighetsbolag", "felanmalan", "tips", "polis"}:
         raise fail(f"Unknown source {source}.", 2)
     try:
-        client, made = with_people(
+        client, made = with_door(
             data,
             database_url,
-            lambda people: people.create_key(
-                kommun, system=system, organisation=organisation, source=source, scopes=scopes
+            lambda database: Keys(database).create(
+                kommun, system=system, organisation=organisation, source=source, scopes=scopes, sandbox=sandbox
             ),
         )
+    except TooManyKeys:
+        raise fail(f"{system} has two live keys already. End one first: /administration/nycklar") from None
     except UnknownMunicipality:
         raise fail(f"{kommun} is not registered. First: lagesbild municipality create {kommun}") from None
     answer({"client_id": str(client), "key": made, "scopes": scopes}, as_json=as_json, human=made)

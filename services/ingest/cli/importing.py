@@ -20,8 +20,9 @@ import httpx
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from services.ingest.cli.direct import local_address, with_people
+from services.ingest.cli.direct import local_address, with_door
 from services.ingest.gateways import POLISEN_URL, fetch_events
+from services.ingest.handlers.keys import Keys
 from services.ingest.polisen import BadItem, read_item
 from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail, stderr
 
@@ -194,14 +195,19 @@ def polisen(
 def _own_key(data: Path, kommun: str | None) -> str:
     if kommun is None:
         raise fail("Give --key, or on a local instance --kommun.", 2)
-    made = with_people(
+    made = with_door(
         data,
         None,
-        lambda people: people.create_key(
-            kommun, system="import polisen", organisation="Lägesbild", source="polis", scopes=["context:write"]
+        lambda database: Keys(database).create(
+            kommun,
+            system="import polisen",
+            organisation="Lägesbild",
+            source="polis",
+            scopes=["context:write"],
+            instead=True,
         ),
     )
-    return made[1]
+    return str(made[1])
 
 
 def _sentences(summary: Summary, rejects: Path | None) -> str:

@@ -5,36 +5,18 @@ import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from joserfc.jwk import OKPKey
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.appointments import AppointmentChanged
-from schemas.envelope import Envelope, derived_id
-from schemas.topics import APPOINTMENT_CHANGED
 from services.ingest import secrets
 from services.ingest.domain import Sender
-from services.ingest.handlers.submitting import SOURCE
+from services.ingest.handlers.keys import SANDBOX
+from services.ingest.store import appointments
 from services.ingest.store import people as store
-from services.ingest.store.reports import epoch
-from services.runtime import outbox
 from services.runtime.database import Database
-from services.runtime.minting import next_number
-from services.runtime.publisher import message, type_of
-from services.runtime.tokens import NotAuthenticated, Principal, issue
-
-ROLES = ("rapportor", "analytiker", "est_medlem", "administrator")
-SCOPES = (
-    "reports:write",
-    "reports:read",
-    "counts:read",
-    "features:read",
-    "context:write",
-    "people:write",
-    "subscriptions:write",
-)
+from services.runtime.tokens import TOKEN_SECONDS, NotAuthenticated, Principal, issue, subject_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +36,6 @@ class LoggedIn:
     choices: tuple[tuple[str, str], ...] = ()
 
 
-class UnknownMunicipality(Exception):
-    """The municipality is not registered."""
-
-
 class People:
     """The door's use cases for people, systems and their tokens."""
 
@@ -70,101 +48,6 @@ class People:
         """Register or rename a municipality."""
         async with self._database.transaction() as connection:
             await store.put_municipality(connection, kommun, name, invented=invented)
-
-    async def create_key(
-        self, kommun: str, *, system: str, organisation: str, source: str, scopes: list[str]
-    ) -> tuple[UUID, str]:
-        """A new key for a system, registered if it is not yet; returns its client id and the key, shown only now."""
-        key = secrets.new_key()
-        async with self._database.transaction((kommun,)) as connection:
-            municipality = await store.municipality(connection, kommun)
-            if municipality is None:
-                raise UnknownMunicipality(kommun)
-            owner = await self._organisation(connection, kommun, organisation)
-            client = await store.system_client(connection, kommun, system)
-            if client is None:
-                client = uuid4()
-                await store.add_client(
-                    connection,
-                    kommun,
-                    client,
-                    organisation=owner,
-                    kind="system",
-                    name=system,
-                    source=source,
-                    invented=municipality.invented,
-                )
-            await store.add_credential(
-                connection, secrets.digest(key), kommun=kommun, client_id=client, prefix=key[:8], scopes=scopes
-            )
-        return client, key
-
-    async def create_person(
-        self, kommun: str, *, name: str, email: str, roles: list[str], organisation: str, source: str = "rapportor"
-    ) -> UUID:
-        """Register and appoint a person; the same address in the same municipality gives the same person again."""
-        async with self._database.transaction((kommun,)) as connection:
-            municipality = await store.municipality(connection, kommun)
-            if municipality is None:
-                raise UnknownMunicipality(kommun)
-            known = await store.person_by_email(connection, kommun, email)
-            if known is not None:
-                found: UUID = known.person_id
-                return found
-            person, client, token = uuid4(), uuid4(), uuid4().hex
-            owner = await self._organisation(connection, kommun, organisation)
-            await store.add_client(
-                connection,
-                kommun,
-                client,
-                organisation=owner,
-                kind="person",
-                name="person",
-                source=source,
-                invented=municipality.invented,
-            )
-            await store.add_person(
-                connection,
-                kommun,
-                person,
-                client_id=client,
-                organisation=owner,
-                name=name,
-                email=email,
-                roles=roles,
-                token=token,
-                email_hash=secrets.email_digest(email),
-            )
-            await self._appoint(connection, kommun, token, owner)
-        return person
-
-    async def _appoint(self, connection: AsyncConnection, kommun: str, token: str, organisation: UUID) -> None:
-        """Say that a reporter is appointed: an opaque token, never a person."""
-        now = datetime.now(UTC)
-        appointment = AppointmentChanged(
-            kommun=kommun,
-            reporter_token=token,
-            revision=next_number(None, await epoch(connection)),
-            organisation=organisation,
-            since=now,
-            minted_at=now,
-        )
-        envelope = Envelope(
-            id=derived_id(APPOINTMENT_CHANGED.name, kommun, token, appointment.revision),
-            source=SOURCE,
-            type=type_of(APPOINTMENT_CHANGED),
-            time=now,
-            partitionkey=kommun,
-            correlationid=str(uuid4()),
-        )
-        await outbox.write(connection, [message(APPOINTMENT_CHANGED, appointment, envelope)])
-
-    async def _organisation(self, connection: AsyncConnection, kommun: str, name: str) -> UUID:
-        found = await store.organisation(connection, kommun, name)
-        if found is None:
-            found = uuid4()
-            await store.add_organisation(connection, kommun, found, name, "department")
-        return found
 
     async def sender(self, principal: Principal) -> Sender:
         """What the door knows about a principal as a sender; NotAuthenticated when the client is gone."""
@@ -184,6 +67,8 @@ class People:
             source=row.source,
             organisation=row.organisation_id,
             reporter_token=row.reporter_token,
+            person=row.kind == "person",
+            sandbox=principal.may(SANDBOX),
             invented=row.invented,
         )
 
@@ -229,12 +114,9 @@ class People:
             return LoggedIn(None, tuple((code, name) for code, (_, name) in active.items()))
         if chosen not in active:
             return None
-        session = secrets.new_session()
         async with self._database.transaction() as connection:
             await store.use_code(connection, digest)
-            expires = datetime.now(UTC) + timedelta(days=days)
-            await store.add_session(connection, secrets.digest(session), chosen, active[chosen][0], expires)
-        return LoggedIn(session)
+        return LoggedIn(await self.begin_session(chosen, active[chosen][0], days))
 
     async def by_session(self, session: str) -> Principal | None:
         """The person behind a device session; None when it has ended or the person is no longer active."""
@@ -260,21 +142,34 @@ class People:
         async with self._database.transaction((kommun,)) as connection:
             return await store.person(connection, kommun, ident)
 
-    async def end_session(self, session: str) -> None:
-        """Sign out this device."""
+    async def begin_session(self, kommun: str, person: UUID, days: int) -> str:
+        """A device session for somebody who has shown who they are; its secret."""
+        session = secrets.new_session()
         async with self._database.transaction() as connection:
+            expires = datetime.now(UTC) + timedelta(days=days)
+            await store.add_session(connection, secrets.digest(session), kommun, person, expires)
+        return session
+
+    async def end_session(self, session: str) -> None:
+        """Sign out this device: its session at once, its short token in every room within half a minute."""
+        async with self._database.transaction() as connection:
+            found = await store.session(connection, secrets.digest(session))
             await store.revoke_session(connection, secrets.digest(session))
+            if found is not None:
+                await appointments.revoke(connection, subject_digest(found[0], str(found[1])), datetime.now(UTC))
 
     async def token(self, principal: Principal) -> str:
         """A short token that every room verifies."""
         return issue(await self._signing_key(), principal)
 
     async def public_keys(self) -> dict[str, Any]:
-        """The published keys (JWKS)."""
+        """The published keys (JWKS), and whose tokens no longer hold: digest of the subject → Unix time."""
         await self._signing_key()
+        since = datetime.now(UTC) - timedelta(seconds=TOKEN_SECONDS + 60)
         async with self._database.transaction() as connection:
             private = await store.signing_keys(connection)
-        return {"keys": [OKPKey.import_key(k).as_dict(private=False) for k in private]}
+            revoked = await appointments.revoked(connection, since)
+        return {"keys": [OKPKey.import_key(k).as_dict(private=False) for k in private], "revoked": revoked}
 
     async def _signing_key(self) -> OKPKey:
         """The newest key; the first process that needs one makes it."""

@@ -7,10 +7,12 @@ passed over here: the rooms that read them put them aside themselves.
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from schemas.appointments import PersonErased
 from schemas.context import ContextReceived
 from schemas.reports import ReportReceived
-from schemas.topics import CONTEXT_RECEIVED, REPORT_RECEIVED
+from schemas.topics import CONTEXT_RECEIVED, PERSON_ERASED, REPORT_RECEIVED
 from schemas.values import CONTEXT_OWNER
+from services.ingest.store import appointments
 from services.ingest.store import context as context_store
 from services.ingest.store import taking_back as store
 from services.ingest.store.context import ContextVersion
@@ -24,17 +26,18 @@ LOST = "{}"
 
 
 async def take_back(database: Database, kafka: str) -> Counter[str]:
-    """Read both topics of the door to their present end and store what is missing.
+    """Read the topics of the door to their present end, store what is missing, and forget whom it forgot since.
 
     Returns how many records were ``read``, ``revisions`` and ``context`` versions taken back, ``reports`` whose newest
-    state came from the topics, and ``unreadable``. ``kafka`` is an operator's address: the door itself only writes.
+    state came from the topics, ``erased`` people, and ``unreadable``. ``kafka`` is an operator's address: the door
+    itself only writes.
     """
     done: Counter[str] = Counter()
-    topics = {t.name: t for t in (REPORT_RECEIVED, CONTEXT_RECEIVED)}
+    topics = {t.name: t for t in (REPORT_RECEIVED, CONTEXT_RECEIVED, PERSON_ERASED)}
     partitions = {name: topic.partitions for name, topic in topics.items()}
     async for records in read_to_end(kafka, partitions, max(t.max_bytes for t in topics.values())):
         topic = topics[records[0].topic]
-        found: list[Received[ReportReceived | ContextReceived]] = []
+        found: list[Received[ReportReceived | ContextReceived | PersonErased]] = []
         for record in records:
             try:
                 found.append(decode(record, topic))
@@ -44,6 +47,8 @@ async def take_back(database: Database, kafka: str) -> Counter[str]:
             done["context"] += await _context(
                 database, [r.message for r in found if isinstance(r.message, ContextReceived)]
             )
+        elif topic is PERSON_ERASED:
+            done["erased"] += await _erase(database, [r.message for r in found if isinstance(r.message, PersonErased)])
         else:
             done += await _reports(database, [r.message for r in found if isinstance(r.message, ReportReceived)])
         done["read"] += len(records)
@@ -60,6 +65,14 @@ async def _reports(database: Database, events: Sequence[ReportReceived]) -> Coun
             revisions, reports = await store.add(connection, kommun, own)
         done += Counter(revisions=revisions, reports=reports)
     return done
+
+
+async def _erase(database: Database, events: Sequence[PersonErased]) -> int:
+    """A backup brings back people who were erased after it: they go again, before anybody can come in."""
+    for event in events:
+        async with database.transaction((event.kommun,)) as connection:
+            await appointments.delete_person(connection, event.kommun, event.person_id)
+    return len(events)
 
 
 async def _context(database: Database, events: Sequence[ContextReceived]) -> int:

@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,16 +20,20 @@ _ADD_CLIENT = text("""
     values (:kommun, :id, :organisation, :kind, :name, :source, :invented)""")
 _FIND_CLIENT = text("select client_id from clients where kommun = :kommun and kind = 'system' and name = :name")
 _CLIENT = text("""
-    select c.client_id, c.kind, c.organisation_id, c.source, c.invented, p.reporter_token
+    select c.client_id, c.kind, c.organisation_id, c.source, c.invented, a.token as reporter_token
     from clients c left join people p on p.kommun = c.kommun and p.client_id = c.client_id
+    left join lateral (
+        select token from appointments
+        where kommun = p.kommun and person_id = p.person_id and since <= now() and (until is null or until > now())
+        order by since desc, appointment_id limit 1) a on true
     where c.kommun = :kommun and c.client_id = :id""")
 _ADD_CREDENTIAL = text("""
     insert into credentials (key_hash, kommun, client_id, prefix, scopes)
     values (:hash, :kommun, :client, :prefix, :scopes)""")
 _FIND_CREDENTIAL = text("select kommun, client_id, scopes from find_credential(:hash)")
 _ADD_PERSON = text("""
-    insert into people (kommun, person_id, client_id, organisation_id, name, email, roles, reporter_token)
-    values (:kommun, :id, :client, :organisation, :name, :email, :roles, :token)""")
+    insert into people (kommun, person_id, client_id, organisation_id, name, email, roles)
+    values (:kommun, :id, :client, :organisation, :name, :email, :roles)""")
 _PERSON = text("""
     select p.person_id, p.client_id, p.name, p.email, p.roles, p.active, m.name as kommun_name, m.invented
     from people p join municipalities m on m.kommun = p.kommun
@@ -87,6 +91,15 @@ async def add_organisation(connection: AsyncConnection, kommun: str, ident: UUID
     await connection.execute(_ADD_ORGANISATION, {"kommun": kommun, "id": ident, "name": name, "kind": kind})
 
 
+async def organisation_named(connection: AsyncConnection, kommun: str, name: str) -> UUID:
+    """The organisation of this name, made a department if there is none."""
+    found = await organisation(connection, kommun, name)
+    if found is None:
+        found = uuid4()
+        await add_organisation(connection, kommun, found, name, "department")
+    return found
+
+
 async def add_client(
     connection: AsyncConnection,
     kommun: str,
@@ -120,7 +133,7 @@ async def system_client(connection: AsyncConnection, kommun: str, name: str) -> 
 
 
 async def client(connection: AsyncConnection, kommun: str, ident: UUID) -> Row[Any] | None:
-    """A client with its source, organisation and, for a person, the reporter token."""
+    """A client with its source, organisation and, for a reporter, the token of the appointment that holds now."""
     return await _first(connection, _CLIENT, kommun=kommun, id=ident)
 
 
@@ -147,7 +160,6 @@ async def add_person(
     name: str,
     email: str,
     roles: list[str],
-    token: str,
     email_hash: bytes,
 ) -> None:
     """Register a person, findable by the digest of the address."""
@@ -161,7 +173,6 @@ async def add_person(
             "name": name,
             "email": email,
             "roles": roles,
-            "token": token,
         },
     )
     await connection.execute(_INDEX_LOGIN, {"hash": email_hash, "kommun": kommun, "id": ident})

@@ -20,7 +20,8 @@ _REVISIONS = text(f"""{_GIVEN}
 _REPORTS = text(f"""{_GIVEN}
     insert into reports (kommun, report_id, client_id, revision, merged_into, content, event, received_at, taken_back)
     select distinct on (p) :kommun, p, person.client_id, r, g, c, e, o, true
-    from given left join people person on person.kommun = :kommun and person.reporter_token = k
+    from given left join appointments a on a.kommun = :kommun and a.token = k
+    left join people person on person.kommun = :kommun and person.person_id = a.person_id
     order by p, r desc
     on conflict (kommun, report_id) do update set revision = excluded.revision, merged_into = excluded.merged_into,
         content = excluded.content, event = excluded.event, taken_back = true

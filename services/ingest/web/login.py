@@ -60,7 +60,7 @@ async def give_token(request: Request, response: Response, person: Principal) ->
     set_cookie(response, request.app.state.settings, COOKIE, await people.token(person), seconds=TOKEN_SECONDS)
 
 
-async def _too_often(request: Request) -> HTMLResponse | None:
+async def too_often(request: Request) -> HTMLResponse | None:
     """The page to show after too many attempts from one network address."""
     rate: Rate = request.app.state.logins_rate
     try:
@@ -113,7 +113,7 @@ async def send_code(
     """Send a code if the address is known; the page says the same either way."""
     settings: IngestSettings = request.app.state.settings
     people: People = request.app.state.people
-    if (refused := await _too_often(request)) is not None:
+    if (refused := await too_often(request)) is not None:
         return refused
     address = email.strip()
     if not _ADDRESS.match(address) or len(address) > 200:
@@ -144,7 +144,7 @@ async def enter_code(
     """The second step: the right code in the right browser starts a device session, after a choice if there is one."""
     settings: IngestSettings = request.app.state.settings
     people: People = request.app.state.people
-    if (refused := await _too_often(request)) is not None:
+    if (refused := await too_often(request)) is not None:
         return refused
     digits = re.sub(r"\D", "", code)
     nonce = request.cookies.get(NONCE)

@@ -215,7 +215,10 @@ def _card(own: Own, fate: Fate, local: dict[str, tuple[str, int]]) -> dict[str, 
     }
 
 
-async def nowhere(request: Request) -> HTMLResponse:
-    """The page for an address that no room answers."""
-    context = {"heading": text("error.not_found"), "detail": None}
-    return page("message.html", frame(await signed_in(request), request.url.path) | context, 404)
+async def trouble(request: Request, problem: Problem) -> HTMLResponse:
+    """The page for what went wrong, such as an address that no room answers."""
+    heading = text("error.not_found") if problem.status == 404 else problem.title
+    context = {"heading": heading, "detail": None}
+    shown = page("message.html", frame(await signed_in(request), request.url.path) | context, problem.status)
+    shown.headers.update(problem.headers or {})
+    return shown

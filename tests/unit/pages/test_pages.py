@@ -24,7 +24,7 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
     named = set(re.findall(r'\b(?:t|text)\(\s*"([a-z_]+\.[A-Za-z_0-9]+)"\s*[,)]', body))
     named |= {
         f"{a}.{b}"
-        for a, b in re.findall(r'"(login|report|nav|mail|map|overview|error|deliveries)\.([a-z_A-Z0-9]+)"', body)
+        for a, b in re.findall(r'"(login|report|nav|mail|map|overview|error|deliveries|people)\.([a-z_A-Z0-9]+)"', body)
     }
     named = {name for name in named if not name.endswith(("_", ".js"))}  # the fixed part of a built key, a file
     assert sorted(named - set(catalogue())) == []
@@ -43,6 +43,13 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "review.precision_",
         "layers.corners_",
         "layers.kind_",
+        "people.state_",
+        "people.saved",  # told by the name in the address
+        "people.known",
+        "people.appointed",
+        "role_hint.",
+        "organisation.",
+        "scope.",
     )
     unused = {k for k in catalogue() if k not in named and not k.startswith(built)}
     assert sorted(unused) == []

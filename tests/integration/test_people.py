@@ -1,0 +1,276 @@
+"""People and systems at the door: appointed, changed, locked out and erased, and every room knows in time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from services.ingest.handlers.appointing import Appointing, LastAdministrator
+from services.ingest.handlers.inviting import Inviting
+from services.ingest.handlers.keys import Keys, TooManyKeys
+from services.ingest.handlers.people import People
+from services.runtime.database import Database
+from services.runtime.migrations import OWNER_ROLE, serve_role
+from services.runtime.tokens import Verifier
+from tests.support.instance import Instance, Tenant, eventually, reports
+
+WITHIN = Verifier.FRESH_SECONDS + 5
+"""Seconds in which every room must know. The promise is a minute."""
+
+
+@pytest.fixture
+async def tenant(instance: Instance, kommun: str) -> Tenant:
+    return await instance.tenant(kommun)
+
+
+@pytest.fixture
+async def database(instance: Instance) -> AsyncIterator[Database]:
+    made = Database(instance.ground.database_url(serve_role("ingest")), pool_size=1)
+    yield made
+    await made.close()
+
+
+async def registered(appointing: Appointing, kommun: str, *roles: str) -> tuple[UUID, str]:
+    email = f"{uuid4().hex}@exempel.invalid"
+    person, new = await appointing.register(
+        kommun, name=f"Vera Prov{uuid4().hex[:6]}", email=email, roles=list(roles), organisation="Provbolaget"
+    )
+    assert new
+    return person, email
+
+
+async def signed_in(people: People, kommun: str, person: UUID) -> tuple[str, dict[str, str]]:
+    session = await people.begin_session(kommun, person, 1)
+    principal = await people.by_session(session)
+    assert principal is not None
+    return session, {"Authorization": f"Bearer {await people.token(principal)}"}
+
+
+async def test_an_appointment_reaches_analysis_by_a_token_and_ends_there(
+    instance: Instance, tenant: Tenant, database: Database
+) -> None:
+    appointing, kommun = Appointing(database), tenant.kommun
+    person, _ = await registered(appointing, kommun, "rapportor")
+    first = (await appointing.person(kommun, person)).appointment
+    assert first is not None
+    assert first.organisation_id is not None
+    until = datetime.now(UTC) + timedelta(days=30)
+    await appointing.appoint(
+        kommun, person, organisation=first.organisation_id, areas=["0686R001"], since=first.since, until=until,
+        trained=True, appointment=first.appointment_id,
+    )  # fmt: skip
+
+    async def known() -> bool:
+        query = "select * from appointments where reporter_token = $1"
+        rows = await instance.sql(query, first.token, kommun=kommun)
+        return bool(rows) and rows[0]["trained"] and rows[0]["areas"] == ["0686R001"] and rows[0]["until"] == until
+
+    await eventually(known, 30, "analysis has the newest revision")
+    assert str(person) not in str(await instance.sql("select * from appointments", kommun=kommun))
+    people = People(database)
+    session, _ = await signed_in(people, kommun, person)
+    principal = await people.by_session(session)
+    assert principal is not None
+    assert (await people.sender(principal)).reporter_token == first.token
+    await appointing.change(
+        kommun, person, name="Vera", roles=["est_medlem"], organisation=first.organisation_id, active=True
+    )
+    assert (await people.sender(principal)).reporter_token is None
+
+    async def over() -> bool:
+        query = "select until from appointments where reporter_token = $1"
+        return bool((await instance.sql(query, first.token, kommun=kommun))[0]["until"] <= datetime.now(UTC))
+
+    await eventually(over, 30, "who reports no more is appointed no more")
+
+
+async def test_roles_lock_outs_and_sign_outs_hold_in_every_room_in_time(
+    instance: Instance, tenant: Tenant, database: Database
+) -> None:
+    appointing, people, kommun = Appointing(database), People(database), tenant.kommun
+    layout = instance.ground.layout
+    asks = {"geo_serve": "/v1/layers", "analysis_serve": "/v1/counts", "notify_serve": "/v1/subscriptions",
+            "ingest_serve": "/v1/event-types"}  # fmt: skip
+    changed, _ = await registered(appointing, kommun, "analytiker")
+    locked, _ = await registered(appointing, kommun, "analytiker")
+    left, _ = await registered(appointing, kommun, "analytiker")
+    held = {who: await signed_in(people, kommun, who) for who in (changed, locked, left)}
+
+    async def answers(header: dict[str, str]) -> set[int]:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            found = [
+                (await http.get(layout.url(room) + path, headers=header)).status_code for room, path in asks.items()
+            ]
+        return set(found)
+
+    for _, header in held.values():
+        assert await answers(header) == {200}
+    owner = (await appointing.person(kommun, changed)).row.organisation_id
+    await appointing.change(kommun, changed, name="Vera", roles=["est_medlem"], organisation=owner, active=True)
+    await appointing.change(kommun, locked, name="Vera", roles=["analytiker"], organisation=owner, active=False)
+    await people.end_session(held[left][0])
+
+    async def refused() -> bool:
+        return all([await answers(header) == {401} for _, header in held.values()])
+
+    await eventually(refused, WITHIN, "every room refuses the old tokens")
+    assert await people.by_session(held[locked][0]) is None
+    assert await people.by_session(held[left][0]) is None
+    renewed = await people.by_session(held[changed][0])
+    assert renewed is not None
+    assert renewed.roles == {"est_medlem"}
+    assert await answers({"Authorization": f"Bearer {await people.token(renewed)}"}) == {200}
+
+
+async def test_an_erased_person_leaves_no_trace_and_the_counts_stay(
+    instance: Instance, tenant: Tenant, database: Database
+) -> None:
+    appointing, people, kommun = Appointing(database), People(database), tenant.kommun
+    person, email = await registered(appointing, kommun, "rapportor", "est_medlem")
+    name = (await appointing.person(kommun, person)).row.name
+    session, header = await signed_in(people, kommun, person)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        url = instance.ground.layout.url("notify_serve")
+        followed = await http.post(f"{url}/v1/subscriptions", json={"min_severity": 1}, headers=header)
+        assert followed.status_code == 201, followed.text
+        report = reports(1, uuid4().hex[:6])[0]
+        answer = await http.post(f"{instance.url}/v1/reports", json=report, headers=header)
+        assert answer.status_code == 201, answer.text
+
+    async def told() -> bool:
+        query = "select 1 from contacts where person_id = $1"
+        return bool(await instance.sql(query, person, kommun=kommun, room="notify"))
+
+    await eventually(told, 30, "a mail made notify keep the address")
+    await appointing.erase(kommun, person)
+    assert await people.by_session(session) is None
+
+    async def forgotten() -> bool:
+        return not await traces(instance, kommun, str(person), name, email)
+
+    await eventually(forgotten, 30, "no table of any room holds id, name or address")
+    ident = UUID(answer.json()["report_id"])
+    facts = await instance.sql("select 1 from facts where report_id = $1", ident, kommun=kommun)
+    assert len(facts) == 1
+    again, new = await appointing.register(
+        kommun, name=name, email=email, roles=["rapportor"], organisation="Provbolaget"
+    )
+    assert new
+    assert again != person
+
+
+async def traces(instance: Instance, kommun: str, *wanted: str) -> list[str]:
+    """Tables of all rooms with a row that holds one of these; the outbox and dead letters too, but for the erasure."""
+    found = []
+    connection = await asyncpg.connect(instance.ground.dsn(OWNER_ROLE))
+    try:
+        tables = await connection.fetch(
+            "select schemaname, tablename from pg_tables where schemaname in ('ingest', 'geo', 'analysis', 'notify')"
+        )
+        for schema, table in tables:
+            name = f'"{schema}"."{table}"'
+            condition = "and not (t.topic = 'person-erased')" if table == "outbox" else ""
+            await connection.execute(f"alter table {name} no force row level security")
+            for value in wanted:
+                query = f"select 1 from {name} t where t::text like '%' || $1 || '%' {condition} limit 1"
+                if await connection.fetch(query, value):
+                    found.append(f"{name}: {value}")
+    finally:
+        await connection.close()
+    return found
+
+
+async def test_a_municipality_always_has_an_administrator_and_the_first_comes_by_a_link(
+    instance: Instance, database: Database
+) -> None:
+    kommun = f"{6000 + uuid4().int % 900}"
+    await People(database).create_municipality(kommun, "Provkommun")
+    inviting, appointing = Inviting(database), Appointing(database)
+    key = await inviting.invite(kommun)
+    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+        for _ in range(3):  # a mail scanner opens it as often as it likes
+            assert (await http.get("/bli-administrator", params={"nyckel": key})).status_code == 200
+        form = {
+            "nyckel": key,
+            "name": "Alex Prov",
+            "email": f"{uuid4().hex}@exempel.invalid",
+            "organisation": "Kommunen",
+        }
+        assert (await http.post("/bli-administrator", data=form | {"email": "fel"})).status_code == 422
+        taken = await asyncio.gather(*(http.post("/bli-administrator", data=form) for _ in range(4)))
+        assert sorted(a.status_code for a in taken) == [303, 404, 404, 404]
+        assert (await http.get("/administration")).status_code == 200
+    assert await inviting.invite(kommun) is None
+    (only,) = await appointing.people(kommun)
+    with pytest.raises(LastAdministrator):
+        await appointing.erase(kommun, only.row.person_id)
+    row = only.row
+    with pytest.raises(LastAdministrator):
+        await appointing.change(
+            kommun, row.person_id, name="X", roles=["analytiker"], organisation=row.organisation_id, active=True
+        )
+
+
+async def test_two_keys_a_sandbox_and_client_credentials(
+    instance: Instance, tenant: Tenant, database: Database
+) -> None:
+    keys, kommun = Keys(database), tenant.kommun
+    about: dict[str, Any] = {"system": f"s-{uuid4()}", "organisation": "Provbolaget", "source": "fastighetsbolag"}
+    client, old = await keys.create(kommun, **about, scopes=["reports:write", "counts:read"])
+    same, new = await keys.create(kommun, **about, scopes=["reports:write"])
+    assert same == client
+    with pytest.raises(TooManyKeys):
+        await keys.create(kommun, **about, scopes=["reports:write"])
+    _, sandbox = await keys.create(kommun, **about, scopes=[], sandbox=True)
+    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+
+        async def send(secret: str, number: int, **changes: object) -> httpx.Response:
+            report = reports(1, f"{about['system']}-{number}", **changes)[0]
+            return await http.post("/v1/reports", json=report, headers={"Authorization": f"Bearer {secret}"})
+
+        assert [(await send(k, i)).status_code for i, k in enumerate((old, new))] == [201, 201]
+        tried = await send(sandbox, 2)
+        assert (tried.status_code, tried.json()["sandbox"]) == (201, True)
+        assert (await send(sandbox, 3, event_type="Z9")).status_code == 422
+        assert (await send(sandbox, 4, text="Ring 070-123 45 67")).status_code == 422
+        kept = await http.get(f"/v1/reports/{tried.json()['report_id']}", headers={"Authorization": f"Bearer {old}"})
+        assert kept.status_code == 404, "a sandbox key stores nothing"
+
+        async def token(**form: str) -> httpx.Response:
+            return await http.post("/v1/oauth/token", data={"grant_type": "client_credentials"} | form)
+
+        given = await token(client_id=str(client), client_secret=old, scope="reports:write")
+        assert (given.status_code, given.json()["scope"]) == (200, "reports:write")
+        bearer = given.json()["access_token"]
+        assert (await send(bearer, 5)).status_code == 201
+        basic = await http.post(
+            "/v1/oauth/token", data={"grant_type": "client_credentials"}, auth=(str(client), sandbox)
+        )
+        assert (await send(basic.json()["access_token"], 6)).json()["sandbox"] is True
+        narrowed = await token(client_id=str(client), client_secret=sandbox, scope="reports:write")
+        assert (await send(narrowed.json()["access_token"], 7)).json()["sandbox"] is True
+        for form, status, error in (
+            ({"client_id": str(uuid4()), "client_secret": old}, 401, "invalid_client"),
+            ({"client_id": "x", "client_secret": old}, 401, "invalid_client"),
+            ({"client_id": str(client), "client_secret": "lb_fel"}, 401, "invalid_client"),
+            ({"client_id": str(client), "client_secret": old, "scope": "people:write"}, 400, "invalid_scope"),
+            ({"client_id": str(client), "client_secret": old, "grant_type": "password"}, 400, "unsupported_grant_type"),
+        ):
+            answer = await token(**form)
+            assert (answer.status_code, answer.json()["error"]) == (status, error)
+            assert old not in answer.text
+        (first,) = [k for k in await keys.live(kommun) if k.system == about["system"] and "counts:read" in k.scopes]
+        assert await keys.revoke(kommun, first.credential_id)
+        assert not await keys.revoke("0001", first.credential_id), "another municipality's key is not there"
+        assert (await send(old, 8)).status_code == 401
+
+        async def dead() -> bool:
+            return (await send(bearer, 9)).status_code == 401
+
+        await eventually(dead, WITHIN, "the token that the key had bought no longer holds")
+        assert (await send(new, 10)).status_code == 201
