@@ -13,6 +13,7 @@ from schemas.values import EventType, Source
 from services.analysis.domain.selection import BadSelection, GroupBy, Selection, last_days, parse_day, reports
 from services.analysis.gateways import Geometry
 from services.analysis.store import numbers
+from services.runtime import read_log
 from services.runtime.database import Database
 from services.runtime.http import Caller, token_of
 from services.runtime.problems import Problem, not_allowed, not_found
@@ -90,6 +91,8 @@ async def counts(request: Request, principal: Caller, chosen: Selected, group_by
 @router.get("/counts.csv")
 async def counts_csv(request: Request, principal: Caller, chosen: Selected, group_by: Groups = []) -> Response:  # noqa: B006
     """The same as CSV for Swedish Excel: semicolons, decimal commas, UTF-8 with a byte order mark."""
+    database: Database = request.app.state.database
+    await read_log.note(database, principal, "counts", f"{request.url.path}?{request.url.query}", "export")
     answer = await _counts(request, principal, chosen, group_by)
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")

@@ -9,6 +9,7 @@ from services.analysis.handlers.rebuilding import Rebuilding
 from services.analysis.settings import AnalysisSettings
 from services.analysis.subscribers import CONSUMERS
 from services.analysis.web import context, live, overview
+from services.runtime import read_log
 from services.runtime.asking import published_keys
 from services.runtime.database import Database
 from services.runtime.pulse import Pulse
@@ -26,7 +27,7 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
         "settings": chosen,
         "database": database,
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
-        "routers": [api.router, overview.router, live.router, context.router],
+        "routers": [read_log.router, api.router, overview.router, live.router, context.router],
         "consumers": CONSUMERS,
         "before_work": Rebuilding(database, release()).ensure,
         "state": {"database": database, "geometry": Geometry(chosen.geo_url), "pulse": Pulse(url)},

@@ -20,6 +20,7 @@ from services.geo.settings import GeoSettings
 from services.geo.subscribers import consumers
 from services.geo.web import layers as layer_pages
 from services.geo.web import review, surfaces
+from services.runtime import read_log
 from services.runtime.asking import published_keys
 from services.runtime.database import Database
 from services.runtime.outbox import Relay
@@ -44,6 +45,7 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
         "database": database,
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
         "routers": [
+            read_log.router,
             layer_routes.router,
             placements.router,
             geocoding.router,

@@ -12,7 +12,8 @@ from services.ingest.handlers.keys import Keys
 from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
 from services.ingest.settings import IngestSettings
-from services.ingest.web import administration, docs, first, keys, login, organisations, pages, phone
+from services.ingest.web import administration, docs, first, keys, login, organisations, pages, phone, reads
+from services.runtime import read_log
 from services.runtime.database import Database
 from services.runtime.outbox import Relay
 from services.runtime.publisher import Publisher
@@ -21,6 +22,7 @@ from services.runtime.room import Job, Room
 from services.runtime.tokens import Verifier
 
 PARTS = (
+    read_log,
     reports,
     batches,
     context,
@@ -32,6 +34,7 @@ PARTS = (
     docs,
     administration,
     organisations,
+    reads,
     keys,
     first,
 )
@@ -82,7 +85,7 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
             "requests_rate": Rate(chosen.requests_per_minute),
             "lines_rate": Rate(chosen.lines_per_minute),
             "logins_rate": Rate(chosen.logins_per_minute),
-            "corridor": Corridor(chosen.geo_url, chosen.analysis_url),
+            "corridor": Corridor(chosen.geo_url, chosen.analysis_url, chosen.notify_url, chosen.ingest_url),
             "problem_page": pages.trouble,
             "mailer": Mailer(chosen.smtp_host, chosen.smtp_port, chosen.smtp_starttls),
         },

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import make_msgid
@@ -28,8 +28,9 @@ class Fate:
 class Corridor:
     """The other rooms."""
 
-    def __init__(self, geo_url: str, analysis_url: str) -> None:
+    def __init__(self, geo_url: str, analysis_url: str, notify_url: str, own_url: str) -> None:
         self.geo, self.analysis = OtherRoom("geo", geo_url), OtherRoom("analysis", analysis_url)
+        self._all = (OtherRoom("ingest", own_url), self.geo, self.analysis, OtherRoom("notify", notify_url))
         self._areas: dict[str, tuple[float, list[tuple[str, str]]]] = {}
 
     async def fate(self, report_id: UUID, token: str) -> Fate:
@@ -45,6 +46,18 @@ class Corridor:
             ask(self.geo, f"/v1/placements/{report_id}"), ask(self.analysis, f"/v1/facts/{report_id}")
         )
         return Fate(placement, fact, tuple(a for a in (geo_away, analysis_away) if a is not None))
+
+    async def reads(self, token: str, params: Mapping[str, Any]) -> dict[str, dict[str, Any] | None]:
+        """Room → the latest entries of its read log; None for a room that does not answer."""
+
+        async def ask(room: OtherRoom) -> dict[str, Any] | None:
+            try:
+                return await room.get("/v1/reads", token=token, params=params)
+            except Away:
+                return None
+
+        answers = await asyncio.gather(*(ask(room) for room in self._all))
+        return {room.name: answer for room, answer in zip(self._all, answers, strict=True)}
 
     async def area_names(self, kommun: str, token: str) -> list[tuple[str, str]]:
         """(code, name) of the municipality's areas for the form, kept for an hour; empty while geo is away."""

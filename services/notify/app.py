@@ -9,6 +9,7 @@ from services.notify.handlers import Alerts, Sender
 from services.notify.settings import NotifySettings
 from services.notify.subscribers import consumers
 from services.notify.web import pages
+from services.runtime import read_log
 from services.runtime.asking import OtherRoom, published_keys
 from services.runtime.database import Database
 from services.runtime.mail import SmtpServer
@@ -33,7 +34,7 @@ def build(settings: NotifySettings | None = None, **overrides: Any) -> Room:
         "settings": chosen,
         "database": database,
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
-        "routers": [api.router, pages.router],
+        "routers": [read_log.router, api.router, pages.router],
         "consumers": consumers(Alerts(chosen)),
         "jobs": [Job("sender", sender.run)],
         "state": {"database": database, "geo": OtherRoom("geo", chosen.geo_url)},

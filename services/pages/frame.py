@@ -18,6 +18,7 @@ _LINKS = (
     ("/omvarld", "nav.context", {"analytiker", "est_medlem", "administrator"}),
     ("/utskick", "nav.deliveries", {"analytiker", "est_medlem", "administrator"}),
     ("/administration", "nav.administration", {"administrator"}),
+    ("/laslogg", "nav.reads", {"registrator"}),
 )
 
 

@@ -26,4 +26,5 @@ POOL_LIMIT = Gauge("est_pool_connections_limit", "Database connections that the 
 HALTED = Gauge("est_halted", "1 when this process has halted on purpose")
 OUTBOX_DEPTH = Gauge("est_outbox_unsent_rows", "Outbox rows not yet confirmed by Kafka")
 OUTBOX_SENT = Counter("est_outbox_sent_total", "Outbox rows confirmed by Kafka")
+READ_LOG_BROKEN = Gauge("est_read_log_broken", "Municipalities whose read log is not what it was")
 HTTP_REQUESTS = Histogram("est_http_request_seconds", "HTTP requests", ["method", "route", "status"])

@@ -105,3 +105,19 @@ def outbox_table(room: str) -> list[str]:
         *grants("outbox", serve="insert", work="select, update, delete, insert", room=room),
         f"grant select (id, sent_at) on outbox to {STATUS_ROLE}",
     ]
+
+
+def read_log_tables(room: str) -> list[str]:
+    """The read log: entries may be added and never changed; heads, digests only, tell where each chain ends."""
+    return [
+        """create table read_log (
+            kommun text not null, number bigint not null, at timestamptz not null, reader text not null,
+            kind text not null, roles text[] not null, what text not null, object text not null, purpose text not null,
+            hash text not null, primary key (kommun, number))""",
+        "create index on read_log (kommun, reader, number)",
+        *tenant_policies(room, "read_log"),
+        *grants("read_log", serve="select, insert", work="select", room=room),
+        """create table read_log_heads (
+            kommun text primary key, number bigint not null, hash text not null)""",
+        *grants("read_log_heads", serve="select, insert, update", work="select", room=room),
+    ]

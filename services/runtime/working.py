@@ -12,7 +12,7 @@ from faststream.kafka import KafkaBroker
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from schemas.topics import topics_to_create
-from services.runtime import tracing
+from services.runtime import read_log, tracing
 from services.runtime.boundary import Boundary
 from services.runtime.consumers import Subscription, build_broker
 from services.runtime.errors import MustStop, is_transient
@@ -116,7 +116,8 @@ class Plant:
         except Exception as error:
             detail = f": {error}" if isinstance(error, MustStop) else ""
             raise self.halt.now(f"{self.room.name} could not start: {type(error).__name__}{detail}") from error
-        self._tasks = [asyncio.create_task(self._run(job), name=job.name) for job in self.room.jobs]
+        jobs = [*self.room.jobs, Job("read log", read_log.watching(self.room.database))]
+        self._tasks = [asyncio.create_task(self._run(job), name=job.name) for job in jobs]
         self._tasks += [
             asyncio.create_task(s.watch(), name=f"{s.boundary.consumer.name} watch") for s in self.subscriptions
         ]

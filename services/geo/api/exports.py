@@ -12,6 +12,7 @@ from services.geo.api.ogc_query import Items, bad_parameter, filter_of, query_of
 from services.geo.domain.features import BadQuery
 from services.geo.handlers import exporting
 from services.geo.handlers.exporting import KINDS, Format
+from services.runtime import read_log
 from services.runtime.database import Database
 from services.runtime.problems import not_allowed
 
@@ -42,6 +43,7 @@ async def export(request: Request, principal: GisCaller, asked: AskedExport) -> 
     except BadQuery as wrong:
         raise bad_parameter(wrong) from None
     database: Database = request.app.state.database
+    await read_log.note(database, principal, "reports", f"{request.url.path}?{request.url.query}", "export")
     found = exporting.pages(database, principal.kommun, chosen)
     if asked.f == "csv":
         body = exporting.as_csv(found)

@@ -18,6 +18,7 @@ from services.geo.gateways.rooms import Numbers
 from services.geo.layers.own import Atlas
 from services.geo.layers.shipped import Layers
 from services.geo.store import features as store
+from services.runtime import read_log
 from services.runtime.asking import Away
 from services.runtime.database import Database
 from services.runtime.problems import Problem, not_allowed, not_found
@@ -180,6 +181,7 @@ async def _reports(
     if not principal.may(*gis.EXACT):
         raise not_allowed(" or ".join(gis.EXACT))
     database: Database = request.app.state.database
+    await read_log.note(database, principal, "reports", f"{request.url.path}?{request.url.query}", "gis")
     async with database.transaction((principal.kommun,)) as connection:
         after = asked.after or store.NIL
         rows = await store.page(connection, principal.kommun, filter_of(asked), after, asked.limit)
@@ -267,6 +269,7 @@ async def _report(request: Request, principal: Principal, item: str, output: Out
     except ValueError:
         return None
     database: Database = request.app.state.database
+    await read_log.note(database, principal, "report", str(ident), "gis")
     async with database.transaction((principal.kommun,)) as connection:
         event = await store.one(connection, principal.kommun, ident)
     return None if event is None else features.feature(ident, features.read(event), output)

@@ -19,6 +19,7 @@ from services.pages import livemap, maps, swedish
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
+from services.runtime import read_log
 from services.runtime.database import Database
 from services.runtime.http import Visitor
 from services.runtime.tokens import Principal
@@ -65,6 +66,7 @@ async def review(request: Request, principal: Visitor, shown: Annotated[Shown, Q
     searched = shown.sok.strip()[:120]
     choices: list[Choice] = []
     if case is not None:
+        await read_log.note(database, principal, "report", str(case.report.report_id), "review")
         loaded = await _loaded(request, principal)
         choices = _offered(case, searched, loaded, layers)
     points = _points(choices)

@@ -14,8 +14,9 @@ from services.ingest.domain import ADDRESS
 from services.ingest.handlers.appointing import Appointing, UnknownMunicipality
 from services.ingest.handlers.people import People
 from services.ingest.settings import IngestSettings
+from services.runtime import read_log
 from services.runtime.problems import Problem, not_allowed, not_authenticated, not_found
-from services.runtime.tokens import TOKEN_SECONDS, Principal
+from services.runtime.tokens import TOKEN_SECONDS, Principal, subject_digest
 
 router = APIRouter(tags=["access"])
 _basic = HTTPBasic(auto_error=False)
@@ -92,12 +93,18 @@ async def create_person(request: Request, body: PersonBody, principal: DoorCalle
     return {"person_id": person}
 
 
+def subject_of(principal: Principal, person: UUID) -> str:
+    """How the read log names a person: the log cannot be changed, so their id must not stand in it."""
+    return subject_digest(principal.kommun, str(person))
+
+
 @router.get("/v1/directory/{person_id}", include_in_schema=False)
 async def directory(request: Request, person_id: UUID, principal: DoorCaller) -> dict[str, str]:
     """How to reach a person; for the rooms only, which keep it as a copy."""
     if principal.kind != "service" or not principal.may("directory:read"):
         raise not_allowed("directory:read")
     people: People = request.app.state.people
+    await read_log.note(request.app.state.database, principal, "person", subject_of(principal, person_id), "delivery")
     row = await people.person(principal.kommun, person_id)
     if row is None or not row.active:
         raise not_found("person")

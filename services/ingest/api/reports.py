@@ -18,6 +18,7 @@ from services.ingest.handlers.people import People
 from services.ingest.handlers.refusing import missing_id, problem_of
 from services.ingest.handlers.reports import Reports
 from services.ingest.handlers.submitting import Answer, Unfinished, VersionConflict
+from services.runtime import read_log
 from services.runtime.problems import Problem, ProblemBody, not_allowed, not_found
 from services.runtime.rates import Rate
 from services.runtime.tokens import Principal
@@ -177,11 +178,12 @@ async def get_report(request: Request, report_id: UUID, principal: DoorCaller) -
     reports: Reports = request.app.state.reports
     corridor: Corridor = request.app.state.corridor
     row = await reports.find(principal.kommun, report_id)
-    if row is not None and not principal.may("reports:read", "analytiker", "administrator"):
-        sender = await people.sender(principal)
-        row = row if row.client_id == sender.client_id else None
-    if row is None:
+    sender = None if principal.kind == "service" else await people.sender(principal)
+    own = row is not None and sender is not None and row.client_id == sender.client_id
+    if row is None or not (own or principal.may("reports:read", "analytiker", "administrator")):
         raise not_found("report")
+    if not own:
+        await read_log.note(request.app.state.database, principal, "report", str(report_id), "follow_up")
     return state_of(row, await corridor.fate(report_id, await people.token(principal)))
 
 

@@ -29,9 +29,10 @@ from services.pages import swedish
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
+from services.runtime import read_log
 from services.runtime.http import LoginNeeded
 from services.runtime.problems import not_allowed
-from services.runtime.tokens import Principal
+from services.runtime.tokens import Principal, subject_digest
 
 router = APIRouter(include_in_schema=False)
 PATH = "/administration"
@@ -77,6 +78,7 @@ class AppointmentForm(BaseModel):
 @router.get(PATH)
 async def people(request: Request, person: Administrator) -> HTMLResponse:
     """Everybody, with what they may do, when they last reported and until when they are appointed."""
+    await read_log.note(request.app.state.database, person, "people", PATH, "administration")
     found = await appointing_of(request).people(person.kommun)
     now = datetime.now(UTC)
     rows = [_row(one, now) for one in found]
@@ -131,6 +133,8 @@ async def _person_page(
     appointing, found = appointing_of(request), None
     if ident != NEW:
         try:
+            whose = subject_digest(person.kommun, str(UUID(ident)))
+            await read_log.note(request.app.state.database, person, "person", whose, "administration")
             found = await appointing.person(person.kommun, UUID(ident))
         except (ValueError, Gone):
             return missing(person)
