@@ -20,7 +20,7 @@ from services.geo.domain.geocoding.register import AddressRows
 from services.geo.importing.addresses import Tally
 from services.geo.registers.keeping import Described, Prepared, keep
 from services.ingest.handlers.keys import Keys
-from services.ingest.handlers.people import People
+from services.ingest.handlers.people import COMMIT_SECONDS, People
 from services.runtime.database import Database
 
 KOMMUN, NAME = "0682", "Nässjö"
@@ -173,6 +173,7 @@ async def furnish(layout: Layout, step: Step) -> None:
         ]
     finally:
         await database.close()
+    await asyncio.sleep(COMMIT_SECONDS)  # a token is older than that by what it may not have seen, and keys were ended
     await _addresses(layout)
     async with httpx.AsyncClient(base_url=layout.public_url, timeout=30, trust_env=False) as http:
         await _people(http, admin)

@@ -11,21 +11,23 @@ from pydantic import BaseModel
 
 from schemas.values import EventType, Source
 from services.analysis.domain.selection import BadSelection, GroupBy, Selection, last_days, parse_day, reports
-from services.analysis.gateways import Geometry
+from services.analysis.gateways import Geometry, NoSuchLayer
 from services.analysis.store import numbers
-from services.runtime import read_log
+from services.runtime import openapi, read_log
 from services.runtime.database import Database
 from services.runtime.http import Caller, token_of
 from services.runtime.problems import Problem, not_allowed, not_found
 from services.runtime.tokens import Principal
 
 router = APIRouter(prefix="/v1", tags=["analysis"])
+GEOJSON = "application/geo+json"
+_DAY: dict[str, Any] = {"pattern": r"^(\d{4}-\d{2}-\d{2})?$"}
 READERS = ("counts:read", "analytiker", "est_medlem", "administrator")
 
 
 def selection(
-    first: Annotated[str | None, Query(alias="from", description="ISO date, inclusive")] = None,
-    last: Annotated[str | None, Query(alias="to", description="ISO date, inclusive")] = None,
+    first: Annotated[str | None, Query(alias="from", description="ISO date, inclusive", json_schema_extra=_DAY)] = None,
+    last: Annotated[str | None, Query(alias="to", description="ISO date, inclusive", json_schema_extra=_DAY)] = None,
     layer: Annotated[str, Query(pattern=r"^[a-z0-9_]{1,32}$")] = "regso",
     area: Annotated[list[str], Query()] = [],  # noqa: B006 - FastAPI's way to declare a repeated parameter
     type: Annotated[list[EventType | Literal["A", "B", "C", "D", "E", "F", "G"]], Query()] = [],  # noqa: A002, B006
@@ -88,7 +90,7 @@ async def counts(request: Request, principal: Caller, chosen: Selected, group_by
     return await _counts(request, principal, chosen, group_by)
 
 
-@router.get("/counts.csv")
+@router.get("/counts.csv", response_class=Response, responses=openapi.media("text/csv"))
 async def counts_csv(request: Request, principal: Caller, chosen: Selected, group_by: Groups = []) -> Response:  # noqa: B006
     """The same as CSV for Swedish Excel: semicolons, decimal commas, UTF-8 with a byte order mark."""
     database: Database = request.app.state.database
@@ -107,12 +109,15 @@ async def counts_csv(request: Request, principal: Caller, chosen: Selected, grou
     return Response("\N{BYTE ORDER MARK}" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@router.get("/counts.geojson")
+@router.get("/counts.geojson", response_class=Response, responses=openapi.media(GEOJSON, schema={"type": "object"}))
 async def counts_geojson(request: Request, principal: Caller, chosen: Selected) -> Response:
     """The municipality's areas with their counts (WGS84), outlines from geo; 503 while geo is away."""
     answer = await _counts(request, principal, chosen, ["area"])
     geometry: Geometry = request.app.state.geometry
-    outlines = await geometry.outlines(chosen.layer, principal.kommun, token_of(request) or "")
+    try:
+        outlines = await geometry.outlines(chosen.layer, principal.kommun, token_of(request) or "")
+    except NoSuchLayer:
+        raise not_found("layer") from None
     if outlines is None:
         raise Problem(
             503, "geo-away", "Kartan kan inte hämtas just nu. Försök igen om en stund.", headers={"Retry-After": "10"}
@@ -134,7 +139,7 @@ async def counts_geojson(request: Request, principal: Caller, chosen: Selected) 
     }
     import orjson  # the one place where a body is large enough to matter
 
-    return Response(orjson.dumps(body), media_type="application/geo+json")
+    return Response(orjson.dumps(body), media_type=GEOJSON)
 
 
 @router.get("/facts/{report_id}")

@@ -8,6 +8,10 @@ from services.runtime.asking import Away, OtherRoom
 KEEP_SECONDS = 3600.0
 
 
+class NoSuchLayer(Exception):
+    """geo answers, and has no such layer for this caller."""
+
+
 class Geometry:
     """geo's layers."""
 
@@ -16,17 +20,20 @@ class Geometry:
         self._kept: dict[tuple[str, str | None], tuple[float, dict[str, Any]]] = {}
 
     async def outlines(self, layer: str, kommun: str | None, token: str) -> dict[str, Any] | None:
-        """GeoJSON of a layer's areas; the kept one, or None, while geo is away."""
+        """GeoJSON of a layer's areas; the kept one, or None, while geo is away. NoSuchLayer."""
         kept = self._kept.get((layer, kommun))
         if kept is not None and time.monotonic() - kept[0] < KEEP_SECONDS:
             return kept[1]
         params = {} if kommun is None else {"kommun": kommun}
         try:
-            fresh = await self._geo.get(f"/v1/layers/{layer}/outlines.geojson", token=token, params=params)
+            fresh: dict[str, Any] | None = await self._geo.get(
+                f"/v1/layers/{layer}/outlines.geojson", token=token, params=params
+            )
         except Away:
             return kept[1] if kept is not None else None
-        if fresh is not None:
-            self._kept[layer, kommun] = (time.monotonic(), fresh)
+        if fresh is None:
+            raise NoSuchLayer(layer)
+        self._kept[layer, kommun] = (time.monotonic(), fresh)
         return fresh
 
     async def names(self, layer: str, token: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from services.ingest.handlers.batches import Batches
 from services.ingest.handlers.context import Context
 from services.ingest.handlers.inviting import Inviting
 from services.ingest.handlers.keys import Keys
+from services.ingest.handlers.organisations import Organisations
 from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
 from services.ingest.settings import IngestSettings
@@ -49,7 +50,12 @@ def _use_cases(database: Database) -> dict[str, Any]:
         "appointing": Appointing(database),
         "inviting": Inviting(database),
         "keys": Keys(database),
+        "organisations": Organisations(database),
     }
+
+
+DOOR_FRESH_SECONDS = 1.0
+"""The door has its own database to ask whose tokens no longer hold."""
 
 
 def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
@@ -73,7 +79,7 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
         "name": "ingest",
         "settings": chosen,
         "database": database,
-        "verifier": Verifier(people.public_keys),
+        "verifier": Verifier(people.public_keys, fresh_seconds=DOOR_FRESH_SECONDS),
         "routers": [part.router for part in PARTS],
         "jobs": [Job("relay", relay), Job("batches", handle_uploads)],
         "state": _use_cases(database)

@@ -166,9 +166,14 @@ class Sender:
     async def _address(self, kommun: str, person: UUID) -> str:
         async with self._database.transaction((kommun,)) as connection:
             kept = await store.contact(connection, kommun, person)
-        if kept is not None:
-            return kept
-        fresh = await self._directory.email(kommun, person)
+        if kept is not None and kept[1]:
+            return kept[0]
+        try:
+            fresh = await self._directory.email(kommun, person)
+        except Away:  # alarms go out while the door is away, by an address of today
+            if kept is None:
+                raise
+            return kept[0]
         if fresh is None:
             raise Permanent("no_such_person", "the directory knows no such person")
         async with self._database.transaction((kommun,)) as connection:

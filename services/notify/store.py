@@ -53,7 +53,7 @@ _FINISH = text("""
 _DROP = text("delete from due where delivery_id = :id")
 _LATER = text("update due set at = now() + make_interval(secs => :delay) where delivery_id = :id")
 _CONTACT = text(
-    "select email from contacts"
+    "select email, fetched_at > now() - interval '5 minutes' as fresh from contacts"
     " where kommun = :kommun and person_id = :person and fetched_at > now() - interval '1 day'"
 )
 _KEEP_CONTACT = text("""
@@ -182,10 +182,10 @@ async def drop(connection: AsyncConnection, ident: UUID) -> None:
     await connection.execute(_DROP, {"id": ident})
 
 
-async def contact(connection: AsyncConnection, kommun: str, person: UUID) -> str | None:
-    """The copy of a person's address, if it is less than a day old."""
-    found: str | None = await connection.scalar(_CONTACT, {"kommun": kommun, "person": person})
-    return found
+async def contact(connection: AsyncConnection, kommun: str, person: UUID) -> tuple[str, bool] | None:
+    """The copy of a person's address, if it is less than a day old, and whether it is fresh: five minutes."""
+    row = (await connection.execute(_CONTACT, {"kommun": kommun, "person": person})).first()
+    return None if row is None else (row.email, row.fresh)
 
 
 async def keep_contact(connection: AsyncConnection, kommun: str, person: UUID, email: str) -> None:

@@ -29,6 +29,7 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=True,
             pool_timeout=10,
+            hide_parameters=True,  # an error's text must not repeat what somebody wrote
             pool_use_lifo=True,  # few backends that know the plans and pages, rather than all in turn
         )
         metrics.POOL.set_function(self.engine.pool.checkedout)  # type: ignore[attr-defined]  # a QueuePool

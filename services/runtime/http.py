@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.runtime import metrics, problems, tracing
+from services.runtime import metrics, openapi, problems, tracing
 from services.runtime.errors import is_transient
 from services.runtime.logs import logger
 from services.runtime.room import Room
@@ -128,6 +128,7 @@ def create_app(room: Room) -> FastAPI:
     for router in room.routers:
         app.include_router(router)
     _add_health(app, room)
+    openapi.describe(app)
     return app
 
 

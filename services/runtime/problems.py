@@ -3,7 +3,10 @@
 The answer never repeats what was sent: it may hold personal data.
 """
 
+import traceback
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -11,11 +14,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
+from services.runtime.logs import logger
 from services.runtime.tokens import NotAuthenticated
 
 TYPE_BASE = "https://lagesbild.se/problem/"
 MEDIA_TYPE = "application/problem+json"
+_log = logger(__name__)
 
 
 class ProblemBody(BaseModel):
@@ -96,6 +102,15 @@ _TITLES = {
 }
 
 
+def _allowed(request: Request) -> str:
+    """The methods of every route that this path has; Starlette names those of the first one only."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return ", ".join(sorted(found))
+
+
 async def _told(request: Request, problem: Problem) -> Response:
     """The problem as a program reads it, or as a page for a browser where the room has one (``problem_page``)."""
     page = getattr(request.app.state, "problem_page", None)
@@ -124,10 +139,17 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         kind, title = _TITLES.get(error.status_code, (f"http-{error.status_code}", "Det gick inte."))
-        return await _told(request, Problem(error.status_code, kind, title, headers=error.headers))
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = _allowed(request)
+        return await _told(request, Problem(error.status_code, kind, title, headers=headers))
 
     @app.exception_handler(Exception)
-    async def unexpected(_request: Request, error: Exception) -> JSONResponse:
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        # Where and what kind, never the message: it may repeat what somebody wrote.
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(at.filename).name}:{at.lineno}"
+        _log.error("request failed", path=request.scope.get("path"), error=type(error).__name__, where=where)
         return Problem(
             500, "internal", "Något gick fel hos oss. Försök igen om en stund.", type(error).__name__
         ).response()

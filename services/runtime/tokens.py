@@ -10,7 +10,7 @@ Every room knows within ``Verifier.FRESH_SECONDS``.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -41,6 +41,8 @@ class Principal:
     name: str = ""
     kommun_name: str = ""
     invented: bool = False
+    known_at: float | None = field(default=None, compare=False)
+    """Unix time at which ingest had read this; a token is as old as what it says, not as its signature."""
 
     @property
     def kommuner(self) -> tuple[str, ...]:
@@ -53,8 +55,9 @@ class Principal:
 
 
 def issue(key: OKPKey, principal: Principal, *, now: float | None = None, seconds: int = TOKEN_SECONDS) -> str:
-    """A signed token for the principal, valid for ``seconds``."""
-    issued = round(now if now is not None else time.time(), 3)
+    """A signed token for the principal, valid for ``seconds`` from when the principal was read."""
+    moment = now if now is not None else principal.known_at
+    issued = round(moment if moment is not None else time.time(), 3)
     claims: dict[str, Any] = {
         "iss": ISSUER,
         "iat": issued,
@@ -117,8 +120,8 @@ class Verifier:
     PATIENCE_SECONDS = 5.0
     """How long a failed attempt to fetch is not repeated."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[dict[str, Any]]]) -> None:
-        self._fetch = fetch
+    def __init__(self, fetch: Callable[[], Awaitable[dict[str, Any]]], *, fresh_seconds: float = FRESH_SECONDS) -> None:
+        self._fetch, self._fresh = fetch, fresh_seconds
         self._keys: KeySet | None = None
         self._revoked: Mapping[str, float] = {}
         self._fetched = self._failed = -1e9
@@ -146,7 +149,7 @@ class Verifier:
             return
         async with self._lock:  # who comes meanwhile waits for the same answer
             now = time.monotonic()
-            if now - self._fetched < self.FRESH_SECONDS or now - self._failed < self.PATIENCE_SECONDS:
+            if now - self._fetched < self._fresh or now - self._failed < self.PATIENCE_SECONDS:
                 return
             try:
                 await self._refresh()

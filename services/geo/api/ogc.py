@@ -18,7 +18,7 @@ from services.geo.gateways.rooms import Numbers
 from services.geo.layers.own import Atlas
 from services.geo.layers.shipped import Layers
 from services.geo.store import features as store
-from services.runtime import read_log
+from services.runtime import openapi, read_log
 from services.runtime.asking import Away
 from services.runtime.database import Database
 from services.runtime.problems import Problem, not_allowed, not_found
@@ -26,6 +26,7 @@ from services.runtime.tokens import Principal
 
 router = APIRouter(prefix="/ogc", tags=["ogc"])
 GEOJSON = "application/geo+json"
+OPENAPI_JSON = "application/vnd.oai.openapi+json;version=3.0"
 MOST_AREAS = 1_000_000
 REPORTS, COUNTS_SUFFIX = "reports", "-counts"
 CONFORMANCE = (
@@ -63,7 +64,7 @@ async def landing(request: Request, principal: GisCaller) -> dict[str, Any]:
         "description": "Rapporter, platser och områden. Källa: kommunen och SCB.",
         "links": [
             _link(base, "self", title="This document"),
-            _link(f"{base}/api", "service-desc", "application/vnd.oai.openapi+json;version=3.0", "The API"),
+            _link(f"{base}/api", "service-desc", OPENAPI_JSON, "The API"),
             _link(f"{base}/conformance", "conformance", title="Conformance classes"),
             _link(f"{base}/collections", "data", title="Collections"),
         ],
@@ -76,12 +77,12 @@ async def conformance(_principal: GisCaller) -> dict[str, Any]:
     return {"conformsTo": list(CONFORMANCE)}
 
 
-@router.get("/api")
+@router.get("/api", response_class=Response, responses=openapi.media(OPENAPI_JSON, schema={"type": "object"}))
 async def api(request: Request, principal: GisCaller) -> Response:
     """The API as OpenAPI 3.0, which QGIS asks for before anything else."""
     names = [c.id for c in await _collections(request, principal)]
     document = ogc_document.written(_base(request), names)
-    return Response(orjson.dumps(document), media_type="application/vnd.oai.openapi+json;version=3.0")
+    return Response(orjson.dumps(document), media_type=OPENAPI_JSON)
 
 
 async def _collections(request: Request, principal: Principal) -> list[Collection]:

@@ -15,6 +15,7 @@ from services.geo.layers.shipped import CREDIT, Layers
 from services.geo.layers.tiles import GROUND, NoSuchLayer, Tiles
 from services.geo.registers import gazetteer
 from services.geo.registers.loading import Loaded, own_and_loaded
+from services.runtime import openapi
 from services.runtime.http import Caller
 from services.runtime.problems import Problem, not_found
 from services.runtime.tokens import Principal
@@ -93,7 +94,7 @@ async def map_of(request: Request, principal: Caller) -> MapOut:
     )
 
 
-@router.get("/tiles/{layer}/{z}/{x}/{y}", response_class=Response)
+@router.get("/tiles/{layer}/{z}/{x}/{y}", response_class=Response, responses=openapi.media(MEDIA_TYPE) | openapi.EMPTY)
 async def tile(  # noqa: PLR0917 - a tile's address has four parts
     request: Request, layer: str, z: Zoom, x: Index, y: Index, principal: Caller
 ) -> Response:
@@ -115,12 +116,14 @@ async def tile(  # noqa: PLR0917 - a tile's address has four parts
     return Response(made, media_type=MEDIA_TYPE, headers=headers | {"Vary": "Accept-Encoding"})
 
 
-@router.get("/basemap/{z}/{x}/{y}", response_class=Response)
+@router.get("/basemap/{z}/{x}/{y}", response_class=Response, responses=openapi.media("image/*") | openapi.EMPTY)
 async def base_map_tile(request: Request, z: Zoom, x: Index, y: Index, principal: Caller) -> Response:
     """One tile of the municipality's base map, fetched by the server, which alone knows its token. 502 when away."""
     basemaps: Basemaps = request.app.state.basemaps
     if x >= 2**z or y >= 2**z:
         raise not_found("tile")
+    if await basemaps.described(principal.kommun) is None:
+        raise not_found("base map")
     try:
         found = await basemaps.tile(principal.kommun, z, x, y)
     except Missing:

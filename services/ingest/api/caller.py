@@ -7,7 +7,15 @@ from fastapi import Depends, Request
 from services.ingest.handlers.people import People
 from services.ingest.secrets import KEY_PREFIX
 from services.runtime.http import bearer, principal
-from services.runtime.tokens import Principal
+from services.runtime.tokens import NotAuthenticated, Principal
+
+
+def key_of(request: Request) -> str:
+    """The API key in the header; NotAuthenticated for none."""
+    value = bearer(request)
+    if value is None or not value.startswith(KEY_PREFIX):
+        raise NotAuthenticated("no key")
+    return value
 
 
 async def caller(request: Request) -> Principal:

@@ -1,5 +1,6 @@
 """OAuth 2.0 client credentials (RFC 6749 §4.4), which integration platforms know. The secret is an API key."""
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from services.ingest.handlers.people import People
 from services.runtime.rates import Rate
-from services.runtime.tokens import TOKEN_SECONDS, NotAuthenticated, Principal
+from services.runtime.tokens import TOKEN_SECONDS, NotAuthenticated
 
 router = APIRouter(prefix="/v1/oauth", tags=["access"])
 _basic = HTTPBasic(auto_error=False)
@@ -79,7 +80,7 @@ async def oauth_token(
         return _error("invalid_scope", f"The key has: {' '.join(sorted(principal.scopes))}.")
     # A sandbox key stays one whatever it asks for: its scope takes away and must never be dropped.
     granted = asked | (principal.scopes & {"sandbox"}) if asked else principal.scopes
-    chosen = Principal(principal.subject, "client", principal.kommun, scopes=granted)
+    chosen = replace(principal, scopes=granted)
     answer = {
         "access_token": await people.token(chosen),
         "token_type": "Bearer",

@@ -168,7 +168,7 @@ def state_of(row: Any, fate: Fate) -> ReportState:
     )
 
 
-@router.get("/reports/{report_id}", response_model=ReportState, responses={404: {"model": ProblemBody}, **_PROBLEMS})
+@router.get("/reports/{report_id}", response_model=ReportState, responses=_PROBLEMS)
 async def get_report(request: Request, report_id: UUID, principal: DoorCaller) -> ReportState:
     """What became of a report: received, placed, counted; asked from the other rooms.
 
@@ -187,11 +187,15 @@ async def get_report(request: Request, report_id: UUID, principal: DoorCaller) -
     return state_of(row, await corridor.fate(report_id, await people.token(principal)))
 
 
+PLAIN = r"^[^\x00-\x1f\x7f-\x9f]+$"
+"""One line of text: PostgreSQL takes no NUL, and a label has no line breaks."""
+
+
 class EventTypeBody(BaseModel):
     """A local event type: its name and default severity."""
 
     model_config = ConfigDict(extra="forbid")
-    label: Annotated[str, StringConstraints(min_length=2, max_length=60, strip_whitespace=True)]
+    label: Annotated[str, StringConstraints(min_length=2, max_length=60, strip_whitespace=True, pattern=PLAIN)]
     severity: Severity = 1
 
 

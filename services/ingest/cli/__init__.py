@@ -10,7 +10,7 @@ from services.ingest.cli import guarding, importing
 from services.ingest.cli.direct import local_address, local_kafka, with_door, with_people
 from services.ingest.handlers.appointing import UnknownMunicipality
 from services.ingest.handlers.inviting import PATH, Inviting
-from services.ingest.handlers.keys import SCOPES, Keys, TooManyKeys
+from services.ingest.handlers.keys import SCOPES, Keys, OtherSystem, TooManyKeys
 from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail, stderr
 
 Kommun = Annotated[str, typer.Argument(help="Municipality code, four digits.")]
@@ -73,23 +73,26 @@ def create_municipality(
 @municipality.command("invite")
 def invite(
     kommun: Kommun,
+    replace: Annotated[bool, typer.Option("--replace", help="Although there is an administrator.")] = False,
     public_url: PublicUrl = None,
     data: DataDir = DEFAULT_DATA,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Another one-time address for the first administrator, as long as there is none."""
+    """Another one-time address for the first administrator; --replace: also when there is one who cannot come in."""
     try:
-        link = _invitation(kommun, data, database_url, public_url)
+        link = _invitation(kommun, data, database_url, public_url, replacing=replace)
     except UnknownMunicipality:
         raise fail(f"{kommun} is not registered. First: lagesbild municipality create {kommun}") from None
     if link is None:
-        raise fail(f"{kommun} has an administrator: people are added at /administration.")
+        raise fail(f"{kommun} has an administrator, who adds people at /administration. Cannot come in: --replace")
     answer({"kommun": kommun, "invitation": link}, as_json=as_json, human=link)
 
 
-def _invitation(kommun: str, data: Path, database_url: str | None, public_url: str | None) -> str | None:
-    key = with_door(data, database_url, lambda database: Inviting(database).invite(kommun))
+def _invitation(
+    kommun: str, data: Path, database_url: str | None, public_url: str | None, *, replacing: bool = False
+) -> str | None:
+    key = with_door(data, database_url, lambda database: Inviting(database).invite(kommun, replacing=replacing))
     if key is None:
         return None
     # Without an instance on this machine nobody here knows the public address: the path is said, to put after it.
@@ -126,6 +129,8 @@ def create_key(
                 kommun, system=system, organisation=organisation, source=source, scopes=scopes, sandbox=sandbox
             ),
         )
+    except OtherSystem as other:
+        raise fail(f"{system} is known already, as {other}. Choose the same, or another name.") from None
     except TooManyKeys:
         raise fail(f"{system} has two live keys already. End one first: /administration/nycklar") from None
     except UnknownMunicipality:

@@ -35,6 +35,14 @@ class TooManyKeys(Exception):
     """The system has two live keys already: one must end before the next is made."""
 
 
+class OtherSystem(Exception):
+    """The name is a system's of another organisation or kind of source: its reports would be counted as that one's."""
+
+    def __init__(self, source: str, organisation: str) -> None:
+        super().__init__(f"{source}, {organisation}")
+        self.source, self.organisation = source, organisation
+
+
 class Keys:
     """The use cases of those who let systems in."""
 
@@ -55,7 +63,7 @@ class Keys:
         """A new key for a system, registered if it is not yet: its client id and the key, shown only now.
 
         ``sandbox``: for handing in only, and nothing is stored. ``instead``: the system's other keys end.
-        UnknownMunicipality, TooManyKeys.
+        UnknownMunicipality, OtherSystem, TooManyKeys.
         """
         key = secrets.new_key()
         chosen = ["reports:write", SANDBOX] if sandbox else list(scopes)
@@ -65,7 +73,11 @@ class Keys:
                 raise UnknownMunicipality(kommun)
             owner = await people.organisation_named(connection, kommun, organisation)
             client = await people.system_client(connection, kommun, system)
-            if client is None:
+            if client is not None:
+                known = await people.client(connection, kommun, client)
+                if known is not None and (known.source, known.organisation_id) != (source, owner):
+                    raise OtherSystem(known.source, known.organisation or "")
+            else:
                 client = uuid4()
                 await people.add_client(
                     connection,
@@ -77,8 +89,8 @@ class Keys:
                     source=source,
                     invented=municipality.invented,
                 )
-            if instead:
-                await store.revoke_all(connection, kommun, client)
+            if instead and await store.revoke_all(connection, kommun, client):
+                await appointments.revoke(connection, subject_digest(kommun, str(client)), datetime.now(UTC))
             if await store.count(connection, kommun, client, sandbox=sandbox) >= MOST_KEYS:
                 raise TooManyKeys
             await people.add_credential(

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,9 @@ from services.ingest.store import appointments
 from services.ingest.store import people as store
 from services.runtime.database import Database
 from services.runtime.tokens import TOKEN_SECONDS, NotAuthenticated, Principal, issue, subject_digest
+
+COMMIT_SECONDS = 1.0
+"""How long a change that revokes may take to commit: what was read meanwhile is as old as that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,12 @@ class People:
 
     async def by_key(self, key: str) -> Principal:
         """The principal of an API key; NotAuthenticated when it is unknown or revoked."""
+        known_at = time.time() - COMMIT_SECONDS
         async with self._database.transaction() as connection:
             row = await store.credential(connection, secrets.digest(key))
         if row is None:
             raise NotAuthenticated("unknown key")
-        return Principal(str(row.client_id), "client", row.kommun, scopes=frozenset(row.scopes))
+        return Principal(str(row.client_id), "client", row.kommun, scopes=frozenset(row.scopes), known_at=known_at)
 
     async def start_login(self, email: str, minutes: int) -> NewCode:
         """A code for an address. The answer looks the same for a stranger: nobody learns who is registered."""
@@ -120,6 +125,7 @@ class People:
 
     async def by_session(self, session: str) -> Principal | None:
         """The person behind a device session; None when it has ended or the person is no longer active."""
+        known_at = time.time() - COMMIT_SECONDS
         async with self._database.transaction() as connection:
             found = await store.session(connection, secrets.digest(session))
         if found is None:
@@ -135,6 +141,7 @@ class People:
             name=row.name,
             kommun_name=row.kommun_name,
             invented=row.invented,
+            known_at=known_at,
         )
 
     async def person(self, kommun: str, ident: UUID) -> Row[Any] | None:

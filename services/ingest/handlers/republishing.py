@@ -11,7 +11,9 @@ from schemas.envelope import Envelope, derived_id
 from schemas.reports import ReportReceived
 from schemas.topics import CONTEXT_RECEIVED, REPORT_RECEIVED, Topic
 from schemas.values import CONTEXT_OWNER
+from services.ingest.handlers.appointments import told
 from services.ingest.handlers.submitting import SOURCE
+from services.ingest.store import appointments
 from services.ingest.store import revisions as store
 from services.runtime import outbox
 from services.runtime.database import Database
@@ -22,7 +24,10 @@ CORRELATION = "republish"
 
 
 async def republish(database: Database, kommun: str | None, progress: Callable[[str, int], None]) -> dict[str, int]:
-    """Write every stored revision to the outbox again, of one municipality or of all; owner → how many."""
+    """Write every stored revision to the outbox again, of one municipality or of all; owner → how many.
+
+    The appointments follow, which are few and not counted.
+    """
     async with database.transaction() as connection:
         owners = [kommun] if kommun else [*await store.municipalities(connection), CONTEXT_OWNER]
     done = {}
@@ -38,6 +43,10 @@ async def republish(database: Database, kommun: str | None, progress: Callable[[
             after = page[-1][0]
             done[owner] += len(page)
             progress(owner, done[owner])
+        if owner != CONTEXT_OWNER:
+            async with database.transaction((owner,)) as connection:
+                known = await appointments.every(connection, owner)
+                await outbox.write(connection, [told(owner, appointment) for appointment in known])
     return done
 
 

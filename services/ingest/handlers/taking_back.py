@@ -7,11 +7,13 @@ passed over here: the rooms that read them put them aside themselves.
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from schemas.appointments import PersonErased
+from schemas.appointments import AppointmentChanged, PersonErased
 from schemas.context import ContextReceived
 from schemas.reports import ReportReceived
-from schemas.topics import CONTEXT_RECEIVED, PERSON_ERASED, REPORT_RECEIVED
+from schemas.topics import APPOINTMENT_CHANGED, CONTEXT_RECEIVED, PERSON_ERASED, REPORT_RECEIVED
 from schemas.values import CONTEXT_OWNER
+from services.ingest import secrets
+from services.ingest.handlers import appointments as appointing
 from services.ingest.store import appointments
 from services.ingest.store import context as context_store
 from services.ingest.store import taking_back as store
@@ -29,15 +31,15 @@ async def take_back(database: Database, kafka: str) -> Counter[str]:
     """Read the topics of the door to their present end, store what is missing, and forget whom it forgot since.
 
     Returns how many records were ``read``, ``revisions`` and ``context`` versions taken back, ``reports`` whose newest
-    state came from the topics, ``erased`` people, and ``unreadable``. ``kafka`` is an operator's address: the door
-    itself only writes.
+    state came from the topics, ``appointments``, ``erased`` people, and ``unreadable``. ``kafka`` is an operator's
+    address: the door itself only writes.
     """
     done: Counter[str] = Counter()
-    topics = {t.name: t for t in (REPORT_RECEIVED, CONTEXT_RECEIVED, PERSON_ERASED)}
+    topics = {t.name: t for t in (REPORT_RECEIVED, CONTEXT_RECEIVED, APPOINTMENT_CHANGED, PERSON_ERASED)}
     partitions = {name: topic.partitions for name, topic in topics.items()}
     async for records in read_to_end(kafka, partitions, max(t.max_bytes for t in topics.values())):
         topic = topics[records[0].topic]
-        found: list[Received[ReportReceived | ContextReceived | PersonErased]] = []
+        found: list[Received[ReportReceived | ContextReceived | AppointmentChanged | PersonErased]] = []
         for record in records:
             try:
                 found.append(decode(record, topic))
@@ -47,6 +49,9 @@ async def take_back(database: Database, kafka: str) -> Counter[str]:
             done["context"] += await _context(
                 database, [r.message for r in found if isinstance(r.message, ContextReceived)]
             )
+        elif topic is APPOINTMENT_CHANGED:
+            changed = [r.message for r in found if isinstance(r.message, AppointmentChanged)]
+            done["appointments"] += await _appointments(database, changed)
         elif topic is PERSON_ERASED:
             done["erased"] += await _erase(database, [r.message for r in found if isinstance(r.message, PersonErased)])
         else:
@@ -71,8 +76,24 @@ async def _erase(database: Database, events: Sequence[PersonErased]) -> int:
     """A backup brings back people who were erased after it: they go again, before anybody can come in."""
     for event in events:
         async with database.transaction((event.kommun,)) as connection:
-            await appointments.delete_person(connection, event.kommun, event.person_id)
+            address = await appointments.address(connection, event.kommun, event.person_id)
+            digest = secrets.email_digest(address) if address else b""
+            await appointments.delete_person(connection, event.kommun, event.person_id, digest)
     return len(events)
+
+
+async def _appointments(database: Database, events: Sequence[AppointmentChanged]) -> int:
+    """Later revisions of those that are known; those of people whom the backup does not know are ended, by nobody."""
+    newest: dict[tuple[str, str], AppointmentChanged] = {}
+    for event in events:
+        key = (event.kommun, event.reporter_token)
+        if key not in newest or newest[key].revision < event.revision:
+            newest[key] = event
+    taken = 0
+    for event in newest.values():
+        async with database.transaction((event.kommun,)) as connection:
+            taken += await appointing.take_back(connection, event)
+    return taken
 
 
 async def _context(database: Database, events: Sequence[ContextReceived]) -> int:

@@ -13,14 +13,9 @@ _ORGANISATIONS = text("""
     select o.organisation_id, o.name, o.kind, count(p.person_id) filter (where p.active) as people
     from organisations o left join people p on p.kommun = o.kommun and p.organisation_id = o.organisation_id
     where o.kommun = :kommun group by o.organisation_id, o.name, o.kind order by o.name""")
-_ADD_ORGANISATION = text("""
-    insert into organisations (kommun, organisation_id, name, kind)
-    select :kommun, :id, :name, :kind
-    where not exists (select 1 from organisations where kommun = :kommun and lower(name) = lower(:name))""")
-_CHANGE_ORGANISATION = text("""
-    update organisations set name = :name, kind = :kind where kommun = :kommun and organisation_id = :id
-    and not exists (select 1 from organisations
-                    where kommun = :kommun and lower(name) = lower(:name) and organisation_id <> :id)""")
+_PUT_ORGANISATION = text("""
+    insert into organisations (kommun, organisation_id, name, kind) values (:kommun, :id, :name, :kind)
+    on conflict (kommun, organisation_id) do update set name = excluded.name, kind = excluded.kind""")
 _PEOPLE = """
     select p.person_id, p.client_id, p.name, p.email, p.roles, p.active, p.organisation_id, o.name as organisation,
         r.last_report, coalesce(r.reports, 0) as reports
@@ -36,14 +31,23 @@ _CHANGE_PERSON = text("""
     update people set name = :name, roles = :roles, organisation_id = :organisation, active = :active
     where kommun = :kommun and person_id = :id""")
 _MOVE_CLIENT = text("""
-    update clients set organisation_id = :organisation where kommun = :kommun
+    update clients set organisation_id = :organisation, source = :source where kommun = :kommun
     and client_id = (select client_id from people where kommun = :kommun and person_id = :id)""")
 _OTHER_ADMINISTRATORS = text("""
     select count(*) from people
     where kommun = :kommun and active and 'administrator' = any(roles) and person_id <> :id""")
+_MAKE_ADMINISTRATOR = text("""
+    update people set active = true,
+        roles = case when 'administrator' = any(roles) then roles else roles || array['administrator'] end
+    where kommun = :kommun and person_id = :id""")
 _LOCK = text("select pg_advisory_xact_lock(hashtext('people'), hashtext(:kommun))")
+_MOVE_ADDRESS = text("update people set email = :email where kommun = :kommun and person_id = :id")
+_INDEX_ADDRESS = text("insert into login_index (email_hash, kommun, person_id) values (:digest, :kommun, :id)")
+_ADDRESS = text("select email from people where kommun = :kommun and person_id = :id")
+_END_SESSIONS = text("select end_sessions(:kommun, :id)")
+_FORGET_LOGINS = text("select forget_logins(:kommun, :id, :digest)")
 _DELETE = (
-    text("select forget_logins(:kommun, :id)"),
+    _FORGET_LOGINS,
     text("delete from people where kommun = :kommun and person_id = :id"),
     text("update appointments set person_id = null where kommun = :kommun and person_id = :id"),
 )
@@ -51,6 +55,8 @@ _OF = """
     select appointment_id, person_id, token, organisation_id, areas, since, until, trained, revision
     from appointments where kommun = :kommun"""
 _APPOINTMENTS = text(f"{_OF} and person_id = :person order by since desc, appointment_id")
+_BY_TOKEN = text(f"{_OF} and token = :token")
+_ALL_OF = text(f"{_OF} order by appointment_id")
 _CURRENT = text(f"""{_OF} and person_id is not null and since <= :now and (until is null or until > :now)
     order by person_id, since desc""")
 _PUT = text("""
@@ -65,12 +71,12 @@ _REVOKE = text("""
     on conflict (subject) do update set at = greatest(revoked_tokens.at, excluded.at)""")
 _REVOKED = text("select subject, at from revoked_tokens where at > :since")
 _FORGET = text("delete from revoked_tokens where at <= :since")
-_INVITE = text("insert into invitations (token_hash, kommun, expires_at) values (:hash, :kommun, :expires)")
+_INVITE = text("""
+    insert into invitations (token_hash, kommun, expires_at, replacing)
+    values (:hash, :kommun, :expires, :replacing)""")
 _INVITATION = text("""
-    select kommun from invitations where token_hash = :hash and used_at is null and expires_at > now()""")
-_USE_INVITATION = text("""
-    update invitations set used_at = now() where token_hash = :hash and used_at is null and expires_at > now()
-    returning kommun""")
+    select kommun, replacing from invitations where token_hash = :hash and used_at is null and expires_at > now()""")
+_USE_INVITATIONS = text("update invitations set used_at = now() where kommun = :kommun and used_at is null")
 _ADMINISTRATORS = text("""
     select count(*) from people where kommun = :kommun and active and 'administrator' = any(roles)""")
 
@@ -107,16 +113,9 @@ async def organisations(connection: AsyncConnection, kommun: str) -> list[Row[An
     return list(await connection.execute(_ORGANISATIONS, {"kommun": kommun}))
 
 
-async def add_organisation(connection: AsyncConnection, kommun: str, ident: UUID, name: str, kind: str) -> bool:
-    """Add one; False when the name is taken."""
-    values = {"kommun": kommun, "id": ident, "name": name, "kind": kind}
-    return bool((await connection.execute(_ADD_ORGANISATION, values)).rowcount)
-
-
-async def change_organisation(connection: AsyncConnection, kommun: str, ident: UUID, name: str, kind: str) -> bool:
-    """Rename one or say another kind; False when it is not there or the name is taken."""
-    values = {"kommun": kommun, "id": ident, "name": name, "kind": kind}
-    return bool((await connection.execute(_CHANGE_ORGANISATION, values)).rowcount)
+async def put_organisation(connection: AsyncConnection, kommun: str, ident: UUID, name: str, kind: str) -> None:
+    """Add one, or rename it and say another kind."""
+    await connection.execute(_PUT_ORGANISATION, {"kommun": kommun, "id": ident, "name": name, "kind": kind})
 
 
 async def people(connection: AsyncConnection, kommun: str) -> list[Row[Any]]:
@@ -138,11 +137,24 @@ async def change_person(
     roles: Sequence[str],
     organisation: UUID,
     active: bool,
+    source: str,
 ) -> None:
-    """Change what is known of a person; as a sender they follow to the organisation."""
+    """Change what is known of a person; as a sender they follow to the organisation and are counted by their roles."""
     values = {"kommun": kommun, "id": ident, "organisation": organisation}
     await connection.execute(_CHANGE_PERSON, values | {"name": name, "roles": list(roles), "active": active})
-    await connection.execute(_MOVE_CLIENT, values)
+    await connection.execute(_MOVE_CLIENT, values | {"source": source})
+
+
+async def change_address(connection: AsyncConnection, kommun: str, ident: UUID, email: str, digest: bytes) -> None:
+    """Another address: the earlier one no longer logs in, and what it logged in ends."""
+    await connection.execute(_MOVE_ADDRESS, {"kommun": kommun, "id": ident, "email": email})
+    await connection.execute(_FORGET_LOGINS, {"kommun": kommun, "id": ident, "digest": b""})
+    await connection.execute(_INDEX_ADDRESS, {"kommun": kommun, "id": ident, "digest": digest})
+
+
+async def end_sessions(connection: AsyncConnection, kommun: str, ident: UUID) -> None:
+    """Sign a person out everywhere."""
+    await connection.execute(_END_SESSIONS, {"kommun": kommun, "id": ident})
 
 
 async def other_administrators(connection: AsyncConnection, kommun: str, ident: UUID) -> int:
@@ -155,15 +167,41 @@ async def administrators(connection: AsyncConnection, kommun: str) -> int:
     return int(await connection.scalar(_ADMINISTRATORS, {"kommun": kommun}) or 0)
 
 
-async def delete_person(connection: AsyncConnection, kommun: str, ident: UUID) -> None:
-    """Name, contact, logins, sessions and the way from tokens to the person go; what they reported stays."""
+async def make_administrator(connection: AsyncConnection, kommun: str, ident: UUID) -> None:
+    """Give a person the role, and let them in."""
+    await connection.execute(_MAKE_ADMINISTRATOR, {"kommun": kommun, "id": ident})
+
+
+async def delete_person(connection: AsyncConnection, kommun: str, ident: UUID, address: bytes) -> None:
+    """Name, contact, logins, sessions and the way from tokens to the person go; what they reported stays.
+
+    ``address``: the digest of the address, by which attempts to log in are found.
+    """
+    values = {"kommun": kommun, "id": ident}
     for statement in _DELETE:
-        await connection.execute(statement, {"kommun": kommun, "id": ident})
+        await connection.execute(statement, values | ({"digest": address} if statement is _FORGET_LOGINS else {}))
+
+
+async def address(connection: AsyncConnection, kommun: str, ident: UUID) -> str | None:
+    """A person's address."""
+    found: str | None = await connection.scalar(_ADDRESS, {"kommun": kommun, "id": ident})
+    return found
 
 
 async def of(connection: AsyncConnection, kommun: str, person: UUID) -> list[Appointment]:
     """A person's appointments, the newest first."""
     return [_appointment(r) for r in await connection.execute(_APPOINTMENTS, {"kommun": kommun, "person": person})]
+
+
+async def by_token(connection: AsyncConnection, kommun: str, token: str) -> Appointment | None:
+    """The appointment of a token."""
+    row = (await connection.execute(_BY_TOKEN, {"kommun": kommun, "token": token})).first()
+    return None if row is None else _appointment(row)
+
+
+async def every(connection: AsyncConnection, kommun: str) -> list[Appointment]:
+    """All appointments of a municipality, also of people who were erased."""
+    return [_appointment(r) for r in await connection.execute(_ALL_OF, {"kommun": kommun})]
 
 
 async def current(connection: AsyncConnection, kommun: str, now: datetime) -> dict[UUID, Appointment]:
@@ -191,12 +229,19 @@ async def revoked(connection: AsyncConnection, since: datetime) -> dict[str, flo
     return {row.subject: row.at.timestamp() for row in await connection.execute(_REVOKED, {"since": since})}
 
 
-async def invite(connection: AsyncConnection, digest: bytes, kommun: str, expires: datetime) -> None:
-    """Remember an invitation by its digest."""
-    await connection.execute(_INVITE, {"hash": digest, "kommun": kommun, "expires": expires})
+async def invite(
+    connection: AsyncConnection, digest: bytes, kommun: str, expires: datetime, *, replacing: bool
+) -> None:
+    """Remember an invitation by its digest; ``replacing``: it holds although there is an administrator."""
+    values = {"hash": digest, "kommun": kommun, "expires": expires, "replacing": replacing}
+    await connection.execute(_INVITE, values)
 
 
-async def invitation(connection: AsyncConnection, digest: bytes, *, use: bool = False) -> str | None:
-    """The municipality of a live invitation, which is used up if asked for; None for any other."""
-    found: str | None = await connection.scalar(_USE_INVITATION if use else _INVITATION, {"hash": digest})
-    return found
+async def invitation(connection: AsyncConnection, digest: bytes) -> Row[Any] | None:
+    """The municipality of a live invitation, and whether it replaces; None for any other."""
+    return (await connection.execute(_INVITATION, {"hash": digest})).first()
+
+
+async def use_invitations(connection: AsyncConnection, kommun: str) -> None:
+    """All of a municipality's invitations are used up by the first that is."""
+    await connection.execute(_USE_INVITATIONS, {"kommun": kommun})

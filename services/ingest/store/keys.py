@@ -44,6 +44,6 @@ async def revoke(connection: AsyncConnection, kommun: str, ident: UUID) -> UUID 
     return found
 
 
-async def revoke_all(connection: AsyncConnection, kommun: str, client: UUID) -> None:
-    """End every key of a system."""
-    await connection.execute(_REVOKE_ALL, {"kommun": kommun, "client": client})
+async def revoke_all(connection: AsyncConnection, kommun: str, client: UUID) -> bool:
+    """End every key of a system; whether there was one."""
+    return bool((await connection.execute(_REVOKE_ALL, {"kommun": kommun, "client": client})).rowcount)

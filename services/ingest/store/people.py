@@ -20,8 +20,11 @@ _ADD_CLIENT = text("""
     values (:kommun, :id, :organisation, :kind, :name, :source, :invented)""")
 _FIND_CLIENT = text("select client_id from clients where kommun = :kommun and kind = 'system' and name = :name")
 _CLIENT = text("""
-    select c.client_id, c.kind, c.organisation_id, c.source, c.invented, a.token as reporter_token
-    from clients c left join people p on p.kommun = c.kommun and p.client_id = c.client_id
+    select c.client_id, c.kind, c.organisation_id, o.name as organisation, c.source, c.invented,
+        a.token as reporter_token
+    from clients c
+    left join organisations o on o.kommun = c.kommun and o.organisation_id = c.organisation_id
+    left join people p on p.kommun = c.kommun and p.client_id = c.client_id
     left join lateral (
         select token from appointments
         where kommun = p.kommun and person_id = p.person_id and since <= now() and (until is null or until > now())
@@ -38,12 +41,14 @@ _PERSON = text("""
     select p.person_id, p.client_id, p.name, p.email, p.roles, p.active, m.name as kommun_name, m.invented
     from people p join municipalities m on m.kommun = p.kommun
     where p.kommun = :kommun and p.person_id = :id""")
-_PERSON_BY_EMAIL = text("select person_id, client_id from people where kommun = :kommun and email = :email")
+_PERSON_BY_EMAIL = text("""
+    select person_id, client_id from people where kommun = :kommun and lower(email) = lower(:email)""")
 _INDEX_LOGIN = text("""
     insert into login_index (email_hash, kommun, person_id) values (:hash, :kommun, :id) on conflict do nothing""")
 _FIND_LOGIN = text("select kommun, person_id from find_login(:hash)")
 _RECENT_CODES = text("""
     select count(*) from login_attempts where email_hash = :email and created_at > now() - interval '15 minutes'""")
+_OLD_CODES = text("delete from login_attempts where expires_at < now() - interval '1 day'")
 _ADD_CODE = text("""
     insert into login_attempts (nonce_hash, email_hash, code_hash, expires_at)
     values (:nonce, :email, :code, :expires)""")
@@ -197,6 +202,7 @@ async def add_code(
     connection: AsyncConnection, nonce: bytes, email_hash: bytes, code: bytes, expires: datetime
 ) -> bool:
     """Remember a login code; False when the address has had too many lately."""
+    await connection.execute(_OLD_CODES)
     if (await connection.scalar(_RECENT_CODES, {"email": email_hash}) or 0) >= MOST_CODES:
         return False
     await connection.execute(_ADD_CODE, {"nonce": nonce, "email": email_hash, "code": code, "expires": expires})

@@ -5,7 +5,7 @@ their own roles counts at once.
 """
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -20,10 +20,14 @@ from services.ingest.handlers.appointing import (
     Appointing,
     Gone,
     LastAdministrator,
+    NotAppointed,
+    Overlapping,
     Person,
+    Taken,
 )
+from services.ingest.handlers.organisations import Organisations
 from services.ingest.handlers.people import People
-from services.ingest.store.appointments import Appointment
+from services.ingest.web import periods
 from services.ingest.web.login import signed_in
 from services.pages import swedish
 from services.pages.frame import frame
@@ -56,7 +60,7 @@ Administrator = Annotated[Principal, Depends(administrator)]
 
 
 class PersonForm(BaseModel):
-    """What the form says of a person. The address is asked for once and is not changed."""
+    """What the form says of a person."""
 
     name: Name
     email: Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)] = ""
@@ -70,6 +74,7 @@ class AppointmentForm(BaseModel):
 
     organisation: UUID
     areas: list[str] = Field(default_factory=list)
+    areas_shown: bool = False
     since: date
     until: date | Literal[""] = ""
     trained: bool = False
@@ -84,6 +89,12 @@ async def people(request: Request, person: Administrator) -> HTMLResponse:
     rows = [_row(one, now) for one in found]
     context = frame(person, PATH) | {"rows": rows, "silent": sum(r["state"] == "silent" for r in rows)}
     return page("ingest/people.html", context)
+
+
+def organisations_of(request: Request) -> Organisations:
+    """The use cases of organisations, as the room was wired."""
+    found: Organisations = request.app.state.organisations
+    return found
 
 
 def appointing_of(request: Request) -> Appointing:
@@ -103,16 +114,12 @@ def _row(one: Person, now: datetime) -> dict[str, Any]:
         "name": row.name,
         "organisation": row.organisation or "",
         "roles": ", ".join(text(f"role.{r}") for r in ROLES if r in row.roles),
-        "until": _last_day(appointment.until) if appointment is not None and appointment.until else None,
+        "until": periods.last_day(appointment.until) if appointment is not None and appointment.until else None,
         "trained": appointment is not None and appointment.trained,
         "appointed": appointment is not None,
         "last": swedish.day_with_year(row.last_report.astimezone(swedish.SWEDEN).date()) if row.last_report else None,
         "state": state,
     }
-
-
-def _last_day(until: datetime) -> str:
-    return swedish.day_with_year((until - timedelta(seconds=1)).astimezone(swedish.SWEDEN).date())
 
 
 @router.get(PATH + "/person/{ident}")
@@ -147,9 +154,9 @@ async def _person_page(
         "row": row,
         "form": form or (_filled(found) if found is not None else _empty()),
         "roles": [(r, text(f"role.{r}"), text(f"role_hint.{r}")) for r in ROLES],
-        "organisations": [(str(o.organisation_id), o.name) for o in await appointing.organisations(person.kommun)],
-        "areas": areas,
-        "appointments": [_appointment(a, dict(areas)) for a in found.appointments] if found is not None else [],
+        "organisations": [(str(o.organisation_id), o.name) for o in await organisations_of(request).all(person.kommun)],
+        "areas": areas + [(c, c) for c in _strange(found, areas)],
+        "appointments": [periods.shown(a, dict(areas)) for a in found.appointments] if found is not None else [],
         "today": datetime.now(swedish.SWEDEN).date(),
         "notice": text(f"people.{notice}") if notice in {"saved", "appointed", "known"} else None,
         "wrong": wrong,
@@ -158,8 +165,16 @@ async def _person_page(
     return page("ingest/person.html", context, 422 if wrong else 200)
 
 
+def _strange(found: Person | None, areas: list[tuple[str, str]]) -> list[str]:
+    """Codes that were chosen earlier and that today's list lacks; none while there is no list at all."""
+    if found is None or not areas:
+        return []
+    known = {code for code, _ in areas}
+    return sorted({code for a in found.appointments for code in a.areas} - known)
+
+
 def _empty() -> PersonForm:
-    return PersonForm.model_construct(name="", organisation=None, roles=["rapportor"])
+    return PersonForm.model_construct(name="", email="", organisation=None, roles=["rapportor"])
 
 
 def _filled(found: Person) -> PersonForm:
@@ -167,23 +182,6 @@ def _filled(found: Person) -> PersonForm:
     return PersonForm.model_construct(
         name=row.name, email=row.email, organisation=row.organisation_id, roles=list(row.roles), active=row.active
     )
-
-
-def _appointment(one: Appointment, names: dict[str, str]) -> dict[str, Any]:
-    local = one.since.astimezone(swedish.SWEDEN).date()
-    last = None if one.until is None else (one.until - timedelta(seconds=1)).astimezone(swedish.SWEDEN).date()
-    return {
-        "id": str(one.appointment_id),
-        "organisation": str(one.organisation_id),
-        "since": local,
-        "until": last,
-        "since_text": swedish.day_with_year(local),
-        "until_text": None if last is None else swedish.day_with_year(last),
-        "trained": one.trained,
-        "chosen": one.areas,
-        "areas": ", ".join(names.get(a, a) for a in one.areas),
-        "over": one.until is not None and one.until <= datetime.now(UTC),
-    }
 
 
 def missing(person: Principal) -> HTMLResponse:
@@ -196,7 +194,7 @@ def missing(person: Principal) -> HTMLResponse:
 async def save(request: Request, person: Administrator, ident: str, form: Annotated[PersonForm, Form()]) -> Response:
     """Register a new person, or change one."""
     appointing = appointing_of(request)
-    wrong = _wrong(form, new=ident == NEW)
+    wrong = _wrong(form)
     if wrong is not None or form.organisation is None:
         return await _person_page(request, person, ident, wrong=text(wrong or "people.no_organisation"), form=form)
     roles = [r for r in ROLES if r in form.roles]
@@ -213,21 +211,24 @@ async def save(request: Request, person: Administrator, ident: str, form: Annota
             roles=roles,
             organisation=form.organisation,
             active=form.active,
+            email=form.email,
         )
     except LastAdministrator:
         return await _person_page(request, person, ident, wrong=text("people.last_administrator"), form=form)
+    except Taken:
+        return await _person_page(request, person, ident, wrong=text("people.taken"), form=form)
     except (ValueError, Gone):
         return missing(person)
     return RedirectResponse(f"{PATH}/person/{ident}?hur=saved", 303)
 
 
-def _wrong(form: PersonForm, *, new: bool) -> str | None:
+def _wrong(form: PersonForm) -> str | None:
     """What is missing in the form, as a key of the texts."""
     if not set(form.roles) & set(ROLES):
         return "people.no_role"
     if form.organisation is None:
         return "people.no_organisation"
-    if new and not re.match(ADDRESS, form.email):
+    if not re.match(ADDRESS, form.email):
         return "login.wrong_email"
     return None
 
@@ -240,24 +241,29 @@ async def appoint(
     last = form.until if isinstance(form.until, date) else None
     if last is not None and last < form.since:
         return await _person_page(request, person, str(ident), wrong=text("people.ends_before"))
+    appointing = appointing_of(request)
     try:
-        await appointing_of(request).appoint(
+        known = {str(a.appointment_id): a for a in (await appointing.person(person.kommun, ident)).appointments}
+        before = known.get(appointment)
+        since, until = periods.times(form.since, last, before)
+        await appointing.appoint(
             person.kommun,
             ident,
             organisation=form.organisation,
-            areas=form.areas,
-            since=_midnight(form.since),
-            until=None if last is None else _midnight(last + timedelta(days=1)),
+            # Without the boxes, as while geo is away, what was chosen stays.
+            areas=form.areas if form.areas_shown or before is None else before.areas,
+            since=since,
+            until=until,
             trained=form.trained,
             appointment=None if appointment == NEW else UUID(appointment),
         )
+    except NotAppointed:
+        return await _person_page(request, person, str(ident), wrong=text("people.not_reporter"))
+    except Overlapping:
+        return await _person_page(request, person, str(ident), wrong=text("people.overlapping"))
     except (ValueError, Gone):
         return missing(person)
     return RedirectResponse(f"{PATH}/person/{ident}?hur=appointed", 303)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), swedish.SWEDEN).astimezone(UTC)
 
 
 @router.post(PATH + "/person/{ident}/radera")

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from services.ingest.domain import ADDRESS
 from services.ingest.handlers.inviting import PATH, Inviting
 from services.ingest.handlers.people import People
-from services.ingest.web.login import DEVICE, set_cookie, too_often
+from services.ingest.web.login import DEVICE, give_token, set_cookie, too_often
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -55,8 +55,13 @@ async def become(
     accepted = await inviting.accept(nyckel, **given)
     if accepted is None:
         return _page(None, nyckel)
+    if not accepted.new:  # an address that is known already: its owner logs in as always
+        return RedirectResponse("/logga-in", 303)
     settings = request.app.state.settings
-    session = await people.begin_session(*accepted, settings.device_days)
+    session = await people.begin_session(accepted.kommun, accepted.person, settings.device_days)
     response = RedirectResponse("/administration", 303)
     set_cookie(response, settings, DEVICE, session, seconds=settings.device_days * 86_400)
+    person = await people.by_session(session)
+    if person is not None:
+        await give_token(request, response, person)
     return response

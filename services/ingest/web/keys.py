@@ -7,8 +7,8 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, Field
 
-from services.ingest.handlers.keys import MOST_KEYS, SANDBOX, SCOPES, Keys, TooManyKeys
-from services.ingest.web.administration import PATH, Administrator, Name, appointing_of, missing
+from services.ingest.handlers.keys import MOST_KEYS, SANDBOX, SCOPES, Keys, OtherSystem, TooManyKeys
+from services.ingest.web.administration import PATH, Administrator, Name, missing, organisations_of
 from services.pages import swedish
 from services.pages.frame import frame
 from services.pages.render import page
@@ -42,7 +42,7 @@ async def _page(
     request: Request, person: Principal, *, wrong: str | None = None, made: str | None = None
 ) -> HTMLResponse:
     found: Keys = request.app.state.keys
-    organisations = [o.name for o in await appointing_of(request).organisations(person.kommun)]
+    organisations = [o.name for o in await organisations_of(request).all(person.kommun)]
     context = frame(person, PATH) | {
         "keys": [_row(row) for row in await found.live(person.kommun)],
         "organisations": organisations,
@@ -60,6 +60,7 @@ def _row(row: Any) -> dict[str, Any]:
         "prefix": row.prefix,
         "system": row.system,
         "organisation": row.organisation or "",
+        "source": text(f"source.{row.source}"),
         "scopes": ", ".join(text("scope." + s.replace(":", "_")) for s in row.scopes if s != SANDBOX),
         "sandbox": SANDBOX in row.scopes,
         "since": swedish.day_with_year(row.created_at.astimezone(swedish.SWEDEN).date()),
@@ -85,6 +86,9 @@ async def create(request: Request, person: Administrator, form: Annotated[KeyFor
             scopes=scopes,
             sandbox=form.sandbox,
         )
+    except OtherSystem as other:
+        about = {"source": text(f"source.{other.source}"), "organisation": other.organisation}
+        return await _page(request, person, wrong=text("keys.other", system=form.system, **about))
     except TooManyKeys:
         return await _page(request, person, wrong=text("keys.too_many", system=form.system, count=MOST_KEYS))
     return await _page(request, person, made=key)

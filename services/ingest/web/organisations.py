@@ -6,8 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from services.ingest.handlers.appointing import KINDS, Taken
-from services.ingest.web.administration import NEW, PATH, Administrator, Name, appointing_of, missing
+from services.ingest.handlers.appointing import Gone
+from services.ingest.handlers.organisations import KINDS, Taken
+from services.ingest.web.administration import NEW, PATH, Administrator, Name, missing, organisations_of
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -24,7 +25,7 @@ async def organisations(request: Request, person: Administrator) -> HTMLResponse
 
 
 async def _page(request: Request, person: Principal, wrong: str | None = None) -> HTMLResponse:
-    found = await appointing_of(request).organisations(person.kommun)
+    found = await organisations_of(request).all(person.kommun)
     kinds = [(kind, text(f"organisation.{kind}")) for kind in KINDS]
     context = frame(person, PATH) | {"organisations": found, "kinds": kinds, "wrong": wrong}
     return page("ingest/organisations.html", context, 422 if wrong else 200)
@@ -39,9 +40,9 @@ async def put(
         return await _page(request, person, text("organisation.no_kind"))
     try:
         known = None if ident == NEW else UUID(ident)
-        await appointing_of(request).put_organisation(person.kommun, name=name, kind=kind, ident=known)
+        await organisations_of(request).put(person.kommun, name=name, kind=kind, ident=known)
     except Taken:
         return await _page(request, person, text("organisation.taken", name=name))
-    except ValueError:
+    except (ValueError, Gone):
         return missing(person)
     return RedirectResponse(HERE, 303)

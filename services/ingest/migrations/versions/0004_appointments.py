@@ -10,21 +10,28 @@ branch_labels = None
 depends_on = None
 
 EARLIER = """
-    insert into appointments (kommun, appointment_id, person_id, token, organisation_id, since, revision)
+    insert into appointments (kommun, appointment_id, person_id, token, organisation_id, since, until, revision)
     select p.kommun, gen_random_uuid(), p.person_id, p.reporter_token, p.organisation_id, p.created_at,
+        case when p.active and 'rapportor' = any(p.roles) then null else now() end,
         ((select epoch from epoch)::bigint << 32) + 1
     from people p"""
-"""Everybody was appointed when registered. No revision of that time is higher than the first of this epoch."""
+"""Everybody was appointed when registered; who does not report is so no longer. No revision of that time is higher than
+the first of this epoch. ``republish`` tells analysis of those that it has not heard of."""
 
-FORGET = """
-    create function forget_logins(wanted_kommun text, wanted uuid) returns void
+_OWN = "kommun = wanted_kommun and kommun = any (string_to_array(current_setting('app.kommuner', true), ','))"
+FORGET = f"""
+    create function forget_logins(wanted_kommun text, wanted uuid, address bytea) returns void
     language sql security definer set search_path = ingest as $$
-    delete from login_index where kommun = wanted_kommun and person_id = wanted
-        and kommun = any (string_to_array(current_setting('app.kommuner', true), ','));
-    delete from device_sessions where kommun = wanted_kommun and person_id = wanted
-        and kommun = any (string_to_array(current_setting('app.kommuner', true), ','))
+    delete from login_index where person_id = wanted and {_OWN};
+    delete from device_sessions where person_id = wanted and {_OWN};
+    delete from login_attempts where email_hash = address;
     $$"""
-"""The door may find a login by its digest only, never read the list: forgetting one is a function too."""
+END_SESSIONS = f"""
+    create function end_sessions(wanted_kommun text, wanted uuid) returns void
+    language sql security definer set search_path = ingest as $$
+    update device_sessions set revoked_at = now() where person_id = wanted and revoked_at is null and {_OWN}
+    $$"""
+"""The door may find a login by its digest only, never read the list: forgetting or ending one is a function too."""
 
 
 def upgrade() -> None:
@@ -49,7 +56,7 @@ def upgrade() -> None:
         f"grant select, insert, update, delete on revoked_tokens to {serve}",
         """create table invitations (
             token_hash bytea primary key, kommun text not null, expires_at timestamptz not null,
-            used_at timestamptz)""",
+            replacing boolean not null default false, used_at timestamptz)""",
         f"grant select, insert, update on invitations to {serve}",
         f"grant delete on people to {serve}",
         "alter table credentials add credential_id uuid not null default gen_random_uuid()",
@@ -58,8 +65,11 @@ def upgrade() -> None:
         *tenant_policies("ingest", "credentials"),
         "alter table credentials no force row level security",  # find_credential looks before it knows whose it is
         FORGET,
-        "revoke all on function forget_logins(text, uuid) from public",
-        f"grant execute on function forget_logins(text, uuid) to {serve}",
+        END_SESSIONS,
+        "revoke all on function forget_logins(text, uuid, bytea), end_sessions(text, uuid) from public",
+        f"grant execute on function forget_logins(text, uuid, bytea), end_sessions(text, uuid) to {serve}",
+        f"grant delete on login_attempts to {serve}",
+        "create unique index on people (kommun, lower(email))",
         f"revoke all on revoked_tokens, invitations from {work}",
     ]
     for step in steps:
