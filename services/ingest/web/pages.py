@@ -20,7 +20,7 @@ from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
 from services.ingest.handlers.submitting import Unfinished
 from services.ingest.store.reports import Own
-from services.ingest.web import forms, phone
+from services.ingest.web import forms, phone, police
 from services.ingest.web.login import give_token, signed_in
 from services.pages import livemap, swedish
 from services.pages.frame import frame, owner_of
@@ -211,6 +211,7 @@ def _card(own: Own, fate: Fate, local: dict[str, tuple[str, int]]) -> dict[str, 
         "placed": fate.placement,
         "counted": counted and why is None,
         "why": text(f"reason.{why}") if why else None,
+        "police": police.text_for(report, label, (fate.placement or {}).get("area_name")),
         "away": fate.away,
     }
 
