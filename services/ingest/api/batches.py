@@ -89,6 +89,9 @@ class BatchState(BaseModel):
     state: Literal["receiving", "waiting", "working", "finished"]
     lines: int
     handled: int
+    outcomes: dict[str, int]
+    """The delivery report: how many lines were created, corrected, withdrawn, superseded, refused. A line that was
+    handed in before counts as it did the first time."""
     created_at: datetime
     finished_at: datetime | None
 
@@ -141,6 +144,7 @@ async def get_batch(request: Request, batch_id: Batch, principal: DoorCaller) ->
         state=state,
         lines=row.lines,
         handled=row.handled,
+        outcomes=row.outcomes,
         created_at=row.created_at,
         finished_at=row.finished_at,
     )

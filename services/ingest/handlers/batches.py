@@ -6,6 +6,7 @@ gets its first answer again, so sending everything once more is always safe.
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,6 +30,8 @@ PIECE = 250
 LONGEST_LINE = 65_536
 LEASE_SECONDS = 60.0
 KEEP_DAYS = 30
+REFUSED = "refused"
+"""How a line that became no report is counted in the delivery report."""
 GIVE_UP_SECONDS = 86_400.0
 """An upload that has not ended after a day never will: its sender is gone, and its lines may hold text."""
 _log = logger(__name__)
@@ -141,7 +144,15 @@ class Batches:
             answers = await answer_lines(self._database, sender, lines, found.correlation, piece.first_line)
             await reach("batches.after_submit")
             async with self._database.transaction((kommun,)) as connection:
-                await store.answer(connection, kommun, batch, piece.piece, answers=ndjson(answers), lines=len(lines))
+                await store.answer(
+                    connection,
+                    kommun,
+                    batch,
+                    piece.piece,
+                    answers=ndjson(answers),
+                    lines=len(lines),
+                    outcomes=Counter(a.get("outcome") or REFUSED for a in answers),
+                )
         async with self._database.transaction((kommun,)) as connection:
             await store.finish(connection, kommun, batch, KEEP_DAYS * 86_400)
 

@@ -1,6 +1,7 @@
 """SQL for uploads: a batch, its lines in pieces, the queue that the working process takes from."""
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +27,9 @@ _TAKE = text("""
 _EXTEND = text("update batch_queue set at = now() + make_interval(secs => :seconds) where batch_id = :batch")
 _DROP = text("delete from batch_queue where batch_id = :batch")
 _ONE = text("""
-    select batch_id, client_id, sender, correlation, lines, handled, complete, created_at, finished_at from batches
+    select batch_id, client_id, sender, correlation, lines, handled, outcomes, complete, created_at,
+        finished_at
+    from batches
     where kommun = :kommun and batch_id = :batch""")
 _NEXT = text("""
     select piece, first_line, lines from batch_pieces
@@ -34,7 +37,14 @@ _NEXT = text("""
 _ANSWER = text("""
     update batch_pieces set answers = :answers, lines = null
     where kommun = :kommun and batch_id = :batch and piece = :piece and answers is null""")
-_HANDLED = text("update batches set handled = handled + :lines where kommun = :kommun and batch_id = :batch")
+_HANDLED = text("""
+    update batches set handled = handled + :lines, outcomes = (
+        select coalesce(jsonb_object_agg(outcome, total), '{}') from (
+            select outcome, sum(n::bigint) as total from (
+                select * from jsonb_each_text(outcomes)
+                union all select * from jsonb_each_text(cast(:outcomes as jsonb))) as each(outcome, n)
+            group by outcome) as sums)
+    where kommun = :kommun and batch_id = :batch""")
 _FINISH = text("update batches set finished_at = now() where kommun = :kommun and batch_id = :batch")
 _ANSWERS = text("""
     select answers from batch_pieces where kommun = :kommun and batch_id = :batch and piece = :piece""")
@@ -87,12 +97,21 @@ async def following(connection: AsyncConnection, kommun: str, batch: UUID) -> Ro
 
 
 async def answer(
-    connection: AsyncConnection, kommun: str, batch: UUID, piece: int, *, answers: str, lines: int
+    connection: AsyncConnection,
+    kommun: str,
+    batch: UUID,
+    piece: int,
+    *,
+    answers: str,
+    lines: int,
+    outcomes: Mapping[str, int],
 ) -> None:
-    """Keep the answers of a piece and let its lines go: they may hold text that was refused."""
+    """Keep the answers of a piece, count them, and let its lines go: they may hold text that was refused."""
     values = {"kommun": kommun, "batch": batch, "piece": piece}
     if (await connection.execute(_ANSWER, values | {"answers": answers})).rowcount:
-        await connection.execute(_HANDLED, {"kommun": kommun, "batch": batch, "lines": lines})
+        await connection.execute(
+            _HANDLED, {"kommun": kommun, "batch": batch, "lines": lines, "outcomes": json.dumps(outcomes)}
+        )
 
 
 async def finish(connection: AsyncConnection, kommun: str, batch: UUID, keep_seconds: float) -> None:
