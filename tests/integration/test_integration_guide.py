@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -24,7 +25,7 @@ async def keys(instance: Instance, kommun: str) -> tuple[Tenant, UUID, str, str]
     tenant = await instance.tenant(kommun)
     database = Database(instance.ground.database_url(serve_role("ingest")), pool_size=1)
     try:
-        about = {"system": "Guiden", "organisation": "Provbolaget", "source": "fastighetsbolag"}
+        about: dict[str, Any] = {"system": "Guiden", "organisation": "Provbolaget", "source": "fastighetsbolag"}
         client, real = await Keys(database).create(kommun, **about, scopes=["reports:write"])
         _, sandbox = await Keys(database).create(kommun, **about, scopes=[], sandbox=True)
     finally:

@@ -1,5 +1,7 @@
 """Tokens: what is signed is read back; what is changed, old or signed by another is refused."""
 
+import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -7,7 +9,7 @@ from joserfc.jwk import KeySet, OKPKey
 
 from services.ingest.web.login import local_path
 from services.runtime.http import bearer
-from services.runtime.tokens import NotAuthenticated, Principal, Verifier, issue, verify
+from services.runtime.tokens import NotAuthenticated, Principal, Verifier, issue, subject_digest, verify
 
 WHO = Principal(
     "p-1", "person", "0682", frozenset({"analytiker"}), name="Sam Påhitt", kommun_name="Nässjö", invented=True
@@ -56,6 +58,39 @@ async def test_a_new_key_is_fetched_when_a_token_needs_it() -> None:
     keys.append(new)
     verifier._fetched -= Verifier.REFETCH_SECONDS
     assert await verifier.principal(issue(new, WHO)) == WHO
+
+
+async def test_what_is_revoked_is_known_in_time_and_what_is_known_holds_while_nobody_answers() -> None:
+    key = new_key()
+    revoked: dict[str, float] = {}
+    away = False
+
+    async def fetch() -> dict[str, object]:
+        if away:
+            raise OSError("nobody answers")
+        return {"keys": [key.as_dict(private=False)], "revoked": dict(revoked)}
+
+    verifier = Verifier(fetch)
+    token = issue(key, WHO)
+    assert await verifier.principal(token) == WHO
+    revoked[subject_digest(WHO.kommun, WHO.subject)] = time.time()
+    assert await verifier.principal(token) == WHO, "not asked with every request"
+    verifier._fetched -= Verifier.FRESH_SECONDS
+    with pytest.raises(NotAuthenticated, match="revoked"):
+        await verifier.principal(token)
+    assert await verifier.principal(issue(key, WHO, now=time.time() + 1)) == WHO, "one that was issued later holds"
+    away = True
+    verifier._fetched -= Verifier.FRESH_SECONDS
+    assert await verifier.principal(issue(key, WHO, now=time.time() + 1)) == WHO
+
+
+def test_a_token_is_as_old_as_what_it_says() -> None:
+    key, read_at = new_key(), time.time() - 10
+    late = issue(key, replace(WHO, known_at=read_at))
+    with pytest.raises(NotAuthenticated):
+        verify(late, published(key), revoked={subject_digest(WHO.kommun, WHO.subject): read_at + 1})
+    with pytest.raises(NotAuthenticated):
+        verify(issue(key, replace(WHO, known_at=time.time() - 301)), published(key))
 
 
 def test_a_principal_sees_its_own_municipality_only() -> None:
