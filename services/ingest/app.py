@@ -13,7 +13,18 @@ from services.ingest.handlers.organisations import Organisations
 from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
 from services.ingest.settings import IngestSettings
-from services.ingest.web import administration, docs, first, keys, login, organisations, pages, phone, reads
+from services.ingest.web import (
+    accessibility,
+    administration,
+    docs,
+    first,
+    keys,
+    login,
+    organisations,
+    pages,
+    phone,
+    reads,
+)
 from services.runtime import read_log
 from services.runtime.database import Database
 from services.runtime.outbox import Relay
@@ -23,6 +34,7 @@ from services.runtime.room import Job, Room
 from services.runtime.tokens import Verifier
 
 PARTS = (
+    accessibility,
     read_log,
     reports,
     batches,

@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import httpx
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Login, Town
@@ -76,6 +77,21 @@ async def test_organisations_and_keys(login: Login, town: Town) -> None:
     await page.get_by_role("button", name="Skapa nyckel").click()
     await expect(page.get_by_role("status")).to_contain_text("lb_")
     await expect(rows.filter(has_text="test")).to_have_count(1)
+
+
+async def test_the_statement_of_accessibility_names_the_municipalitys_contact(login: Login, town: Town) -> None:
+    page = await login("administrator", **DESKTOP)
+    await page.goto(f"{town.url}/administration")
+    await page.get_by_role("link", name="Tillgänglighet").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Nässjö")
+    await page.fill("#k", "kontaktcenter@exempel.invalid")
+    await page.get_by_role("button", name="Spara").click()
+    await expect(page.get_by_text("berätta det för kontaktcenter@exempel.invalid")).to_be_visible()
+    assert await violations(page) == []
+    async with httpx.AsyncClient(base_url=town.url, trust_env=False) as http:  # open to everybody
+        for kommun, said in (("0682", "kontaktcenter@exempel.invalid"), ("9999", "berätta det för kommunen")):
+            answer = await http.get("/tillganglighet", params={"kommun": kommun})
+            assert (answer.status_code, said in answer.text) == (200, True)
 
 
 async def test_the_pages_are_accessible_and_for_administrators_only(login: Login, town: Town) -> None:

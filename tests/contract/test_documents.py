@@ -1,6 +1,8 @@
 """The published contracts are the code's, and independent tools read them."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from faststream.specification.asyncapi.v3_0_0.schema import ApplicationSchema
@@ -11,6 +13,13 @@ from schemas.topics import CATALOGUE
 from services.pages.documents import NAMES, document
 from services.pages.reference import reference
 from services.runtime.migrations import ROOMS
+
+
+def test_every_test_that_the_threats_name_is_there() -> None:
+    root = Path(__file__).parents[2]
+    named = set(re.findall(r"test_[a-z_]+\.py", (root / "docs" / "threats.md").read_text("utf-8")))
+    assert named
+    assert named - {path.name for path in root.glob("tests/**/test_*.py")} == set()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,12 +12,12 @@ import pytest
 from services.geo.importing.asking import is_service, shown
 from services.geo.importing.reading import BadFile
 from services.geo.layers import keeping
-from services.geo.layers.shipped import Layers
 from services.runtime.migrations import work_role
 from tests.support import layer_files as files
 from tests.support.command import lagesbild
 from tests.support.instance import Instance, eventually
 from tests.support.map_server import serving
+from tests.unit.geo.test_areas import layers
 
 DISTRICTS = keeping.Described("0686", "distrikt", "areas", "Distrikt", date(2026, 1, 1), None, "kommun", "CC0", "Eksjö")
 
@@ -42,8 +42,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list
 def test_a_layer_of_a_service_is_the_layer_of_its_file(
     served: tuple[str, list[str]], tmp_path: Path, address: str, layer: str | None
 ) -> None:
-    ready = keeping.prepare(address.format(url=served[0]), DISTRICTS, Layers(), layer=layer)
-    file = keeping.prepare(files.write(tmp_path / "a.gpkg"), DISTRICTS, Layers())
+    ready = keeping.prepare(address.format(url=served[0]), DISTRICTS, layers(), layer=layer)
+    file = keeping.prepare(files.write(tmp_path / "a.gpkg"), DISTRICTS, layers())
     assert [(f.code, f.name) for f in ready.features] == [(f.code, f.name) for f in file.features]
     # An OGC API answers in degrees with six decimals: a decimetre on borders of kilometres.
     pairs = zip(ready.features, file.features, strict=True)
@@ -64,7 +64,7 @@ def test_what_is_no_service_is_refused_with_a_sentence_that_keeps_the_key(
     served: tuple[str, list[str]], address: str, layer: str | None, what: str
 ) -> None:
     with pytest.raises(BadFile) as wrong:
-        keeping.prepare(address.format(url=served[0]), DISTRICTS, Layers(), layer=layer)
+        keeping.prepare(address.format(url=served[0]), DISTRICTS, layers(), layer=layer)
     assert wrong.value.what == what
     assert "hemlig" not in str(wrong.value)
     assert "<" not in str(wrong.value)

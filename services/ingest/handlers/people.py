@@ -53,6 +53,16 @@ class People:
         async with self._database.transaction() as connection:
             await store.put_municipality(connection, kommun, name, invented=invented)
 
+    async def municipality(self, kommun: str) -> Row[Any] | None:
+        """A registered municipality: name, invented or not, contact for accessibility."""
+        async with self._database.transaction() as connection:
+            return await store.municipality(connection, kommun)
+
+    async def put_accessibility_contact(self, kommun: str, contact: str) -> None:
+        """Whom people tell about faults of accessibility."""
+        async with self._database.transaction() as connection:
+            await store.put_accessibility_contact(connection, kommun, contact)
+
     async def sender(self, principal: Principal) -> Sender:
         """What the door knows about a principal as a sender; NotAuthenticated when the client is gone."""
         async with self._database.transaction(principal.kommuner) as connection:

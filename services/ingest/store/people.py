@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _ADD_MUNICIPALITY = text("""
     insert into municipalities (kommun, name, invented) values (:kommun, :name, :invented)
     on conflict (kommun) do update set name = excluded.name, invented = excluded.invented""")
-_MUNICIPALITY = text("select kommun, name, invented from municipalities where kommun = :kommun")
+_MUNICIPALITY = text("""
+    select kommun, name, invented, accessibility_contact from municipalities where kommun = :kommun""")
+_PUT_CONTACT = text("update municipalities set accessibility_contact = :contact where kommun = :kommun")
 _ORGANISATION = text("select organisation_id from organisations where kommun = :kommun and name = :name")
 _ADD_ORGANISATION = text("""
     insert into organisations (kommun, organisation_id, name, kind) values (:kommun, :id, :name, :kind)""")
@@ -78,6 +80,11 @@ async def _first(connection: AsyncConnection, statement: Any, **values: Any) -> 
 async def put_municipality(connection: AsyncConnection, kommun: str, name: str, *, invented: bool) -> None:
     """Register a municipality, or rename it."""
     await connection.execute(_ADD_MUNICIPALITY, {"kommun": kommun, "name": name, "invented": invented})
+
+
+async def put_accessibility_contact(connection: AsyncConnection, kommun: str, contact: str) -> None:
+    """Whom people tell about faults of accessibility: an address or a number of the municipality's."""
+    await connection.execute(_PUT_CONTACT, {"kommun": kommun, "contact": contact})
 
 
 async def municipality(connection: AsyncConnection, kommun: str) -> Row[Any] | None:

@@ -17,6 +17,7 @@ from services.geo.layers.shipped import Layers
 from services.geo.store.layers import Content, Key
 from tests.support import addresses
 from tests.support import layer_files as files
+from tests.unit.geo.test_areas import layers
 
 STOPS = keeping.Described(
     "0686", "hallplatser", NAMES, "Hållplatser", date(2026, 1, 1), None, "Trafiklab", "CC0", "Samtrafiken"
@@ -34,7 +35,7 @@ GTFS = """stop_id,stop_name,stop_lat,stop_lon,location_type
 
 @pytest.fixture(scope="module")
 def known() -> Layers:
-    return Layers()
+    return layers()
 
 
 def named(ready: keeping.Prepared) -> list[Place]:
