@@ -118,6 +118,8 @@ def read_log_tables(room: str) -> list[str]:
         *tenant_policies(room, "read_log"),
         *grants("read_log", serve="select, insert", work="select", room=room),
         """create table read_log_heads (
-            kommun text primary key, number bigint not null, hash text not null)""",
-        *grants("read_log_heads", serve="select, insert, update", work="select", room=room),
+            kommun text primary key, number bigint not null, hash text not null,
+            checked_at timestamptz, broken_at bigint)""",
+        *grants("read_log_heads", serve="select, insert, update (number, hash)", work="select", room=room),
+        *grants("read_log_heads", work="update (checked_at, broken_at)", room=room),
     ]

@@ -110,14 +110,31 @@ async def test_exposure_follows_what_people_are(tenant: Tenant, database: Databa
     with pytest.raises(Overlapping):
         await appointing.appoint(kommun, person, **about, until=None, trained=False)
     assert await changed("rapportor", "analytiker") == [(True, True)], "another role changes no appointment"
-    assert await changed("rapportor", active=False) == [(False, True)]
-    assert await changed("rapportor") == [(True, True), (False, True)], "back again with areas and training"
+    later = {"organisation": known.row.organisation_id, "areas": [], "since": datetime.now(UTC) + timedelta(days=9)}
+    await appointing.appoint(
+        kommun, person, **about, until=datetime.now(UTC) + timedelta(days=5), trained=True,
+        appointment=first.appointment_id,
+    )  # fmt: skip
+    await appointing.appoint(kommun, person, **later, until=None, trained=False)
+    assert await changed("rapportor", active=False) == [(False, False), (False, True)], "what had not begun is nothing"
+    assert await changed("rapportor") == [(False, False), (True, False), (False, True)], "appointed from now on again"
+    found = await appointing.person(kommun, person)
+    assert found.appointment is not None
+    await appointing.appoint(
+        kommun, person, **about | {"since": found.appointment.since}, until=None, trained=True,
+        appointment=found.appointment.appointment_id,
+    )  # fmt: skip
+    assert await changed("rapportor", active=False) == [(False, False), (False, True), (False, True)]
+    assert (True, False) in await changed("rapportor"), "back again, as the newest was"
     ended = datetime.now(UTC)
-    second = (await appointing.person(kommun, person)).appointments[0]
+    second = (await appointing.person(kommun, person)).appointment
+    assert second is not None
     await appointing.appoint(
         kommun, person, **about | {"since": second.since}, until=ended, trained=True, appointment=second.appointment_id
     )
-    assert await changed("rapportor") == [(False, True), (False, True)], "a name saved appoints nobody"
+    assert not [open_ended for open_ended, _ in await changed("rapportor") if open_ended], (
+        "a name saved appoints nobody"
+    )
     with pytest.raises(NotAppointed):
         await appointing.appoint(kommun, other.person_id, **about, until=None, trained=False)
     with pytest.raises(Taken):

@@ -77,7 +77,7 @@ async def test_reads_of_every_room_are_noted_and_shown_to_the_officer(instance: 
     assert [e["purpose"] for e in found["geo"]] == ["export", "gis"]
     assert [e["what"] for e in found["analysis"]] == ["counts"]
     assert page.status_code == 200
-    for said in (report, "uppföljning", "karta och GIS", "Loggen i notify är hel", "Vera Prov"):
+    for said in (report, "uppföljning", "karta och GIS", "Loggen för utskicken är hel", "Vera Prov"):
         assert said in page.text, said
 
 

@@ -37,6 +37,10 @@ class Door:
         self._kept[digest] = (time.monotonic(), found)
         return found
 
+    def forget(self, key: str) -> None:
+        """Buy the next token anew: the kept one no longer holds, though the key may."""
+        self._kept.pop(hashlib.sha256(key.encode()).hexdigest(), None)
+
 
 class Numbers:
     """analysis' counts."""

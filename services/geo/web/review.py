@@ -65,6 +65,8 @@ async def review(request: Request, principal: Visitor, shown: Annotated[Shown, Q
         case = await reviewing.case(database, principal.kommun, wanted) or case
     searched = shown.sok.strip()[:120]
     choices: list[Choice] = []
+    if cases:
+        await read_log.note(database, principal, "reports", f"{PATH}, {len(cases)}", "review")
     if case is not None:
         await read_log.note(database, principal, "report", str(case.report.report_id), "review")
         loaded = await _loaded(request, principal)

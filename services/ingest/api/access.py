@@ -27,7 +27,7 @@ class TokenAnswer(BaseModel):
 
     access_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the name of a scheme, not a secret
-    expires_in: int = TOKEN_SECONDS
+    expires_in: int = TOKEN_SECONDS - 5
 
 
 @router.get("/.well-known/jwks.json", openapi_extra=openapi.OPEN)

@@ -84,7 +84,7 @@ async def oauth_token(
     answer = {
         "access_token": await people.token(chosen),
         "token_type": "Bearer",
-        "expires_in": TOKEN_SECONDS,
+        "expires_in": TOKEN_SECONDS - 5,
         "scope": " ".join(sorted(granted)),
     }
     return JSONResponse(answer, headers=_NOT_STORED)

@@ -70,8 +70,8 @@ def _message(topic: Topic, body: AppointmentChanged | PersonErased, ident: str) 
 
 
 def running(appointments: Sequence[Appointment], now: datetime) -> list[Appointment]:
-    """Those that hold now or will."""
-    return [a for a in appointments if a.until is None or a.until > now]
+    """Those that hold now or will; not those that were ended before they began."""
+    return [a for a in appointments if a.until is None or (a.until > now and a.until != a.since)]
 
 
 def overlaps(one: Appointment, others: Sequence[Appointment]) -> bool:
@@ -95,9 +95,10 @@ async def begin(connection: AsyncConnection, kommun: str, person: UUID, organisa
     """Appoint who came to report, from now on; who was appointed before is so again, with areas and training."""
     known = await store.of(connection, kommun, person)
     now = datetime.now(UTC)
-    if running(known, now):
+    ahead = running(known, now)
+    if any(a.since <= now for a in ahead):
         return
-    fresh = new(person, organisation, now)
+    fresh = replace(new(person, organisation, now), until=min((a.since for a in ahead), default=None))
     await keep(connection, kommun, replace(fresh, areas=known[0].areas, trained=known[0].trained) if known else fresh)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ingest import secrets
+from services.ingest.handlers import appointments
 from services.ingest.handlers.appointing import UnknownMunicipality, register
 from services.ingest.store import appointments as store
 from services.ingest.store import people as people_store
@@ -77,6 +78,9 @@ class Inviting:
             )
             if not new:
                 await store.make_administrator(connection, kommun, person)
+                row = await store.one(connection, kommun, person)
+                if row is not None and "rapportor" in row.roles:  # who was locked out reports again
+                    await appointments.begin(connection, kommun, person, row.organisation_id)
         return Accepted(kommun, person, new)
 
 

@@ -59,6 +59,10 @@ async def administrator(request: Request) -> Principal:
 Administrator = Annotated[Principal, Depends(administrator)]
 
 
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 12, 31))]
+"""A day of an appointment; "9999-12-31" is written by leaving it empty."""
+
+
 class PersonForm(BaseModel):
     """What the form says of a person."""
 
@@ -75,8 +79,8 @@ class AppointmentForm(BaseModel):
     organisation: UUID
     areas: list[str] = Field(default_factory=list)
     areas_shown: bool = False
-    since: date
-    until: date | Literal[""] = ""
+    since: Day
+    until: Day | Literal[""] = ""
     trained: bool = False
 
 

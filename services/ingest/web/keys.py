@@ -39,7 +39,7 @@ async def keys(request: Request, person: Administrator) -> HTMLResponse:
 
 
 async def _page(
-    request: Request, person: Principal, *, wrong: str | None = None, made: str | None = None
+    request: Request, person: Principal, *, wrong: str | None = None, made: str | None = None, client: str | None = None
 ) -> HTMLResponse:
     found: Keys = request.app.state.keys
     organisations = [o.name for o in await organisations_of(request).all(person.kommun)]
@@ -50,6 +50,7 @@ async def _page(
         "scopes": [(s, text("scope." + s.replace(":", "_"))) for s in OFFERED],
         "wrong": wrong,
         "made": made,
+        "client": client,
     }
     return page("ingest/keys.html", context, 422 if wrong else 200)
 
@@ -58,6 +59,7 @@ def _row(row: Any) -> dict[str, Any]:
     return {
         "id": str(row.credential_id),
         "prefix": row.prefix,
+        "client": str(row.client_id),
         "system": row.system,
         "organisation": row.organisation or "",
         "source": text(f"source.{row.source}"),
@@ -78,7 +80,7 @@ async def create(request: Request, person: Administrator, form: Annotated[KeyFor
         return await _page(request, person, wrong=text("keys.no_source"))
     found: Keys = request.app.state.keys
     try:
-        _, key = await found.create(
+        client, key = await found.create(
             person.kommun,
             system=form.system,
             organisation=form.organisation,
@@ -91,7 +93,7 @@ async def create(request: Request, person: Administrator, form: Annotated[KeyFor
         return await _page(request, person, wrong=text("keys.other", system=form.system, **about))
     except TooManyKeys:
         return await _page(request, person, wrong=text("keys.too_many", system=form.system, count=MOST_KEYS))
-    return await _page(request, person, made=key)
+    return await _page(request, person, made=key, client=str(client))
 
 
 @router.post(HERE + "/{ident}/avsluta")

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -41,6 +42,7 @@ async def reads(
     person: Annotated[Principal, Depends(officer)],
     vem: Annotated[str, Query(max_length=36)] = "",
     till: Annotated[str, Query(max_length=10)] = "",
+    fore: datetime | None = None,
 ) -> HTMLResponse:
     """The latest reads of all rooms, newest first, of one person if asked, up to a day if asked."""
     people: People = request.app.state.people
@@ -55,6 +57,8 @@ async def reads(
         params["reader"] = chosen
     if last is not None:
         params["before"] = datetime.combine(last + timedelta(days=1), time(), swedish.SWEDEN).isoformat()
+    if fore is not None:
+        params["before"] = fore.isoformat()
     answers = await corridor.reads(await people.token(person), params)
     entries = sorted(
         ({"room": room, **e} for room, answer in answers.items() if answer is not None for e in answer["entries"]),
@@ -62,6 +66,7 @@ async def reads(
         reverse=True,
     )
     context = frame(person, PATH) | {
+        "older": urlencode({"vem": vem, "fore": entries[SHOWN - 1]["at"]}) if len(entries) > SHOWN else None,
         "rows": [_row(e, {digest: row.name for digest, row in known.items()}) for e in entries[:SHOWN]],
         "rooms": [_room(room, answer) for room, answer in answers.items()],
         "people": [(str(row.person_id), row.name) for row in known.values()],
@@ -73,7 +78,8 @@ async def reads(
 
 def _day(written: str) -> date | None:
     try:
-        return date.fromisoformat(written) if written else None
+        day = date.fromisoformat(written) if written else None
+        return None if day is None else min(day, date(2100, 12, 31))
     except ValueError:
         return None
 
@@ -88,9 +94,10 @@ def _reader(person: Principal, who: str) -> str | None:
 def _room(room: str, answer: dict[str, Any] | None) -> dict[str, Any]:
     """How the room's log is: whole, broken at an entry, or not asked because the room is away."""
     if answer is None:
-        return {"name": room, "state": "away", "said": text("reads.away", room=room)}
+        return {"name": room, "state": "away", "said": text("reads.away", room=text(f"reads.room_{room}"))}
     at = answer["broken_at"]
-    said = text("reads.whole", room=room) if at is None else text("reads.broken", room=room, number=at)
+    name = text(f"reads.room_{room}")
+    said = text("reads.whole", room=name) if at is None else text("reads.broken", room=name, number=at)
     return {"name": room, "state": "whole" if at is None else "broken", "said": said}
 
 
@@ -104,5 +111,5 @@ def _row(entry: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
         "what": text(f"reads.what_{entry['what']}"),
         "object": names.get(entry["object"], entry["object"]),
         "purpose": text(f"reads.purpose_{entry['purpose']}"),
-        "room": entry["room"],
+        "room": text(f"reads.room_{entry['room']}"),
     }

@@ -51,6 +51,7 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "organisation.",
         "scope.",
         "reads.kind_",
+        "reads.room_",
         "reads.what_",
         "reads.purpose_",
     )
