@@ -149,11 +149,15 @@ def _stored(path: Path) -> dict[str, int]:
 def _secrets(path: Path, *, passwords: bool) -> dict[str, str]:
     """Everything secret, made at the first start, readable by the owner only.
 
-    Later starts add nothing: servers that were set up without passwords go on without.
+    Later starts add no passwords: servers that were set up without go on without.
     """
     if path.exists():
-        return {str(k): str(v) for k, v in json.loads(path.read_text()).items()}
-    made = {room: secrets.token_urlsafe(32) for room in ROOMS} | {"cluster_id": Layout.new_cluster_id()}
+        known = {str(k): str(v) for k, v in json.loads(path.read_text()).items()}
+        if "seal" not in known:  # an instance from before anything was sealed
+            known["seal"] = secrets.token_urlsafe(32)
+            path.write_text(json.dumps(known, indent=1))
+        return known
+    made = {name: secrets.token_urlsafe(32) for name in (*ROOMS, "seal")} | {"cluster_id": Layout.new_cluster_id()}
     if passwords:
         names = [f"kafka_{user}" for user in (OPERATOR, *ROOMS)]
         names += [f"database_{role}" for role in ("postgres", OWNER_ROLE, STATUS_ROLE, *room_roles())]

@@ -3,10 +3,14 @@
 from typing import Any
 
 from services.ingest.api import access, batches, context, oauth, reports
-from services.ingest.gateways import Corridor, Mailer
+from services.ingest.gateways.corridor import Corridor
+from services.ingest.gateways.mail import Mailer
+from services.ingest.gateways.openid import OpenIdProviders
+from services.ingest.gateways.saml import SamlProviders
 from services.ingest.handlers.appointing import Appointing
 from services.ingest.handlers.batches import Batches
 from services.ingest.handlers.context import Context
+from services.ingest.handlers.federating import Federating
 from services.ingest.handlers.inviting import Inviting
 from services.ingest.handlers.keys import Keys
 from services.ingest.handlers.organisations import Organisations
@@ -17,12 +21,14 @@ from services.ingest.web import (
     accessibility,
     administration,
     docs,
+    federated,
     first,
     keys,
     login,
     organisations,
     pages,
     phone,
+    providers,
     reads,
 )
 from services.runtime import read_log
@@ -31,6 +37,7 @@ from services.runtime.outbox import Relay
 from services.runtime.publisher import Publisher
 from services.runtime.rates import Rate
 from services.runtime.room import Job, Room
+from services.runtime.sealing import Sealer
 from services.runtime.tokens import Verifier
 
 PARTS = (
@@ -42,6 +49,8 @@ PARTS = (
     access,
     oauth,
     login,
+    federated,
+    providers,
     pages,
     phone,
     docs,
@@ -76,6 +85,7 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
     url = chosen.database_url.get_secret_value()
     database = Database(url, pool_size=chosen.pool_size)
     people = People(database)
+    sealer = Sealer(chosen.seal_secret.get_secret_value())
 
     async def relay(publisher: Publisher) -> None:
         await Relay(
@@ -99,6 +109,10 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
             "database": database,
             "settings": chosen,
             "people": people,
+            "sealer": sealer,
+            "federating": Federating(database, sealer),
+            "openid": OpenIdProviders(),
+            "saml": SamlProviders(),
             "batches": uploads,
             "requests_rate": Rate(chosen.requests_per_minute),
             "lines_rate": Rate(chosen.lines_per_minute),
@@ -108,5 +122,6 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
             "mailer": Mailer(chosen.smtp_host, chosen.smtp_port, chosen.smtp_starttls),
         },
         "title": "Lägesbild ingest",
+        "answers_others": federated.ANSWERS,
     }
     return Room(**(parts | overrides))

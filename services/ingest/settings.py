@@ -14,7 +14,11 @@ class IngestSettings(RoomSettings):
     mail_from: str = "lagesbild@localhost"
     service_secrets: SecretStr = Field(default=SecretStr(""), description="room:secret, comma separated")
     mailbox_path: str = Field(default="", description="where a local run shows its caught mail; empty elsewhere")
+    seal_secret: SecretStr = Field(
+        default=SecretStr(""), description="what seals identity providers' secrets; chance, at least 16 signs"
+    )
     device_days: int = 180
+    staff_hours: float = Field(default=12, gt=0, description="how long a login at an identity provider holds here")
     code_minutes: int = 10
     requests_per_minute: int = Field(default=1200, description="single reports per client")
     lines_per_minute: int = Field(default=60_000, description="batch lines per client")

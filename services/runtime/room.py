@@ -45,3 +45,5 @@ class Room:
     state: dict[str, object] = field(default_factory=dict)
     max_body_bytes: int = 262_144
     title: str = ""
+    answers_others: str = ""
+    """Paths (a pattern) to which pages of other sites may send forms: those do nothing by a cookie that came along."""

@@ -13,7 +13,7 @@ from schemas.values import Severity
 from services.ingest.api.caller import DoorCaller
 from services.ingest.api.cloudevents import STRUCTURED, EventRoute
 from services.ingest.domain import Refusal, ReportIn, Sender, short_number
-from services.ingest.gateways import Corridor, Fate
+from services.ingest.gateways.corridor import Corridor, Fate
 from services.ingest.handlers.people import People
 from services.ingest.handlers.refusing import missing_id, problem_of
 from services.ingest.handlers.reports import Reports

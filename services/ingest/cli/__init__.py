@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from services.ingest.cli import guarding, importing
+from services.ingest.cli import guarding, importing, providers
 from services.ingest.cli.direct import local_address, local_kafka, with_door, with_people
 from services.ingest.handlers.appointing import UnknownMunicipality
 from services.ingest.handlers.inviting import PATH, Inviting
@@ -39,6 +39,7 @@ def attach(
     app.command()(republish)
     app.command("take-back")(take_back)
     app.add_typer(municipality, name="municipality")
+    app.add_typer(providers.app, name="login-provider")
     app.add_typer(key, name="key")
 
 

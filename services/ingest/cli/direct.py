@@ -41,6 +41,13 @@ def _local_door(data: Path) -> str:
     return instance.door_url
 
 
+def local_seal(data: Path) -> str:
+    """What the local instance seals by; empty when there is none."""
+    from deploy.local.layout import Layout
+
+    return Layout.of(data).secrets["seal"] if data.expanduser().exists() else ""
+
+
 def local_kafka(data: Path) -> str:
     """The operator's address of the local broker."""
     from deploy.local.up import read_instance

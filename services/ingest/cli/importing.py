@@ -21,7 +21,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from services.ingest.cli.direct import local_address, with_door
-from services.ingest.gateways import POLISEN_URL, fetch_events
+from services.ingest.gateways.polisen import POLISEN_URL, fetch_events
 from services.ingest.handlers.keys import Keys
 from services.ingest.polisen import BadItem, read_item
 from services.runtime.terminal import DEFAULT_DATA, AsJson, DataDir, answer, fail, stderr

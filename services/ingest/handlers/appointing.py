@@ -22,8 +22,6 @@ from services.ingest.store.appointments import Appointment
 from services.runtime.database import Database
 from services.runtime.tokens import subject_digest
 
-ROLES = ("rapportor", "analytiker", "est_medlem", "kontaktcenter", "registrator", "administrator")
-
 
 class UnknownMunicipality(Exception):
     """The municipality is not registered."""

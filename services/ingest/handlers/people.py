@@ -14,7 +14,7 @@ from sqlalchemy import Row
 from services.ingest import secrets
 from services.ingest.domain import Sender
 from services.ingest.handlers.keys import SANDBOX
-from services.ingest.store import appointments
+from services.ingest.store import appointments, federation
 from services.ingest.store import people as store
 from services.runtime.database import Database
 from services.runtime.tokens import TOKEN_SECONDS, NotAuthenticated, Principal, issue, subject_digest
@@ -38,6 +38,10 @@ class LoggedIn:
 
     session: str | None
     choices: tuple[tuple[str, str], ...] = ()
+
+
+def _only_reports(row: Row[Any]) -> bool:
+    return set(row.roles) <= {"rapportor"}
 
 
 class People:
@@ -105,7 +109,8 @@ class People:
                 connection, secrets.digest(nonce), address, secrets.code_digest(nonce, code), expires
             )
         # To the address as it was registered, never as it was typed: two spellings may be two people's mailboxes.
-        people = [p for p in [await self.person(*entry) for entry in known] if p is not None and p.active]
+        found = [(entry[0], await self.person(*entry)) for entry in known]
+        people = [p for owner, p in found if p is not None and await self._may_by_mail(owner, p)]
         return NewCode(nonce, code, people[0].email if people and room else None)
 
     async def finish_login(self, nonce: str, code: str, days: int, kommun: str | None = None) -> LoggedIn | None:
@@ -121,7 +126,11 @@ class People:
         if attempt is None or not hmac.compare_digest(bytes(attempt.code_hash), secrets.code_digest(nonce, code)):
             return None
         found = [(entry, await self.person(*entry)) for entry in known]
-        active = {entry[0]: (entry[1], row.kommun_name) for entry, row in found if row is not None and row.active}
+        active = {
+            entry[0]: (entry[1], row.kommun_name)
+            for entry, row in found
+            if row is not None and await self._may_by_mail(entry[0], row)
+        }
         if not active:
             return None
         chosen = kommun if kommun is not None else next(iter(active)) if len(active) == 1 else None
@@ -141,7 +150,7 @@ class People:
         if found is None:
             return None
         row = await self.person(*found)
-        if row is None or not row.active:
+        if row is None or not (row.active and (_only_reports(row) or await self._still_good(found[0], session))):
             return None
         return Principal(
             str(row.person_id),
@@ -153,6 +162,20 @@ class People:
             invented=row.invented,
             known_at=known_at,
         )
+
+    async def _may_by_mail(self, kommun: str, row: Row[Any]) -> bool:
+        """Whether somebody may come in by a code: not staff where the municipality wants its own login for them."""
+        if not row.active:
+            return False
+        async with self._database.transaction() as connection:
+            return _only_reports(row) or kommun not in await federation.required(connection)
+
+    async def _still_good(self, kommun: str, session: str) -> bool:
+        """Whether a session of staff was begun as the municipality wants it now."""
+        async with self._database.transaction() as connection:
+            if kommun not in await federation.required(connection):
+                return True
+            return await federation.of_session(connection, secrets.digest(session)) is not None
 
     async def person(self, kommun: str, ident: UUID) -> Row[Any] | None:
         """A person of this municipality, with contact details."""

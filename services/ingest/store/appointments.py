@@ -48,6 +48,7 @@ _END_SESSIONS = text("select end_sessions(:kommun, :id)")
 _FORGET_LOGINS = text("select forget_logins(:kommun, :id, :digest)")
 _DELETE = (
     _FORGET_LOGINS,
+    text("delete from external_logins where kommun = :kommun and person_id = :id"),
     text("delete from people where kommun = :kommun and person_id = :id"),
     text("update appointments set person_id = null where kommun = :kommun and person_id = :id"),
 )

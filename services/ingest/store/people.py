@@ -60,8 +60,8 @@ _TRY_CODE = text("""
     returning email_hash, code_hash""")
 _USE_CODE = text("update login_attempts set used_at = now() where nonce_hash = :nonce")
 _ADD_SESSION = text("""
-    insert into device_sessions (session_hash, kommun, person_id, expires_at)
-    values (:hash, :kommun, :person, :expires)""")
+    insert into device_sessions (session_hash, kommun, person_id, expires_at, provider_id, sid_hash)
+    values (:hash, :kommun, :person, :expires, :provider, :sid)""")
 _FIND_SESSION = text("select kommun, person_id from find_session(:hash)")
 _REVOKE_SESSION = text("update device_sessions set revoked_at = now() where session_hash = :hash")
 _KEYS = text("select kid, private_jwk from signing_keys order by created_at")
@@ -226,9 +226,19 @@ async def use_code(connection: AsyncConnection, nonce: bytes) -> None:
     await connection.execute(_USE_CODE, {"nonce": nonce})
 
 
-async def add_session(connection: AsyncConnection, digest: bytes, kommun: str, ident: UUID, expires: datetime) -> None:
-    """Start a device session."""
-    await connection.execute(_ADD_SESSION, {"hash": digest, "kommun": kommun, "person": ident, "expires": expires})
+async def add_session(
+    connection: AsyncConnection,
+    digest: bytes,
+    kommun: str,
+    ident: UUID,
+    expires: datetime,
+    *,
+    provider: UUID | None = None,
+    sid: bytes | None = None,
+) -> None:
+    """Start a device session; ``provider`` and its own id of the session when it was begun there."""
+    values = {"hash": digest, "kommun": kommun, "person": ident, "expires": expires, "provider": provider, "sid": sid}
+    await connection.execute(_ADD_SESSION, values)
 
 
 async def session(connection: AsyncConnection, digest: bytes) -> tuple[str, UUID] | None:

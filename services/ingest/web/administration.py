@@ -14,9 +14,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.ingest.domain import ADDRESS
-from services.ingest.gateways import Corridor
+from services.ingest.federation import ROLES
+from services.ingest.gateways.corridor import Corridor
 from services.ingest.handlers.appointing import (
-    ROLES,
     Appointing,
     Gone,
     LastAdministrator,

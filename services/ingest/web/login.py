@@ -5,15 +5,19 @@ asked, by a cookie; GET never logs anybody in.
 """
 
 import re
+from contextlib import suppress
 from email.message import EmailMessage
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, BackgroundTasks, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.ingest.domain import ADDRESS
-from services.ingest.gateways import Mailer, login_mail
+from services.ingest.federation import Provider
+from services.ingest.gateways.mail import Mailer, login_mail
+from services.ingest.gateways.openid import OpenIdProviders, ProviderTrouble
+from services.ingest.handlers.federating import Federating
 from services.ingest.handlers.people import People
 from services.ingest.settings import IngestSettings
 from services.pages.frame import frame, start_of
@@ -83,6 +87,7 @@ def _login_page(request: Request, status: int = 200, **extra: Any) -> HTMLRespon
         "choices": (),
         "code": "",
         "target": "/",
+        "ways": (),
     }
     return page("ingest/login.html", context | extra, status)
 
@@ -99,8 +104,11 @@ async def start(request: Request) -> RedirectResponse:
 
 @router.get("/logga-in")
 async def ask_address(request: Request, till: Annotated[str, Query()] = "/") -> HTMLResponse:
-    """The first step."""
-    return _login_page(request, target=local_path(till))
+    """The first step, or off to one's own organisation's login."""
+    federating: Federating = request.app.state.federating
+    target = local_path(till)
+    ways = [(f"/logga-in/med/{p.ident}?{urlencode({'till': target})}", p) for p in await federating.providers()]
+    return _login_page(request, target=target, ways=ways)
 
 
 @router.post("/logga-in")
@@ -179,13 +187,30 @@ async def renew(request: Request, till: Annotated[str, Query()] = "/") -> Redire
 
 
 @router.post("/logga-ut")
-async def sign_out(request: Request) -> RedirectResponse:
-    """End this device's session."""
+async def sign_out(request: Request) -> Response:
+    """End this device's session; who came by another login is shown the way to sign out there too."""
     session = request.cookies.get(DEVICE)
+    onward = None
     if session:
         people: People = request.app.state.people
+        federating: Federating = request.app.state.federating
+        onward = await federating.provider_of(session)
         await people.end_session(session)
-    response = RedirectResponse("/logga-in", 303)
+    response: Response = RedirectResponse("/logga-in", 303)
+    if onward is not None:
+        response = await _signed_out_page(request, onward)
     response.delete_cookie(DEVICE)
     response.delete_cookie(COOKIE)
     return response
+
+
+async def _signed_out_page(request: Request, provider: Provider) -> HTMLResponse:
+    """Signed out here, and perhaps not there: on a shared computer the next one would come in by one click."""
+    openid: OpenIdProviders = request.app.state.openid
+    settings: IngestSettings = request.app.state.settings
+    address = None
+    if provider.kind == "oidc":
+        with suppress(ProviderTrouble):
+            address = await openid.sign_out_address(provider, back=f"{settings.public_url.rstrip('/')}/logga-in")
+    context = {"name": provider.name, "address": address}
+    return page("ingest/signed_out.html", frame(None, "/logga-in") | context)

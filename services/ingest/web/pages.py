@@ -15,7 +15,7 @@ from schemas.taxonomy import ZERO_REPORT, current
 from services.ingest import metrics
 from services.ingest.api.reports import submit
 from services.ingest.domain import short_number
-from services.ingest.gateways import Corridor, Fate
+from services.ingest.gateways.corridor import Corridor, Fate
 from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
 from services.ingest.handlers.submitting import Unfinished

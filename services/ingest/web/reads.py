@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from services.ingest.gateways import Corridor
+from services.ingest.gateways.corridor import Corridor
 from services.ingest.handlers.people import People
 from services.ingest.web.administration import appointing_of
 from services.ingest.web.login import signed_in

@@ -47,6 +47,9 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "people.saved",  # told by the name in the address
         "people.known",
         "people.appointed",
+        "login.provider_",
+        "login.refused_",
+        "providers.kind_",
         "role_hint.",
         "organisation.",
         "scope.",

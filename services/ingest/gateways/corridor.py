@@ -1,19 +1,13 @@
-"""Whom the door asks and tells: the other rooms about a report's fate, the mail server, polisen.se."""
+"""The other rooms, whom the door asks about a report's fate, names of areas and read logs."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.utils import make_msgid
 from typing import Any
 from uuid import UUID
 
-import httpx
-
-from services.pages.texts import text
 from services.runtime.asking import Away, OtherRoom
-from services.runtime.mail import SmtpServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,36 +65,3 @@ class Corridor:
         names = [(a["area"], a["name"]) for a in (answer or {}).get("areas", [])]
         self._areas[kommun] = (time.monotonic(), names)
         return names
-
-
-def login_mail(sender: str, receiver: str, code: str, minutes: int) -> EmailMessage:
-    """The mail with a login code. A code, not a link: mail scanners open links (experience reference §3.5)."""
-    mail = EmailMessage()
-    mail["Subject"] = text("login.mail_subject")
-    mail["From"], mail["To"] = sender, receiver
-    mail["Message-ID"] = make_msgid(domain="lagesbild.local")
-    mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(text("login.mail_body", code=f"{code[:3]} {code[3:]}", minutes=minutes))
-    return mail
-
-
-POLISEN_URL = "https://polisen.se/api/events"
-POLISEN_SECONDS_BETWEEN = 10.0
-"""The publisher's rule: at least ten seconds between calls, at most 60 an hour; 404 is final (domain §9.3)."""
-_USER_AGENT = "Lagesbild/0.1 (municipal safety work; open source)"
-
-
-async def fetch_events(urls: list[str]) -> AsyncIterator[bytes]:
-    """Each address' body, within the publisher's limits; ValueError for an address that is not https."""
-    async with httpx.AsyncClient(timeout=30, headers={"User-Agent": _USER_AGENT}) as client:
-        for number, url in enumerate(urls):
-            if not url.startswith("https://"):
-                raise ValueError("the publisher accepts https only")
-            if number:
-                await asyncio.sleep(POLISEN_SECONDS_BETWEEN)
-            answer = await client.get(url)
-            answer.raise_for_status()
-            yield answer.content
-
-
-Mailer = SmtpServer
