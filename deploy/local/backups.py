@@ -26,7 +26,7 @@ from services.runtime.database import Database
 from services.runtime.migrations import OWNER_ROLE, serve_role
 from services.runtime.room import release
 
-DATABASE, ABOUT, SECRETS = "database", "backup.json", "secrets.json"
+DATABASE, ABOUT, SECRETS, PHOTOS = "database", "backup.json", "secrets.json", "photos"
 
 
 class BadBackup(Exception):
@@ -68,6 +68,8 @@ def backup(layout: Layout, target: Path) -> dict[str, Any]:
     _run("pg_basebackup", "-D", str(unfinished / DATABASE), "-F", "tar", "-z", "-X", "stream", "-c", "fast",
          "-U", "postgres", "-h", str(layout.socket_dir), "--no-password", PGPASSWORD=password)  # fmt: skip
     shutil.copy2(layout.data / SECRETS, unfinished / SECRETS)
+    # After the database: a photo that its copy names is there, or was taken away since.
+    shutil.copytree(layout.data / PHOTOS, unfinished / PHOTOS)
     about = {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "release": release(),
@@ -136,6 +138,7 @@ def _unpack(folder: Path, data: Path, *, broker_is_new: bool) -> str:
         for path in (fresh, *fresh.rglob("*")):
             shutil.chown(path, user, user)
     _merge_secrets(folder / SECRETS, data / SECRETS, broker_is_new=broker_is_new)
+    _put_back_photos(folder / PHOTOS, data / PHOTOS)
     kept = ""
     if place.exists():
         aside = place.with_name(f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S}")
@@ -143,6 +146,15 @@ def _unpack(folder: Path, data: Path, *, broker_is_new: bool) -> str:
         kept = str(aside)
     fresh.rename(place)
     return kept
+
+
+def _put_back_photos(theirs: Path, ours: Path) -> None:
+    """The backup's photos that are not here. What is here stays: an emptied one was taken away, and stays away."""
+    for path in sorted(theirs.rglob("*.jpg")) if theirs.exists() else ():
+        place = ours / path.relative_to(theirs)
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, place)
 
 
 def _merge_secrets(theirs: Path, ours: Path, *, broker_is_new: bool) -> None:

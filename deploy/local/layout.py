@@ -69,7 +69,7 @@ class Layout:
     def open(cls, data: Path, gateway_port: int, *, passwords: bool = True) -> "Layout":
         """The instance in ``data``, made if it is not there. Ports that somebody else took meanwhile are replaced."""
         data = data.expanduser().resolve()
-        for folder in ("kafka", "postgres", "mail", "logs"):
+        for folder in ("kafka", "postgres", "mail", "logs", "photos"):
             (data / folder).mkdir(parents=True, exist_ok=True)
         ports = _stored(data / "ports.json")
         for name in PORT_NAMES:

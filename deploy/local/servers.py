@@ -208,6 +208,7 @@ def room_environment(layout: Layout, room: str, process: str) -> dict[str, str]:
     if room == "ingest":
         named = ",".join(f"{name}:{layout.secrets[name]}" for name in ROOMS)
         env |= {"LAGESBILD_SERVICE_SECRETS": named, "LAGESBILD_MAILBOX_PATH": "/utkorg"}
+        env["LAGESBILD_PHOTOS"] = str(layout.data / "photos")
         env["LAGESBILD_SEAL_SECRET"] = layout.secrets["seal"]
     return env
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from services.ingest.api import access, batches, context, oauth, reports
+from services.ingest.api import access, batches, context, oauth, photos, reports
 from services.ingest.gateways.corridor import Corridor
 from services.ingest.gateways.mail import Mailer
+from services.ingest.gateways.objects import Objects
 from services.ingest.gateways.openid import OpenIdProviders
 from services.ingest.gateways.saml import SamlProviders
 from services.ingest.handlers.appointing import Appointing
@@ -15,6 +16,7 @@ from services.ingest.handlers.inviting import Inviting
 from services.ingest.handlers.keys import Keys
 from services.ingest.handlers.organisations import Organisations
 from services.ingest.handlers.people import People
+from services.ingest.handlers.photos import Photos
 from services.ingest.handlers.reports import Reports
 from services.ingest.settings import IngestSettings
 from services.ingest.web import (
@@ -31,6 +33,7 @@ from services.ingest.web import (
     providers,
     reads,
 )
+from services.ingest.web import photos as photo_pages
 from services.runtime import read_log
 from services.runtime.database import Database
 from services.runtime.outbox import Relay
@@ -48,6 +51,8 @@ PARTS = (
     context,
     access,
     oauth,
+    photos,
+    photo_pages,
     login,
     federated,
     providers,
@@ -93,6 +98,7 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
         ).run()
 
     uploads = Batches(database)
+    kept = Photos(database, Objects(chosen) if chosen.photos else None)
 
     async def handle_uploads(_publisher: Publisher) -> None:
         await uploads.work()
@@ -103,7 +109,7 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
         "database": database,
         "verifier": Verifier(people.public_keys, fresh_seconds=DOOR_FRESH_SECONDS),
         "routers": [part.router for part in PARTS],
-        "jobs": [Job("relay", relay), Job("batches", handle_uploads)],
+        "jobs": [Job("relay", relay), Job("batches", handle_uploads), Job("photos", kept.sweeping)],
         "state": _use_cases(database)
         | {
             "database": database,
@@ -114,6 +120,7 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
             "openid": OpenIdProviders(),
             "saml": SamlProviders(),
             "batches": uploads,
+            "photos": kept,
             "requests_rate": Rate(chosen.requests_per_minute),
             "lines_rate": Rate(chosen.lines_per_minute),
             "logins_rate": Rate(chosen.logins_per_minute),

@@ -209,6 +209,7 @@ def to_event(
     merged_into: UUID | None,
     received_at: datetime,
     now: datetime,
+    has_photo: bool = False,
 ) -> ReportReceived:
     """The report as the other rooms see it: no text, no person."""
     return ReportReceived(
@@ -230,6 +231,7 @@ def to_event(
         ongoing=report.ongoing,
         recurring=report.recurring,
         has_text=report.text is not None,
+        has_photo=has_photo,
         merged_into=merged_into,
         withdrawn=report.withdrawn,
         invented=sender.invented,

@@ -17,6 +17,13 @@ class IngestSettings(RoomSettings):
     seal_secret: SecretStr = Field(
         default=SecretStr(""), description="what seals identity providers' secrets; chance, at least 16 signs"
     )
+    photos: str = Field(
+        default="", description="where photos lie: a folder, or s3://bucket/prefix; none are taken in when empty"
+    )
+    s3_endpoint: str = Field(default="", description="an S3 server that is not Amazon's own")
+    s3_region: str = "eu-north-1"
+    s3_key_id: str = ""
+    s3_secret: SecretStr = SecretStr("")
     device_days: int = 180
     staff_hours: float = Field(default=12, gt=0, description="how long a login at an identity provider holds here")
     code_minutes: int = 10

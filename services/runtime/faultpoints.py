@@ -13,6 +13,8 @@ WAIT_SECONDS = 60.0
 POINTS = (
     "ingest.before_commit",
     "ingest.after_commit",
+    "ingest.photo_written",
+    "ingest.photo_covered",
     "batches.after_submit",
     "relay.before_publish",
     "relay.after_confirm",

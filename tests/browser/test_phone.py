@@ -14,6 +14,7 @@ from services.ingest import guard
 from tests.browser.conftest import PHONE, Login, Town, live
 from tests.browser.test_pages import choose, violations
 from tests.support.instance import eventually
+from tests.unit.ingest.test_pictures import photo
 
 pytestmark = pytest.mark.without_coverage
 
@@ -41,9 +42,18 @@ async def report(page: Page, group: str = "A", kind: str = "A1") -> None:
     await page.click("#rapport button[type=submit]")
 
 
+async def attach(page: Page, raw: bytes) -> None:
+    """Take a photo, and wait until the phone has made it small."""
+    if not await page.locator("#bild").is_visible():
+        await page.click("details#more summary")
+    await page.set_input_files("#bild", {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": raw})
+    await expect(page.locator("[data-photo-said]")).to_have_text("Bilden följer med.")
+
+
 async def waiting(page: Page) -> list[dict[str, Any]]:
     """What lies in the phone."""
-    return list(await page.evaluate("import('/static/queue.js').then(q => q.all())"))
+    look = "q => q.all().then(all => all.map(r => ({...r, photo: r.photo && r.photo.byteLength})))"
+    return list(await page.evaluate(f"import('/static/queue.js').then({look})"))
 
 
 async def own(page: Page, town: Town) -> list[Any]:
@@ -100,10 +110,12 @@ async def test_an_evening_of_fifty_reports(login: Login, town: Town) -> None:
     sent = posts(page)
     await page.context.set_offline(True)
     for i in range(50):
+        await attach(page, photo(1000 + i, 800))
         await report(page, "E", f"E{1 + i % 8}")
         await expect(page.locator(".qcard")).to_have_count(i + 1)
-    ids = {r["id"] for r in await waiting(page)}
-    assert len(ids) == 50
+    records = await waiting(page)
+    assert len({r["id"] for r in records}) == 50
+    assert all(r["photo"] for r in records)
     await page.goto(f"{town.url}/mina-rapporter")
     await expect(page.get_by_text("50 rapporter väntar på telefonen.")).to_be_visible()
     await page.context.set_offline(False)
@@ -111,6 +123,7 @@ async def test_an_evening_of_fifty_reports(login: Login, town: Town) -> None:
     arrived = await page.evaluate("fetch('/mina-rapporter').then(a => a.text())")
     assert len([r for r in sent if not r.failure]) == 50
     assert arrived.count('class="fate') >= 50
+    assert len(set(re.findall(r"/v1/photos/[0-9a-f-]{36}", arrived))) == 50
 
 
 async def test_two_tabs_and_many_tries_at_once_send_each_report_once(login: Login, town: Town) -> None:

@@ -18,6 +18,7 @@ from services.ingest.handlers.people import People
 from services.ingest.handlers.refusing import missing_id, problem_of
 from services.ingest.handlers.reports import Reports
 from services.ingest.handlers.submitting import Answer, Unfinished, VersionConflict
+from services.ingest.store.photos import NewPhoto
 from services.runtime import read_log
 from services.runtime.problems import Problem, ProblemBody, not_allowed, not_found
 from services.runtime.rates import Rate
@@ -42,10 +43,12 @@ class ReportAnswer(BaseModel):
     """True for a sandbox key: everything was checked, nothing was stored."""
 
 
-async def submit(reports: Reports, sender: Sender, report: ReportIn, correlation: str) -> Answer:
+async def submit(
+    reports: Reports, sender: Sender, report: ReportIn, correlation: str, photo: NewPhoto | None = None
+) -> Answer:
     """The handler's answer, its refusals as problems."""
     try:
-        return await reports.submit(sender, report, correlation)
+        return await reports.submit(sender, report, correlation, photo=photo)
     except (Refusal, Unfinished, VersionConflict) as refused:
         raise problem_of(refused) from None
 

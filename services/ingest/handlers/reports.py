@@ -12,6 +12,7 @@ from services.ingest.domain import ReportIn, Sender
 from services.ingest.handlers import submitting
 from services.ingest.handlers.submitting import Answer, Outcome, Unfinished, VersionConflict
 from services.ingest.store import reports as store
+from services.ingest.store.photos import NewPhoto
 from services.runtime.database import Database
 
 WITHDRAWAL_TRIES = 5
@@ -24,10 +25,10 @@ class Reports:
         self._database = database
 
     async def submit(
-        self, sender: Sender, report: ReportIn, correlation: str, *, now: datetime | None = None
+        self, sender: Sender, report: ReportIn, correlation: str, *, photo: NewPhoto | None = None
     ) -> Answer:
         """Accept one report; see ``submitting.submit``."""
-        return await submitting.submit(self._database, sender, report, correlation, now=now)
+        return await submitting.submit(self._database, sender, report, correlation, photo=photo)
 
     async def submit_many(self, sender: Sender, reports: Sequence[ReportIn], correlation: str) -> list[Outcome]:
         """Accept many in one transaction; see ``submitting.submit_many``."""

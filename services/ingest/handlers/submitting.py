@@ -11,13 +11,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from schemas.envelope import Envelope, client_report_id, derived_id
 from schemas.reports import ReportReceived
 from schemas.taxonomy import current
 from schemas.topics import REPORT_RECEIVED
 from services.ingest import domain
 from services.ingest.domain import Refusal, ReportIn, Sender
+from services.ingest.store import photos
 from services.ingest.store import submissions as store
+from services.ingest.store.photos import NewPhoto
 from services.ingest.store.reports import epoch, local_types
 from services.ingest.store.submissions import Known, Minted, Told
 from services.runtime import outbox
@@ -61,6 +65,8 @@ class _Round:
     locked: set[str]
     known: dict[str, Known]
     told: dict[tuple[str, Decimal], Told]
+    photographed: set[UUID] = field(default_factory=set)
+    """Reports with a photo: those that had one, and the one that brings one now."""
     fresh: dict[tuple[str, Decimal], Told] = field(default_factory=dict)
     minted: list[Minted] = field(default_factory=list)
 
@@ -97,15 +103,17 @@ class _Round:
 
     def _mint(self, report: ReportIn, sender_id: str, kind: str, version: Decimal) -> Answer:
         known = self.known.get(sender_id)
+        report_id = client_report_id(self.sender.client_id, sender_id)
         event = domain.to_event(
             report,
             self.sender,
-            report_id=client_report_id(self.sender.client_id, sender_id),
+            report_id=report_id,
             revision=next_number(None if known is None else known.revision, self.epoch),
             severity=_default_severity(report.event_type, self.local),
             merged_into=None if known is None else known.merged_into,
             received_at=self.now if known is None else known.received_at,
             now=self.now,
+            has_photo=report_id in self.photographed and not report.withdrawn,
         )
         self.minted.append(Minted(event, report, sender_id, kind, version))
         self.known[sender_id] = Known((kind, version), event.revision, event.merged_into, event.received_at)
@@ -120,11 +128,12 @@ async def submit_many(
     correlation: str,
     *,
     now: datetime | None = None,
+    photo: NewPhoto | None = None,
 ) -> list[Outcome]:
     """Hand in reports, corrections and withdrawals of one sender; the outcomes in the same order.
 
     Returned answers are committed: report, answer and outbox row stand or fall together. A refused one leaves nothing,
-    and neither does any of a sandbox key.
+    and neither does any of a sandbox key. ``photo`` is of the first report, and is kept if that mints a revision.
     """
     named = [(report, report.id or str(uuid4())) for report in reports]
     ids = sorted({sender_id for _, sender_id in named})
@@ -141,16 +150,28 @@ async def submit_many(
             await store.known(connection, sender.kommun, sender.client_id, ids),
             await store.told(connection, sender.kommun, sender.client_id, pairs),
         )
+        if sender.person:  # nobody else hands in photos
+            here.photographed = await _photographed(connection, sender, ids, named[0][1] if photo else None)
         outcomes = [here.take(report, sender_id) for report, sender_id in named]
         if sender.sandbox:
             return [_tried(outcome) for outcome in outcomes]
         await store.save(connection, sender.kommun, sender.client_id, here.minted)
+        if photo is not None and here.minted:
+            await photos.add(connection, sender.kommun, here.minted[0].event.report_id, sender.client_id, photo)
         await store.remember(connection, sender.kommun, sender.client_id, here.fresh)
         messages = [message(REPORT_RECEIVED, m.event, _envelope(m.event, correlation)) for m in here.minted]
         await outbox.write(connection, messages)
         await reach("ingest.before_commit")
     await reach("ingest.after_commit")
     return outcomes
+
+
+async def _photographed(
+    connection: AsyncConnection, sender: Sender, ids: Sequence[str], bringing: str | None
+) -> set[UUID]:
+    reports = [client_report_id(sender.client_id, sender_id) for sender_id in ids]
+    known = set(await photos.of_reports(connection, sender.kommun, reports))
+    return known if bringing is None else known | {client_report_id(sender.client_id, bringing)}
 
 
 def _tried(outcome: Outcome) -> Outcome:
@@ -161,10 +182,16 @@ def _tried(outcome: Outcome) -> Outcome:
 
 
 async def submit(
-    database: Database, sender: Sender, report: ReportIn, correlation: str, *, now: datetime | None = None
+    database: Database,
+    sender: Sender,
+    report: ReportIn,
+    correlation: str,
+    *,
+    now: datetime | None = None,
+    photo: NewPhoto | None = None,
 ) -> Answer:
-    """One report; raises Refusal, Unfinished or VersionConflict."""
-    (outcome,) = await submit_many(database, sender, [report], correlation, now=now)
+    """One report, with its photo if there is one; raises Refusal, Unfinished or VersionConflict."""
+    (outcome,) = await submit_many(database, sender, [report], correlation, now=now, photo=photo)
     if isinstance(outcome, Answer):
         return outcome
     raise outcome

@@ -66,6 +66,7 @@ def read(form: Mapping[str, str], now: datetime) -> Reading:
                 "ongoing": bool(form.get("ongoing")),
                 "count": form.get("count") or 1,
                 "severity": form.get("severity") or None,
+                "submission_id": form.get("submission") or None,
                 "text": form.get("text") or None,
                 "environment": "semi_public" if code in {"B2", "B3"} else "public",
             }
@@ -118,3 +119,13 @@ def _place(form: Mapping[str, str]) -> dict[str, object]:
     if form.get("address", "").strip():
         place["text"] = form["address"].strip()[:120]
     return place
+
+
+_STAYS = ("lon", "lat", "accuracy", "area", "address", "when", "at", "from", "to")
+"""What the next report of the same hand shares."""
+
+
+def next_of_the_same(form: Mapping[str, str]) -> dict[str, str]:
+    """The form for one more report of the same submission: same place and time, everything else anew."""
+    kept = {name: form[name] for name in _STAYS if name in form}
+    return kept | {"id": str(uuid4()), "submission": form["submission"], "count": "1", "confirmed": "1"}

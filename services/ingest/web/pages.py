@@ -9,16 +9,21 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from starlette.datastructures import FormData, UploadFile
 
 from schemas.envelope import client_report_id
 from schemas.taxonomy import ZERO_REPORT, current
 from services.ingest import metrics
+from services.ingest.api.photos import away
 from services.ingest.api.reports import submit
-from services.ingest.domain import short_number
+from services.ingest.domain import ReportIn, short_number
 from services.ingest.gateways.corridor import Corridor, Fate
+from services.ingest.gateways.objects import StoreAway
 from services.ingest.handlers.people import People
+from services.ingest.handlers.photos import NoPhoto, Photos
 from services.ingest.handlers.reports import Reports
 from services.ingest.handlers.submitting import Unfinished
+from services.ingest.pictures import MOST_BYTES, NoPicture
 from services.ingest.store.reports import Own
 from services.ingest.web import forms, phone, police
 from services.ingest.web.login import give_token, signed_in
@@ -61,6 +66,7 @@ async def _form_page(
     faults: dict[str, str] | None = None,
     form: dict[str, str] | None = None,
     problem: str | None = None,
+    notice: str | None = None,
 ) -> HTMLResponse:
     """The form, empty or as it was sent, with its faults. A field that is not there reads as empty."""
     people: People = request.app.state.people
@@ -82,6 +88,8 @@ async def _form_page(
         "now": f"{swedish.full_day(now.astimezone(swedish.SWEDEN).date())} {swedish.clock(now)}",
         "faults": defaultdict(str, faults or {}),
         "problem": problem,
+        "notice": notice,
+        "photos": request.app.state.photos.taken,
         "form": defaultdict(str, form or {"id": str(uuid4()), "when": "now", "count": "1", "confirmed": "1"}),
         "zero_id": str(uuid4()),
         "phone_texts": phone.texts(),
@@ -98,48 +106,68 @@ async def report_form(request: Request, person: Reporter) -> HTMLResponse:
     return await _form_page(request, person)
 
 
-@router.post("/rapportera")
+@router.post("/rapportera", max_body_size=MOST_BYTES + 2**20)
 async def report(request: Request, person: Reporter) -> Response:
     """Hand in what the form says; faults stand at their fields and nothing written is lost."""
-    form = {k: v for k, v in (await request.form()).items() if isinstance(v, str)}
+    sent = await request.form(max_files=1, max_fields=60)
+    form = {k: v for k, v in sent.items() if isinstance(v, str)}
+    if form.get("again") and not form.get("submission"):
+        form["submission"] = str(uuid4())
     reading = forms.read(form, datetime.now(UTC))
+    raw = await _photo_in(sent)
     if wants_json(request):
-        return await _queued(request, person, reading, form)
+        return await _queued(request, person, reading, form, raw)
     if reading.report is None:
         return await _form_page(request, person, status=422, faults=reading.faults, form=form)
-    people: People = request.app.state.people
-    sender = await people.sender(person)
     try:
-        answer = await submit(request.app.state.reports, sender, reading.report, request.state.correlation_id)
+        number = await _hand_in(request, person, reading.report, raw)
     except Problem as problem:
-        if problem.kind == "version-conflict":  # the same form again, its answer lost on the way: it has arrived
-            number = short_number(client_report_id(sender.client_id, reading.report.id or ""))
-            return RedirectResponse(f"/mina-rapporter?framme={number}", 303)
-        return await _form_page(request, person, status=problem.status, problem=problem.title, form=form)
-    zero = reading.report.event_type == ZERO_REPORT
-    number = "noll" if zero else answer.body["number"]
+        faults = {"photo": f"photo.{problem.detail}"} if problem.kind == "photo" else None
+        said = None if faults else problem.title
+        return await _form_page(request, person, status=problem.status, faults=faults, problem=said, form=form)
+    if form.get("again"):
+        notice = text("mine.sent", number=number)
+        return await _form_page(request, person, form=forms.next_of_the_same(form), notice=notice)
     return RedirectResponse(f"/mina-rapporter?framme={number}", 303)
 
 
-async def _queued(request: Request, person: Principal, reading: forms.Reading, form: dict[str, str]) -> Response:
+async def _photo_in(sent: FormData) -> bytes:
+    """The bytes of the form's photo; none where the field was left alone."""
+    photo = sent.get("photo")
+    return await photo.read() if isinstance(photo, UploadFile) else b""
+
+
+async def _hand_in(request: Request, person: Principal, made: ReportIn, raw: bytes) -> str:
+    """Store the report with its photo; its number. What was there already is as good. Problem."""
+    people: People = request.app.state.people
+    photos: Photos = request.app.state.photos
+    sender = await people.sender(person)
+    number = short_number(client_report_id(sender.client_id, made.id or ""))
+    try:
+        photo = await photos.take(person.kommun, sender.client_id, made.id or "", raw) if raw else None
+    except NoPicture as wrong:
+        raise Problem(422, "photo", text(f"photo.{wrong.fault}"), wrong.fault) from None
+    except (NoPhoto, StoreAway):
+        raise away() from None
+    try:
+        await submit(request.app.state.reports, sender, made, request.state.correlation_id, photo)
+    except Problem as problem:
+        if problem.kind != "version-conflict":  # that is the same form again, its answer lost on the way
+            raise
+    return "noll" if made.event_type == ZERO_REPORT else number
+
+
+async def _queued(
+    request: Request, person: Principal, reading: forms.Reading, form: dict[str, str], raw: bytes
+) -> Response:
     """The same for the phone's queue: a number, or a problem whose errors are sentences for the person."""
     if form.get("owner") != owner_of(person):  # somebody else has signed in on the same phone meanwhile
         raise not_authenticated()
     if reading.report is None:
         errors = [{"loc": [field], "msg": text(key)} for field, key in reading.faults.items()]
         raise Problem(422, "invalid", text("report.error_summary"), errors=errors)
-    people: People = request.app.state.people
-    sender = await people.sender(person)
-    number = short_number(client_report_id(sender.client_id, reading.report.id or ""))
-    zero = reading.report.event_type == ZERO_REPORT
-    try:
-        await submit(request.app.state.reports, sender, reading.report, request.state.correlation_id)
-    except Problem as problem:
-        if problem.kind != "version-conflict":  # that is the same report again, its answer lost on the way
-            raise
-    else:
-        _took(form)
-    response = JSONResponse({"number": "noll" if zero else number})
+    response = JSONResponse({"number": await _hand_in(request, person, reading.report, raw)})
+    _took(form)
     await give_token(request, response, person)
     return response
 
@@ -167,7 +195,11 @@ async def mine(request: Request, person: Reporter, framme: str = "", tillbaka: s
         notice = text("mine.sent", number=framme)
     elif tillbaka:
         notice = text("mine.withdrawn")
-    cards = [_card(own, fate, local) for own, fate in zip(found, fates, strict=True)]
+    with_photo = await request.app.state.photos.of_reports(person.kommun, [own.event.report_id for own in found])
+    cards = [
+        _card(own, fate, local) | {"photo": with_photo.get(own.event.report_id)}
+        for own, fate in zip(found, fates, strict=True)
+    ]
     context = frame(person, "/mina-rapporter", phone=True) | {
         "cards": cards,
         "notice": notice,

@@ -37,7 +37,7 @@ function card(record) {
   const state = record.state === "act" ? "act" : sending.has(record.id) ? "sending" : "waiting";
   made.classList.toggle("act", state === "act");
   made.querySelector("h3").textContent = record.title;
-  made.querySelector("[data-when]").textContent = [moment(record.made), record.where].filter(Boolean).join(" · ");
+  made.querySelector("[data-when]").textContent = [moment(record.made), record.where, record.photo && texts.one_photo].filter(Boolean).join(" · ");
   for (const chip of made.querySelectorAll("[data-state]")) chip.hidden = chip.dataset.state !== state;
   const why = made.querySelector("[data-why]");
   why.hidden = state !== "act";
@@ -45,6 +45,12 @@ function card(record) {
   for (const part of made.querySelectorAll("[data-act]")) part.hidden = state !== "act";
   made.querySelector("[data-retry]").addEventListener("click", async () => {
     await keep({ ...record, state: "waiting", next: 0, error: "" });
+    attempt(true);
+  });
+  const bare = made.querySelector("[data-no-photo]");
+  bare.hidden = !record.badPhoto;
+  bare.addEventListener("click", async () => {
+    await keep({ ...record, photo: null, badPhoto: false, state: "waiting", next: 0, error: "" });
     attempt(true);
   });
   made.querySelector("[data-file]").addEventListener("click", () => save(record));
@@ -62,8 +68,9 @@ function card(record) {
 }
 
 function save(record) {
+  const photo = record.photo && btoa(Array.from(new Uint8Array(record.photo), (byte) => String.fromCharCode(byte)).join(""));
   const link = document.createElement("a");
-  link.href = `data:application/json;charset=utf-8,${encodeURIComponent(JSON.stringify(record, null, 1))}`;
+  link.href = `data:application/json;charset=utf-8,${encodeURIComponent(JSON.stringify({ ...record, photo }, null, 1))}`;
   link.download = `rapport-${record.id}.json`;
   link.click();
 }

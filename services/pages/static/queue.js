@@ -2,7 +2,7 @@
 const NAME = "lagesbild";
 const STORE = "reports";
 const LONGEST_WAIT = 5 * 60_000;
-const TIMEOUT = 30_000;
+const TIMEOUT = 60_000; // a photo over a slow net
 
 let opened;
 const database = () => {
@@ -46,7 +46,10 @@ async function problem(answer) {
 // What an answer means for a record: sent, waits, needs a hand, or nobody is signed in.
 async function send(record) {
   const about = { made: String(record.made), sent: String(Date.now()), owner: record.owner };
-  const body = new URLSearchParams({ ...record.fields, ...about });
+  const body = new FormData();
+  for (const [name, value] of Object.entries({ ...record.fields, ...about })) body.set(name, value);
+  // Kept as bytes, made a file now: some browsers lose the content of a file that lay in their database.
+  if (record.photo) body.set("photo", new Blob([record.photo], { type: "image/jpeg" }), "bild.jpg");
   let answer;
   try {
     answer = await fetch("/rapportera", { method: "POST", body, headers: { accept: "application/json" }, signal: AbortSignal.timeout(TIMEOUT) });
@@ -57,7 +60,7 @@ async function send(record) {
   if (answer.status === 401 || answer.status === 403) return { state: "waiting", wait: LONGEST_WAIT, login: true };
   if ([400, 413, 422].includes(answer.status)) {
     const said = await problem(answer);
-    return { state: "act", error: said.errors?.map((e) => e.msg).join(" ") || said.title || "" };
+    return { state: "act", error: said.errors?.map((e) => e.msg).join(" ") || said.title || "", photo: said.type?.endsWith("/photo") };
   }
   const asked = Number(answer.headers.get("retry-after")) * 1000;
   return { state: "waiting", wait: asked || later(record.tries) };
@@ -82,7 +85,7 @@ export function flush(owner, tell, { now = false } = {}) {
       if (outcome.state === "sent") {
         await remove(record.id);
       } else {
-        const moved = { ...record, state: outcome.state, tries: record.tries + 1, next: Date.now() + (outcome.wait ?? 0), error: outcome.error ?? "" };
+        const moved = { ...record, state: outcome.state, tries: record.tries + 1, next: Date.now() + (outcome.wait ?? 0), error: outcome.error ?? "", badPhoto: Boolean(outcome.photo) };
         // Taken away by hand meanwhile: it stays away.
         if (await find(record.id)) await keep(moved);
         if (outcome.state === "waiting") next = Math.min(next, moved.next);

@@ -3,6 +3,7 @@
 import { findings } from "./guard.js";
 import { all, keep } from "./queue.js";
 import { attempt, fill, listen, owner, show, texts } from "./phone.js";
+import { clear as noPhoto, taken } from "./photo.js";
 import { again, bringBack, field, forget, form, placed, where } from "./place.js";
 
 const RECENT = "rapport.senaste";
@@ -101,30 +102,50 @@ function complain(faults) {
   box.querySelector("a")?.focus();
 }
 
-function record(fields, title, where) {
-  return { id: fields.id, owner, made: Date.now(), fields, title, where, state: "waiting", tries: 0, next: 0, error: "" };
+function record(fields, title, where, photo = null) {
+  return { id: fields.id, owner, made: Date.now(), fields, title, where, photo, state: "waiting", tries: 0, next: 0, error: "" };
 }
 
 // On the phone, or a failure and the form as it was; that it could not be sent now is no failure, and is tried again.
-async function queue(made) {
+async function queue(made, here) {
+  let told = texts.saved;
   try {
     await keep(made);
   } catch (error) {
-    say(error.name === "QuotaExceededError" ? texts.storage_full : texts.not_saved);
-    return;
+    const full = error.name === "QuotaExceededError";
+    if (!full || !made.photo || !(await keep({ ...made, photo: null }).then(() => true, () => false))) {
+      say(full ? texts.storage_full : texts.not_saved);
+      return;
+    }
+    told = texts.storage_full_photo;
   }
   navigator.storage?.persist?.();
-  say(texts.saved);
-  sent = { id: made.id, at: performance.now() };
+  say(here ? texts.saved_again : told);
+  sent = here ? {} : { id: made.id, at: performance.now() }; // one more is coming: no receipt takes the form away
   form.reset();
-  forget();
+  noPhoto();
+  if (here) stay(here);
+  else forget();
   form.querySelector("details").open = false;
   field("id").value = crypto.randomUUID();
+  field("submission").value = here ? here.submission : "";
   begun = performance.now();
   recent();
   again();
   summarise();
   attempt(true).catch(() => {});
+}
+
+// The next one is of the same place and time, and of the same hand: several things seen at once are several reports.
+const SAME = ["lon", "lat", "accuracy", "area", "address", "when", "at", "from", "to"];
+function stay(fields) {
+  bringBack();
+  for (const name of SAME) {
+    for (const input of [...form.elements].filter((element) => element.name === name)) {
+      if (input.type === "radio") input.checked = input.value === fields[name];
+      else input.value = fields[name] ?? "";
+    }
+  }
 }
 
 const said = document.querySelector("[data-said]");
@@ -162,14 +183,18 @@ form.addEventListener("submit", async (event) => {
   if (faults.some(([at]) => at === "text")) form.querySelector("details").open = true;
   complain(faults);
   if (faults.length) return;
-  const fields = Object.fromEntries(new FormData(form));
+  const photo = await taken();
+  const fields = Object.fromEntries([...new FormData(form)].filter(([, value]) => typeof value === "string"));
+  const here = event.submitter?.name === "again" && { ...fields, submission: fields.submission || crypto.randomUUID() };
+  if (here) fields.submission = here.submission;
   // A report that is being corrected has its place in the queue; its time is that of the first try.
   const before = (await all().catch(() => [])).find((waiting) => waiting.id === fields.id);
   const code = fields[`l2_${fields.l1}`];
   const seconds = String(Math.round((performance.now() - begun) / 100) / 10);
   const title = form.querySelector(`.sub input[value="${CSS.escape(code)}"]`).parentElement.textContent.trim();
   remember(code);
-  await queue({ ...record({ ...fields, seconds }, title, where()), ...(before && { made: before.made }) });
+  const made = record({ ...fields, seconds }, title, where(), photo ?? before?.photo);
+  await queue({ ...made, ...(before && { made: before.made }) }, here);
 });
 
 form.noValidate = true; // faults are told beside the fields, in our words

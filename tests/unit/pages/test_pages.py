@@ -50,6 +50,10 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "login.provider_",
         "login.refused_",
         "providers.kind_",
+        "photo.",
+        "photos.passed",  # told by the name in the address
+        "photos.covered",
+        "photos.removed",
         "role_hint.",
         "organisation.",
         "scope.",
