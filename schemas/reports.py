@@ -41,6 +41,8 @@ class ReportReceived(Contract):
     merged_into: UUID | None = None
     withdrawn: bool = False
     invented: bool = False
+    anonymised: bool = False
+    """Gallring: who, the written place and the coordinates are gone for good; its areas are to be kept as they were."""
     received_at: UtcTime
     """When the first version of the report was accepted."""
     minted_at: UtcTime

@@ -18,6 +18,7 @@ from services.ingest.handlers.organisations import Organisations
 from services.ingest.handlers.people import People
 from services.ingest.handlers.photos import Photos
 from services.ingest.handlers.reports import Reports
+from services.ingest.handlers.retaining import Retaining
 from services.ingest.settings import IngestSettings
 from services.ingest.web import (
     accessibility,
@@ -32,6 +33,7 @@ from services.ingest.web import (
     phone,
     providers,
     reads,
+    rules,
 )
 from services.ingest.web import photos as photo_pages
 from services.runtime import read_log
@@ -56,6 +58,7 @@ PARTS = (
     login,
     federated,
     providers,
+    rules,
     pages,
     phone,
     docs,
@@ -84,6 +87,20 @@ DOOR_FRESH_SECONDS = 1.0
 """The door has its own database to ask whose tokens no longer hold."""
 
 
+def _neighbours(chosen: IngestSettings) -> dict[str, Any]:
+    """Whom the door asks and tells, and how often it may be asked."""
+    return {
+        "openid": OpenIdProviders(),
+        "saml": SamlProviders(),
+        "requests_rate": Rate(chosen.requests_per_minute),
+        "lines_rate": Rate(chosen.lines_per_minute),
+        "logins_rate": Rate(chosen.logins_per_minute),
+        "corridor": Corridor(chosen.geo_url, chosen.analysis_url, chosen.notify_url, chosen.ingest_url),
+        "problem_page": pages.trouble,
+        "mailer": Mailer(chosen.smtp_host, chosen.smtp_port, chosen.smtp_starttls),
+    }
+
+
 def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
     """The door, wired. Its own keys verify its tokens without asking anybody."""
     chosen = settings or IngestSettings()
@@ -91,42 +108,37 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
     database = Database(url, pool_size=chosen.pool_size)
     people = People(database)
     sealer = Sealer(chosen.seal_secret.get_secret_value())
+    uploads = Batches(database)
+    kept = Photos(database, Objects(chosen) if chosen.photos else None)
+    retaining = Retaining(database, kept)
 
     async def relay(publisher: Publisher) -> None:
         await Relay(
             database_url=url, kafka=chosen.kafka.get_secret_value(), publisher=publisher, batch=chosen.max_records
         ).run()
 
-    uploads = Batches(database)
-    kept = Photos(database, Objects(chosen) if chosen.photos else None)
-
     async def handle_uploads(_publisher: Publisher) -> None:
         await uploads.work()
 
+    jobs = {"relay": relay, "batches": handle_uploads, "photos": kept.sweeping, "gallring": retaining.run}
     parts: dict[str, Any] = {
         "name": "ingest",
         "settings": chosen,
         "database": database,
         "verifier": Verifier(people.public_keys, fresh_seconds=DOOR_FRESH_SECONDS),
         "routers": [part.router for part in PARTS],
-        "jobs": [Job("relay", relay), Job("batches", handle_uploads), Job("photos", kept.sweeping)],
+        "jobs": [Job(name, run) for name, run in jobs.items()],
         "state": _use_cases(database)
+        | _neighbours(chosen)
         | {
             "database": database,
             "settings": chosen,
             "people": people,
             "sealer": sealer,
             "federating": Federating(database, sealer),
-            "openid": OpenIdProviders(),
-            "saml": SamlProviders(),
             "batches": uploads,
             "photos": kept,
-            "requests_rate": Rate(chosen.requests_per_minute),
-            "lines_rate": Rate(chosen.lines_per_minute),
-            "logins_rate": Rate(chosen.logins_per_minute),
-            "corridor": Corridor(chosen.geo_url, chosen.analysis_url, chosen.notify_url, chosen.ingest_url),
-            "problem_page": pages.trouble,
-            "mailer": Mailer(chosen.smtp_host, chosen.smtp_port, chosen.smtp_starttls),
+            "retaining": retaining,
         },
         "title": "Lägesbild ingest",
         "answers_others": federated.ANSWERS,

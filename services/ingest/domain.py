@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.reports import ReportReceived
 from schemas.taxonomy import ZERO_REPORT, current
@@ -20,8 +21,16 @@ FUTURE_SLACK = timedelta(hours=24)
 ADDRESS = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 """Mail addresses that people are registered and log in with: plain ASCII, since lookalikes may be another's mailbox."""
 LONGEST_TEXT = 1000
+LONGEST_SYSTEM_TEXT = 280
 
 VersionKind = Literal["integer", "time"]
+
+
+MEDIA = frozenset(
+    "photo photos image images picture pictures media media_url attachment attachments file files audio video"
+    " bild bilder foto foton bilaga bilagor".split()
+)
+"""Names under which systems send media (domain §6.2)."""
 
 
 class ReportIn(BaseModel):
@@ -48,6 +57,14 @@ class ReportIn(BaseModel):
     recurring: bool = False
     text: Annotated[str, StringConstraints(max_length=LONGEST_TEXT)] | None = None
     withdrawn: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_media(cls, value: Any) -> Any:
+        """Photos come from people's phones, by their form; what a system sends of the kind has a code of its own."""
+        if isinstance(value, dict) and any(isinstance(name, str) and name.lower() in MEDIA for name in value):
+            raise PydanticCustomError("media_not_allowed", "photos, sound, video and attachments are not taken in here")
+        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -100,7 +117,14 @@ class Refusal(Exception):
         """What else is wrong with the same report."""
 
 
-def check(report: ReportIn, local_types: frozenset[str], now: datetime, *, person: bool = False) -> None:
+def check(
+    report: ReportIn,
+    local_types: frozenset[str],
+    now: datetime,
+    *,
+    person: bool = False,
+    free_text: str = "everybody",
+) -> None:
     """Raise Refusal when the report is well formed but cannot be accepted.
 
     From a ``person``, whom the phone has warned, only what is certain is refused in texts; from a system the rest too.
@@ -113,11 +137,21 @@ def check(report: ReportIn, local_types: frozenset[str], now: datetime, *, perso
     somewhere = place.coordinates or place.text or place.area_code
     if not somewhere and report.event_type != ZERO_REPORT and not report.withdrawn:
         raise Refusal("place", "missing_place", "Ange en plats: position, adress eller område.")
+    if report.text is not None and not report.withdrawn:
+        _may_write(report.text, free_text, person=person)
     texts = () if report.withdrawn else (("text", report.text), ("place.text", place.text))
     refused = [r for field, written in texts if written for r in _guarded(field, written, person)]
     if refused:
         first, *rest = refused
         raise Refusal(first.field, first.code, first.sentence, *rest)
+
+
+def _may_write(written: str, free_text: str, *, person: bool) -> None:
+    """Refusal where the municipality takes no free text from such a sender, or a system's is too long (domain §6.2)."""
+    if free_text == "nobody" or (free_text == "people" and not person):
+        raise Refusal("text", "free_text", text("report.no_free_text"))
+    if not person and len(written) > LONGEST_SYSTEM_TEXT:
+        raise Refusal("text", "free_text", text("report.text_too_long", most=LONGEST_SYSTEM_TEXT))
 
 
 def without_texts(report: ReportIn) -> ReportIn:
@@ -183,6 +217,9 @@ def judge(
     return "newer" if version > known[1] else "older"
 
 
+FreeText = Literal["nobody", "people", "everybody"]
+
+
 class Sender(BaseModel):
     """What the door knows about who hands in: the registered client, its organisation and token."""
 
@@ -194,6 +231,8 @@ class Sender(BaseModel):
     organisation: UUID | None = None
     reporter_token: str | None = None
     person: bool = False
+    free_text: FreeText = "people"
+    """From whom the municipality takes in free text."""
     sandbox: bool = False
     """Everything is judged and nothing is stored."""
     invented: bool = False

@@ -88,9 +88,16 @@ def not_found(what: str) -> Problem:
     return Problem(404, "not-found", "Det finns inte.", f"No such {what}.")
 
 
+_CODES = {"extra_forbidden": "unknown_field"}
+"""Our stable codes for what the models' library calls otherwise."""
+
+
 def faults(error: RequestValidationError | ValidationError) -> list[dict[str, Any]]:
     """Where and what is wrong, without the rejected input."""
-    return [{"loc": [str(p) for p in e["loc"]], "type": e["type"], "msg": e["msg"]} for e in error.errors()]
+    return [
+        {"loc": [str(p) for p in e["loc"]], "type": _CODES.get(e["type"], e["type"]), "msg": e["msg"]}
+        for e in error.errors()
+    ]
 
 
 _TITLES = {

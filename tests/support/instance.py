@@ -87,6 +87,7 @@ class Instance:
         try:
             people = People(database)
             await people.create_municipality(kommun, name, invented=True)
+            await people.put_free_text(kommun, "everybody")
             client, key = await Keys(database).create(
                 kommun,
                 system=f"test-{uuid4()}",

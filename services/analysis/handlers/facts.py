@@ -84,8 +84,22 @@ async def _newest(
         by_identity[identity].pop(before.version, None)
     past += [(identity, late.kept) for identity, versions in by_identity.items() for late in versions.values()]
     await store.replace(connection, model, [new for old, new in changed if old is not None])
-    await store.remember(connection, model, past)
+    # After gallring nothing older of a fact stays, neither what it replaced nor what comes late.
+    gone = {i for i, b in stored.items() if _is_anonymised(b.event)} | {
+        i for i, t in tops.items() if _anonymised(t.fact)
+    }
+    await store.remember(connection, model, [(identity, kept) for identity, kept in past if identity not in gone])
+    await store.forget(connection, model, sorted(gone))
     return changed
+
+
+def _anonymised(fact: Any) -> bool:
+    return isinstance(fact, LocatedReport) and fact.report.anonymised
+
+
+def _is_anonymised(event: str) -> bool:
+    """The same of a stored fact; looked for first, since reading every one would cost more than all the rest."""
+    return '"anonymised":true' in event and _anonymised(store.read(LocatedReport, event))
 
 
 def _fit(view: View[Any], states: dict[str, State]) -> State:

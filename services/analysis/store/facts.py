@@ -62,6 +62,7 @@ class _Statements:
     replace: Any
     remember: Any
     page: Any
+    forget: Any
     extras: Mapping[str, _Extra]
 
 
@@ -92,6 +93,9 @@ def _statements(facts: str, history: str, ident: str, extras: Mapping[str, _Extr
         text(f"""
             select {ident} as id, event from {facts}
             where kommun = :kommun and {ident} > :after order by {ident} limit :limit"""),  # noqa: S608 - see the docstring
+        text(f"""
+            delete from {history} h using unnest(cast(:kommuner as text[]), cast(:ids as uuid[])) as w(k, i)
+            where h.kommun = w.k and h.{ident} = w.i"""),  # noqa: S608 - see the docstring
         extras,
     )
 
@@ -159,6 +163,13 @@ async def remember(connection: AsyncConnection, model: type[F], rows: Sequence[t
     """Add superseded versions to the history; one that is there stays as it is."""
     if rows:
         await connection.execute(_SQL[model].remember, _columns(rows))
+
+
+async def forget(connection: AsyncConnection, model: type[F], identities: Sequence[Identity]) -> None:
+    """Delete every superseded version of these facts."""
+    if identities:
+        values = {"kommuner": [k for k, _ in identities], "ids": [i for _, i in identities]}
+        await connection.execute(_SQL[model].forget, values)
 
 
 async def page(

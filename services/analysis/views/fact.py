@@ -41,6 +41,7 @@ class Report(Struct, frozen=True, gc=False):
     merged_into: str | None = None
     withdrawn: bool = False
     invented: bool = False
+    anonymised: bool = False
 
 
 class Area(Struct, frozen=True, gc=False):

@@ -66,6 +66,7 @@ class Report(Struct, frozen=True, gc=False):
     merged_into: UUID | None = None
     withdrawn: bool = False
     invented: bool = False
+    anonymised: bool = False
 
 
 class _Stored(Struct, frozen=True, gc=False):

@@ -16,6 +16,7 @@ from schemas.context import ContextReceived
 from schemas.envelope import Envelope, derived_id
 from schemas.topics import CONTEXT_LOCATED, REPORT_LOCATED, Topic
 from services.geo.domain import placing, publishing
+from services.geo.domain.anonymised import as_before, placement_in, standing_in
 from services.geo.domain.deciding import asks_for_review, place_key
 from services.geo.domain.names import Names
 from services.geo.domain.reading import Report
@@ -101,6 +102,8 @@ class Placer:
         loaded = await self._geocoders.load(connection, texts, own)
 
         decided = await standing_decisions(connection, [r for r in reports if (r.kommun, r.report_id) in before])
+        stood = await known_before(connection, [r for r in reports if r.anonymised])
+        reports = [standing_in(r, stood[r.report_id]) if r.report_id in stood else r for r in reports]
         answers = placing.settle(reports, self._layers, reader(loaded), own=own, decisions=decided, defaults=defaults)
 
         def make(report: Report, settled: placing.Settled) -> Make:
@@ -108,6 +111,9 @@ class Placer:
 
             def made(number: int, now: datetime) -> Made:
                 placement = publishing.to_placement(settled, self._layers, number=number, now=now)
+                if report.report_id in stood:
+                    placement = as_before(placement, stood[report.report_id])
+                    return Made(written(placement), placement.reason, None, spot_of(report, placement))
                 return Made(written(placement), settled.reason, review, spot_of(report, placement))
 
             return made
@@ -121,6 +127,14 @@ class Placer:
             return lambda number, now: Made(self._names.place(item, number=number, now=now).model_dump_json())
 
         return [make(item) for item in items]
+
+
+async def known_before(connection: AsyncConnection, reports: Sequence[Report]) -> dict[UUID, Placement]:
+    """Where these reports stood, for those after gallring, which say so themselves no longer."""
+    if not reports:
+        return {}
+    events = await store.newest_events(connection, [(r.kommun, r.report_id) for r in reports])
+    return {ident: placement_in(event) for (_, ident), event in events.items()}
 
 
 def spot_of(report: Report, placement: Placement) -> store.Spot | None:
@@ -163,11 +177,24 @@ async def _place(connection: AsyncConnection, batch: Sequence[Received[M]], kind
         )
     again = await store.again(connection, kind.table, sorted(set(repeated)))
     await store.add(connection, kind.table, rows)
+    await _forget(connection, kind, batch, rows)
     outgoing = []
     for received, identity in zip(batch, identities, strict=True):
         every = _stored(identity, received.message.revision, fresh, again)
         outgoing += [_message(kind, identity, stored, received.envelope) for stored in every]
     return outgoing
+
+
+async def _forget(
+    connection: AsyncConnection, kind: _Kind[M], batch: Sequence[Received[M]], rows: Sequence[store.New]
+) -> None:
+    """Of a report after gallring nothing older stays, nor what people decided about its place."""
+    gone = {(r.kommun, kind.ident(r.message)) for r in batch if getattr(r.message, "anonymised", False)}
+    if gone:
+        await store.forget_older(
+            connection, [(row.identity, row.stored.placement) for row in rows if row.identity in gone]
+        )
+        await review.forget_decisions(connection, sorted(gone))
 
 
 def _stored(

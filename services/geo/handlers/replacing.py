@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas.envelope import Envelope, derived_id
 from schemas.topics import REPORT_LOCATED
 from services.geo.domain import placing, publishing
+from services.geo.domain.anonymised import as_before, placement_in, standing_in
 from services.geo.domain.deciding import asks_for_review
 from services.geo.domain.reading import Report, read_stored
 from services.geo.domain.writing import written
@@ -96,7 +97,7 @@ class Replacing:
             own = await self._atlas.load(connection, (kommun,), fresh=True)
             loaded = await self._geocoders.load(connection, (kommun,), own)
             age = await placements.epoch(connection)
-            reports = {p.report_id: read_stored(p.event) for p in page}
+            reports = {p.report_id: _standing(p.event) for p in page}
             decided = await standing_decisions(connection, list(reports.values()))
             known = partial(
                 placing.settle,
@@ -137,18 +138,28 @@ class Replacing:
             number = next_number(placed.placement, age)
             one = scope not in {"texts", "all"}  # a person settled or unsettled it just now: whom it concerns is told
             noted = answer if one else answer._replace(notes=(*answer.notes, AGAIN))
+            report = reports[placed.report_id]
             placement = publishing.to_placement(noted, self._layers, number=number, now=now)
+            if report.anonymised:
+                placement = as_before(placement, placement_in(placed.event))
             text = written(placement)
             if one or not _same(json.loads(text), event["placement"]):
                 body = _body(event, text)
                 stored = placements.Stored(number, placed.revision, now, body)
-                report = reports[placed.report_id]
-                why = asks_for_review(report, answer.precision, answer.reason, answer.notes)
+                why = None
+                if not report.anonymised:
+                    why = asks_for_review(report, answer.precision, answer.reason, answer.notes)
                 identity = (event["kommun"], placed.report_id)
                 spot = spot_of(report, placement)
-                new = placements.New(identity, stored, answer.reason, placed.envelope_id, why, spot)
+                new = placements.New(identity, stored, placement.reason, placed.envelope_id, why, spot)
                 changed.append((new, _message(new)))
         return changed
+
+
+def _standing(event: str) -> Report:
+    """The report in a stored event; after gallring with the middle of its cell as its place."""
+    report = read_stored(event)
+    return standing_in(report, placement_in(event)) if report.anonymised else report
 
 
 def _wanted(event: dict[str, Any], scope: str) -> bool:

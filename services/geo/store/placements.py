@@ -47,6 +47,15 @@ _UNPLACED = text("""
         order by report_id, placement desc) as newest
     where reason is not null group by reason order by reason""")
 
+_NEWEST_EVENTS = text("""
+    select distinct on (p.kommun, p.report_id) p.kommun, p.report_id as id, p.event from placements p
+    join unnest(cast(:kommuner as text[]), cast(:ids as uuid[])) as w(k, i) on p.kommun = w.k and p.report_id = w.i
+    order by p.kommun, p.report_id, p.placement desc""")
+_FORGET_OLDER = text("""
+    delete from placements p
+    using unnest(cast(:kommuner as text[]), cast(:ids as uuid[]), cast(:placements as bigint[])) as w(k, i, n)
+    where p.kommun = w.k and p.report_id = w.i and p.placement < w.n""")
+
 Identity = tuple[str, UUID]
 
 
@@ -135,6 +144,18 @@ async def add(connection: AsyncConnection, table: str, rows: Sequence[New]) -> N
         spots = zip(*(r.spot or NOWHERE for r in rows), strict=True)
         values |= dict(zip(("e", "n", "cells", "occurred", "types"), map(list, spots), strict=True))
     await connection.execute(_ADD[table], values)
+
+
+async def newest_events(connection: AsyncConnection, identities: Sequence[Identity]) -> dict[Identity, str]:
+    """The newest stored messages about these reports."""
+    rows = await connection.execute(_NEWEST_EVENTS, _named(identities))
+    return {(r.kommun, r.id): r.event for r in rows}
+
+
+async def forget_older(connection: AsyncConnection, newest: Sequence[tuple[Identity, int]]) -> None:
+    """Delete the placements of these reports that are older than the number."""
+    values = _named([identity for identity, _ in newest]) | {"placements": [number for _, number in newest]}
+    await connection.execute(_FORGET_OLDER, values)
 
 
 async def one(connection: AsyncConnection, kommun: str, report: UUID) -> Row[Any] | None:

@@ -47,6 +47,9 @@ _NAMES = text("""
 UNDONE = "undone"
 """A decision that takes the one before back: the report is placed as if nobody had decided."""
 
+_FORGET_DECISIONS = text("""
+    delete from decisions d using unnest(cast(:kommuner as text[]), cast(:reports as uuid[])) as w(k, i)
+    where d.kommun = w.k and d.report_id = w.i""")
 _FORGET = text("update decisions set decided_by = '' where kommun = :kommun and decided_by = :person")
 
 
@@ -134,3 +137,9 @@ async def names(connection: AsyncConnection, kommun: str) -> list[Taught]:
 async def forget(connection: AsyncConnection, kommun: str, person: str) -> None:
     """Their decisions stay, by nobody. Safe to repeat."""
     await connection.execute(_FORGET, {"kommun": kommun, "person": person})
+
+
+async def forget_decisions(connection: AsyncConnection, identities: Sequence[tuple[str, UUID]]) -> None:
+    """What was decided about these reports' places goes with the places."""
+    values = {"kommuner": [k for k, _ in identities], "reports": [r for _, r in identities]}
+    await connection.execute(_FORGET_DECISIONS, values)

@@ -12,7 +12,7 @@ from joserfc.jwk import OKPKey
 from sqlalchemy import Row
 
 from services.ingest import secrets
-from services.ingest.domain import Sender
+from services.ingest.domain import FreeText, Sender
 from services.ingest.handlers.keys import SANDBOX
 from services.ingest.store import appointments, federation
 from services.ingest.store import people as store
@@ -67,6 +67,11 @@ class People:
         async with self._database.transaction() as connection:
             await store.put_accessibility_contact(connection, kommun, contact)
 
+    async def put_free_text(self, kommun: str, free_text: FreeText) -> None:
+        """From whom the municipality takes in free text, from the next report on."""
+        async with self._database.transaction() as connection:
+            await store.put_free_text(connection, kommun, free_text)
+
     async def sender(self, principal: Principal) -> Sender:
         """What the door knows about a principal as a sender; NotAuthenticated when the client is gone."""
         async with self._database.transaction(principal.kommuner) as connection:
@@ -88,6 +93,7 @@ class People:
             person=row.kind == "person",
             sandbox=principal.may(SANDBOX),
             invented=row.invented,
+            free_text=row.free_text,
         )
 
     async def by_key(self, key: str) -> Principal:

@@ -124,6 +124,14 @@ class Photos:
             await store.gone(connection, kommun, ident)
         await self._store.empty(row.object)
 
+    async def empty(self, objects: Sequence[str]) -> None:
+        """Empty what no row names any longer. While the store is away, ``sweep`` does it later."""
+        for key in objects:
+            try:
+                await self._store.empty(key)
+            except StoreAway:
+                return
+
     async def sweep(self, now: datetime | None = None) -> int:
         """Take away what no row names any longer, and photos of withdrawn reports; how many objects were emptied."""
         moment = now or datetime.now(UTC)

@@ -24,6 +24,7 @@ from services.ingest.store import submissions as store
 from services.ingest.store.photos import NewPhoto
 from services.ingest.store.reports import epoch, local_types
 from services.ingest.store.submissions import Known, Minted, Told
+from services.pages.texts import text
 from services.runtime import outbox
 from services.runtime.database import Database
 from services.runtime.faultpoints import reach
@@ -74,9 +75,12 @@ class _Round:
         """Judge one report and remember what must be stored."""
         if sender_id not in self.locked:
             return Unfinished()
+        known = self.known.get(sender_id)
+        if known is not None and known.retired:
+            return Refusal("id", "retired", text("report.retired"))
         kind, version = domain.version_key(report.source_version)
         digest = domain.content_hash(report)
-        known, before = self.known.get(sender_id), self.told.get((sender_id, version))
+        before = self.told.get((sender_id, version))
         verdict = domain.judge(
             kind,
             version,
@@ -93,7 +97,13 @@ class _Round:
             answer = Answer(200, body)
         else:
             try:
-                domain.check(report, frozenset(self.local), self.now, person=self.sender.person)
+                domain.check(
+                    report,
+                    frozenset(self.local),
+                    self.now,
+                    person=self.sender.person,
+                    free_text=self.sender.free_text,
+                )
             except Refusal as refusal:
                 return refusal
             kept = domain.without_texts(report) if report.withdrawn else report

@@ -12,7 +12,8 @@ _ADD_MUNICIPALITY = text("""
     insert into municipalities (kommun, name, invented) values (:kommun, :name, :invented)
     on conflict (kommun) do update set name = excluded.name, invented = excluded.invented""")
 _MUNICIPALITY = text("""
-    select kommun, name, invented, accessibility_contact from municipalities where kommun = :kommun""")
+    select kommun, name, invented, accessibility_contact, free_text from municipalities where kommun = :kommun""")
+_PUT_FREE_TEXT = text("update municipalities set free_text = :free_text where kommun = :kommun")
 _PUT_CONTACT = text("update municipalities set accessibility_contact = :contact where kommun = :kommun")
 _ORGANISATION = text("select organisation_id from organisations where kommun = :kommun and name = :name")
 _ADD_ORGANISATION = text("""
@@ -23,8 +24,9 @@ _ADD_CLIENT = text("""
 _FIND_CLIENT = text("select client_id from clients where kommun = :kommun and kind = 'system' and name = :name")
 _CLIENT = text("""
     select c.client_id, c.kind, c.organisation_id, o.name as organisation, c.source, c.invented,
-        a.token as reporter_token
+        a.token as reporter_token, m.free_text
     from clients c
+    join municipalities m on m.kommun = c.kommun
     left join organisations o on o.kommun = c.kommun and o.organisation_id = c.organisation_id
     left join people p on p.kommun = c.kommun and p.client_id = c.client_id
     left join lateral (
@@ -85,6 +87,11 @@ async def put_municipality(connection: AsyncConnection, kommun: str, name: str, 
 async def put_accessibility_contact(connection: AsyncConnection, kommun: str, contact: str) -> None:
     """Whom people tell about faults of accessibility: an address or a number of the municipality's."""
     await connection.execute(_PUT_CONTACT, {"kommun": kommun, "contact": contact})
+
+
+async def put_free_text(connection: AsyncConnection, kommun: str, free_text: str) -> None:
+    """From whom the municipality takes in free text: nobody, people, everybody."""
+    await connection.execute(_PUT_FREE_TEXT, {"kommun": kommun, "free_text": free_text})
 
 
 async def municipality(connection: AsyncConnection, kommun: str) -> Row[Any] | None:

@@ -43,6 +43,12 @@ _REVIEWED = text("""
 _GONE = text("""
     update photos set object = null, reviewed_at = coalesce(reviewed_at, now())
     where kommun = :kommun and photo_id = :id""")
+_TAKE_AWAY = text("""
+    with old as (
+        select photo_id, object from photos
+        where kommun = :kommun and report_id = any(:reports) and object is not null for update)
+    update photos p set object = null, reviewed_at = coalesce(p.reviewed_at, now()) from old
+    where p.kommun = :kommun and p.photo_id = old.photo_id returning old.object""")
 _OBJECTS = text("select object from photos where kommun = :kommun and object is not null")
 _KOMMUNER = text("select kommun from municipalities order by kommun")
 _WITHDRAWN = text("""
@@ -94,6 +100,12 @@ async def reviewed(
 async def gone(connection: AsyncConnection, kommun: str, ident: UUID) -> None:
     """The picture is taken away; that there was one stays."""
     await connection.execute(_GONE, {"kommun": kommun, "id": ident})
+
+
+async def take_away(connection: AsyncConnection, kommun: str, reports: Iterable[UUID]) -> list[str]:
+    """Take the pictures of these reports away: the keys of their objects, to be emptied after the commit."""
+    rows = await connection.execute(_TAKE_AWAY, {"kommun": kommun, "reports": list(reports)})
+    return [row.object for row in rows]
 
 
 async def objects(connection: AsyncConnection, kommun: str) -> set[str]:

@@ -24,6 +24,8 @@ class Known:
     revision: int
     merged_into: UUID | None
     received_at: datetime
+    retired: bool = False
+    """Anonymised by gallring: nothing of it can be changed any longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ _LOCK = text("""
     select i from unnest(cast(:ids as text[])) as t(i)
     where pg_try_advisory_xact_lock(hashtextextended(:prefix || i, 4711))""")
 _KNOWN = text("""
-    select i as sender_id, version_kind, source_version, revision, merged_into, received_at
+    select i as sender_id, version_kind, source_version, revision, merged_into, received_at,
+        coalesce((event->>'anonymised')::boolean, false) as retired
     from reports join unnest(cast(:ids as text[]), cast(:reports as uuid[])) as t(i, p) on report_id = p
     where kommun = :kommun""")
 _TOLD = text("""
@@ -100,6 +103,7 @@ async def known(connection: AsyncConnection, kommun: str, client: UUID, ids: Seq
             r.revision,
             r.merged_into,
             r.received_at,
+            r.retired,
         )
         for r in rows
     }

@@ -74,6 +74,7 @@ async def _form_page(
     reports: Reports = request.app.state.reports
     areas = await corridor.area_names(person.kommun, await people.token(person))
     local = await reports.local_types(person.kommun)
+    municipality = await people.municipality(person.kommun)
     taxonomy = current()
     kinds = {
         g: [(t.code, t.label) for t in taxonomy.types if t.code[0] == g and t.code != ZERO_REPORT]
@@ -90,6 +91,7 @@ async def _form_page(
         "problem": problem,
         "notice": notice,
         "photos": request.app.state.photos.taken,
+        "free_text": municipality is None or municipality.free_text != "nobody",
         "form": defaultdict(str, form or {"id": str(uuid4()), "when": "now", "count": "1", "confirmed": "1"}),
         "zero_id": str(uuid4()),
         "phone_texts": phone.texts(),

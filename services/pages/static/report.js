@@ -79,7 +79,7 @@ async function guarded(input) {
   input.setAttribute("aria-invalid", String(lines.some((line) => line.sure)));
   return lines.filter((line) => line.sure).map((line) => [input.id, line.text]);
 }
-const written = [form.querySelector("#text"), form.querySelector("#address")];
+const written = [form.querySelector("#text"), form.querySelector("#address")].filter(Boolean);
 for (const input of written) {
   let asked;
   input.addEventListener("input", () => {
@@ -170,7 +170,7 @@ listen((event, about, outcome) => {
     }
     form.querySelector("details").open = true;
     summarise();
-    field("text").focus();
+    (field("text") ?? field("address")).focus();
   }
 });
 

@@ -51,6 +51,8 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "login.refused_",
         "providers.kind_",
         "photo.",
+        "rules.class_",
+        "rules.free_",
         "photos.passed",  # told by the name in the address
         "photos.covered",
         "photos.removed",
