@@ -159,7 +159,7 @@ async def still_there(
         await geo.close()
 
     async def asked() -> bool:
-        query = "select count(*) as n from replacings where kommun = $1 and done_at is null"
+        query = "select count(*) as n from replacings where kommun = $1 and finished_at is null"
         return bool((await instance.sql(query, kommun, kommun=kommun, room="geo"))[0]["n"] == 0)
 
     await eventually(asked, 60, "placed anew")
