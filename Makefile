@@ -17,7 +17,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 # The system's certificates: many municipalities sit behind a proxy with one of its own.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help setup demo up down status test faults qgis bench check clean assets
+.PHONY: client help setup demo up down status test faults qgis bench check clean assets
 
 help:
 	@echo "make demo    start everything with an invented municipality (PORT=$(PORT) DATA=$(DATA))"
@@ -26,6 +26,7 @@ help:
 	@echo "make faults  every fault on real servers, with a tally (build/faults.json)"
 	@echo "make qgis    QGIS itself reads the layers (build/qgis.png)"
 	@echo "make bench   speed, beside alternatives in the same run (build/bench.json)"
+	@echo "make client  a typed Python client of the API (build/client)"
 	@echo "make check   ruff, mypy, import walls, architecture tests"
 	@echo "make clean   remove what was built and downloaded here"
 
@@ -93,6 +94,11 @@ qgis: setup
 
 bench: setup .venv-bench/.ready
 	$(BIN)/python -m benchmarks
+
+# A typed client of the door's API, out of the document that it publishes.
+client: setup
+	$(BIN)/openapi-python-client generate --path services/pages/documents/ingest.json --meta none --overwrite \
+		--config deploy/client.yml --output-path build/client/lagesbild_client
 
 clean:
 	@test ! -x $(BIN)/lagesbild || $(BIN)/lagesbild down --data $(DATA) || true

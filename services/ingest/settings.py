@@ -29,6 +29,8 @@ class IngestSettings(RoomSettings):
     code_minutes: int = 10
     requests_per_minute: int = Field(default=1200, description="single reports per client")
     lines_per_minute: int = Field(default=60_000, description="batch lines per client")
+    requests_per_day: int = Field(default=100_000, description="single reports per client, a quota")
+    lines_per_day: int = Field(default=1_000_000, description="batch and upload lines per client, a quota")
     logins_per_minute: int = Field(default=30, description="login attempts per address of the network")
     secure_cookies: bool | None = Field(default=None, description="None: secure when the public address is https")
 

@@ -114,6 +114,7 @@ def create_app(room: Room) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=f"/openapi/{room.name}.json",
+        generate_unique_id_function=lambda route: route.name,  # what generated clients call it
         max_body_size=room.max_body_bytes,
     )
     app.state.verifier = room.verifier

@@ -25,7 +25,13 @@ _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            NDJSON: {"schema": {"type": "string", "description": "one report a line, as for POST /v1/reports"}}
+            NDJSON: {
+                "schema": {
+                    "type": "string",
+                    "format": "binary",
+                    "description": "one report a line, as for POST /v1/reports",
+                }
+            }
         },
     }
 }
@@ -36,7 +42,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 _LINES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "One answer a line: line, status, and id, report_id, number, outcome, revision or a problem.",
-        "content": {NDJSON: {"schema": {"type": "string"}}},
+        "content": {NDJSON: {"schema": {"type": "string", "format": "binary"}}},
     }
 }
 
