@@ -11,12 +11,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import features, flow, growth, latency, place, rebuild, servers
+from benchmarks import door, features, flow, growth, latency, place, rebuild, servers
 from benchmarks.table import table
 
 HERE = Path(__file__).parent
 BUILD = HERE.parent / "build"
-PARTS = ("flow", "latency", "growth", "place", "gis")
+PARTS = ("flow", "latency", "door", "growth", "place", "gis")
 
 
 def say(text: str) -> None:
@@ -59,6 +59,10 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         async with servers.start() as ground:
             found["latency"] = asdict(await latency.steady(ground, seconds=arguments.seconds))
         say(f"latency: {found['latency']}")
+    if "door" in arguments.parts:
+        async with servers.start() as ground:
+            found["door"] = await door.measure(ground)
+        say(f"door: {found['door']}")
     if "place" in arguments.parts:
         async with servers.start() as ground:
             found["place"] = await place.measure(ground)
@@ -86,6 +90,11 @@ def entries(found: dict[str, Any]) -> list[dict[str, Any]]:
                 {"name": name, "rate": row["rate"], "cpu_us": row["cpu_us"], "against": against, "ratio": ratio}
                 for against, ratio in row["ratios"].items()
             ]
+    if "door" in found:
+        for what, ratio in found["door"]["ratios"].items():
+            part, _, against = what.partition(" against ")
+            rate = round(found["door"]["door"][part])
+            listed.append({"name": f"door, {part}", "rate": rate, "against": f"FastAPI, {against}", "ratio": ratio})
     return listed
 
 
@@ -106,7 +115,7 @@ def main() -> None:
     found = before | asyncio.run(measure(arguments))
     (BUILD / "bench.json").write_text(json.dumps(entries(found), indent=1, ensure_ascii=False))
     whole.write_text(json.dumps(found, indent=1, ensure_ascii=False), "utf-8")
-    if {"flow_40", "flow_1", "latency", "growth", "place", "gis"} <= set(found):
+    if {"flow_40", "flow_1", "latency", "door", "growth", "place", "gis"} <= set(found):
         (HERE / "README.md").write_text(table(found), "utf-8")
     print(json.dumps(entries(found), ensure_ascii=False))
 

@@ -139,6 +139,9 @@ async def room(ground: Ground, *which: tuple[str, str], ready: bool = False) -> 
     try:
         for name, process in which:
             quiet = {"LAGESBILD_LOG_LEVEL": "WARNING", "LAGESBILD_REQUESTS_PER_MINUTE": "1000000"}
+            quiet |= {
+                f"LAGESBILD_{what}": "100000000" for what in ("LINES_PER_MINUTE", "LINES_PER_DAY", "REQUESTS_PER_DAY")
+            }
             env = os.environ | servers.room_environment(ground.layout, name, process) | quiet
             argv = [sys.executable, "-m", "services.cli", "room", name, process]
             started.append(Room(name, subprocess.Popen(argv, env=env, stdout=log, stderr=log)))  # noqa: ASYNC220

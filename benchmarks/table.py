@@ -113,12 +113,45 @@ def _gis(seen: dict[str, Any]) -> list[str]:
 _PAGES = ("first_pages", "late_pages", "box")
 
 
+_DOOR = """
+## The door
+
+The door authenticates, judges versions, guards texts and commits report, revision, answer and outbox row before it
+answers, beside FastAPI apps that only check the same reports by the same model. One serving process each; sender,
+server and database share the machine; medians of three rounds.
+
+| | single reports/s | p50, p99 of one, 16 at a time | lines/s in batches of 1 000 |
+|---|---|---|---|
+{rows}
+
+Against the bare app: single reports {singles:.2f} ×, lines {lines:.2f} ×; lines against a list {listed:.2f} ×.
+"""
+
+
+def _door(found: dict[str, Any]) -> str:
+    names = {"door": "the door", "bare": "bare app, lines checked by hand", "list": "bare app, a JSON list"}
+    rows = []
+    for name, label in names.items():
+        seen = found[name]
+        one = f"{seen['singles']:.0f} | {seen['p50_ms']:.0f}, {seen['p99_ms']:.0f} ms" if "singles" in seen else "|"
+        rows.append(f"| {label} | {one} | {seen['lines']:.0f} |")
+    ratios = found["ratios"]
+    return _DOOR.format(
+        rows="\n".join(rows),
+        singles=ratios["singles against bare"],
+        lines=ratios["lines against bare"],
+        listed=ratios["lines against list"],
+    )
+
+
 def table(found: dict[str, Any]) -> str:
     """The whole page; parts that were not measured are left out."""
     lines = [HEAD.format(**found["machine"])]
     for kommuner in (40, 1):
         if f"flow_{kommuner}" in found:
             lines += _flow(found, kommuner)
+    if "door" in found:
+        lines.append(_door(found["door"]))
     if "latency" in found:
         seen = found["latency"]
         times = ", ".join(f"{n} {seen[n] * 1000:.0f} ms" for n in ("p50", "p95", "p99", "worst"))

@@ -95,7 +95,8 @@ def derived_id(topic: str, *identity: object) -> str:
 
 def client_report_id(client_id: UUID, sender_id: str) -> UUID:
     """The report id of a sender's own id: unique per client, the same for ever (house contract 1)."""
-    return uuid5(client_id, sender_id)
+    digest = sha1(client_id.bytes + sender_id.encode(), usedforsecurity=False).digest()
+    return UUID(bytes=digest[:16], version=5)  # uuid.uuid5, in half its time
 
 
 def read_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:

@@ -5,7 +5,7 @@ through ingest's API but never change level 1. A new edition is a new file besid
 """
 
 import json
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Literal
 
@@ -40,9 +40,14 @@ class Taxonomy(Contract):
     groups: tuple[Group, ...]
     types: tuple[Type, ...]
 
+    @cached_property
+    def _by_code(self) -> dict[str, Type]:
+        """One look for each type: every report that is handed in asks for its own."""
+        return {t.code: t for t in self.types}
+
     def type(self, code: str) -> Type | None:
         """The type with this code, None when the edition has none."""
-        return next((t for t in self.types if t.code == code), None)
+        return self._by_code.get(code)
 
     def group(self, code: str) -> Group:
         """Level 1 of any valid code, local additions included."""

@@ -94,6 +94,8 @@ def _neighbours(chosen: IngestSettings) -> dict[str, Any]:
         "saml": SamlProviders(),
         "requests_rate": Rate(chosen.requests_per_minute, chosen.requests_per_day),
         "lines_rate": Rate(chosen.lines_per_minute, chosen.lines_per_day),
+        "photos_rate": Rate(chosen.photos_per_minute),
+        "upload_lines_rate": Rate(None, chosen.lines_per_day),
         "logins_rate": Rate(chosen.logins_per_minute),
         "corridor": Corridor(chosen.geo_url, chosen.analysis_url, chosen.notify_url, chosen.ingest_url),
         "problem_page": pages.trouble,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 PATH = "/logga-in/med"
 ROLES = ("rapportor", "analytiker", "est_medlem", "kontaktcenter", "registrator", "administrator")
-Refusal = Literal["no_group", "locked", "no_email", "unverified"]
+Refusal = Literal["no_group", "locked", "no_email", "unverified", "taken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,11 @@ class Provider:
     secret: str
     roles: Mapping[str, Sequence[str]]
     required: bool
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Every group that gives a role."""
+        return frozenset(group for wanted in self.roles.values() for group in wanted)
 
     def granted(self, groups: Iterable[str], held: Iterable[str] = ()) -> list[str]:
         """The roles of somebody in these groups who held these: what no group can give stays."""

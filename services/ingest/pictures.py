@@ -14,7 +14,9 @@ from PIL import Image, ImageCms, ImageDraw, ImageOps, UnidentifiedImageError
 
 MOST_BYTES = 15 * 2**20
 MOST_PIXELS = 60_000_000
-"""A phone's largest usual photo has 50 million; decoded, that is 150 MB for a moment."""
+"""A phone's largest usual photo has 50 million. Of a JPEG, that is, which is decoded at a fraction of its size."""
+MOST_PIXELS_WHOLE = 16_000_000
+"""Of what can only be decoded whole: some 200 MB for a moment."""
 LONGEST_SIDE = 1600
 LEAST_SIDE = 16
 QUALITY = 82
@@ -22,7 +24,7 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 """What every browser writes. HEIC is turned into JPEG by the phones that make it; its decoders are under the GPL."""
 MOST_BOXES = 200
 
-Fault = Literal["empty", "too_big", "no_picture", "too_many_pixels", "too_small"]
+Fault = Literal["empty", "too_big", "no_picture", "too_many_pixels", "too_small", "not_taken"]
 
 
 class NoPicture(Exception):
@@ -88,14 +90,13 @@ def covered(jpeg: bytes, boxes: Sequence[Box]) -> Picture:
 
 def _upright(opened: Image.Image) -> Image.Image:
     width, height = opened.size
-    if width * height > MOST_PIXELS:
+    if width * height > (MOST_PIXELS if opened.format == "JPEG" else MOST_PIXELS_WHOLE):
         raise NoPicture("too_many_pixels")
     if min(width, height) < LEAST_SIDE:
         raise NoPicture("too_small")
     opened.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded at a quarter of its size where that does
-    turned = ImageOps.exif_transpose(opened)
-    turned.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    return _in_srgb(turned)
+    opened.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    return _in_srgb(ImageOps.exif_transpose(opened))
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:

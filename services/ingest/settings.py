@@ -31,6 +31,7 @@ class IngestSettings(RoomSettings):
     lines_per_minute: int = Field(default=60_000, description="batch lines per client")
     requests_per_day: int = Field(default=100_000, description="single reports per client, a quota")
     lines_per_day: int = Field(default=1_000_000, description="batch and upload lines per client, a quota")
+    photos_per_minute: int = Field(default=120, description="photos per person")
     logins_per_minute: int = Field(default=30, description="login attempts per address of the network")
     secure_cookies: bool | None = Field(default=None, description="None: secure when the public address is https")
 

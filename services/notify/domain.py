@@ -56,7 +56,7 @@ def _of_type(code: str, wanted: str) -> bool:
 def tells(located: ReportLocated) -> bool:
     """Whether this version of the report is something to tell at all; a place that was only looked up anew is not."""
     report = located.report
-    if "placed_again" in located.placement.notes:
+    if report.anonymised or "placed_again" in located.placement.notes:
         return False
     return not report.withdrawn and report.merged_into is None and counts_as_event(report.event_type)
 

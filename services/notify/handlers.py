@@ -61,6 +61,8 @@ class Alerts:
                 event = located.model_dump(mode="json")
                 entries.setdefault(delivery.delivery_id, (delivery, event, received.envelope.correlationid))
         await store.add_deliveries(connection, list(entries.values()))
+        gone = [r.message for r in batch if r.message.report.anonymised]
+        await store.anonymise(connection, {(m.kommun, m.report.report_id): m.model_dump_json() for m in gone})
         return ()
 
 

@@ -1,7 +1,7 @@
 """SQL of the voice: subscriptions, the ledger, what is due, the copy of contact details."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,10 @@ _ADD_DELIVERIES = text("""
         on conflict do nothing
         returning kommun, delivery_id, state)
     insert into due (delivery_id, kommun, at) select delivery_id, kommun, now() from added where state = 'due'""")
+_ANONYMISE = text("""
+    update deliveries d set event = cast(n.e as jsonb)
+    from unnest(cast(:kommuner as text[]), cast(:reports as uuid[]), cast(:events as text[])) as n(k, r, e)
+    where d.kommun = n.k and d.report_id = n.r""")
 _CLAIM = text("""
     update due set at = now() + make_interval(secs => :lease)
     where delivery_id = (select delivery_id from due where at <= now() order by at limit 1 for update skip locked)
@@ -147,6 +151,13 @@ async def add_deliveries(connection: AsyncConnection, new: Sequence[tuple[Delive
             "deadlines": [d.deadline for d, _, _ in new],
         },
     )
+
+
+async def anonymise(connection: AsyncConnection, events: Mapping[tuple[str, UUID], str]) -> None:
+    """What was told about these reports stays in the ledger as no more than what is left of them after gallring."""
+    if events:
+        values = {"kommuner": [k for k, _ in events], "reports": [r for _, r in events]}
+        await connection.execute(_ANONYMISE, values | {"events": list(events.values())})
 
 
 async def claim(connection: AsyncConnection, lease: float) -> tuple[UUID, str] | None:

@@ -6,6 +6,7 @@ marks the rows with partition and offset. If the log ends below what was confirm
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from services.runtime.publisher import Confirmed, Outgoing, Publisher
 CHANNEL = "outbox"
 PATIENCE = 20.0
 """Seconds until a round that nobody confirms is given up: the rows are still unsent, and a new producer tries again."""
+PRUNE_SECONDS = 3600.0
 _LOCK = "select pg_try_advisory_lock(1279414104, hashtext(current_schema()))"  # "LBOX": one relay per outbox
 _log = logger(__name__)
 
@@ -116,9 +118,12 @@ class Relay:
             # Here too: while Kafka is away the rounds below never end well, and what waits must be seen.
             metrics.OUTBOX_DEPTH.set(await connection.fetchval(_DEPTH))
             await self._check_tail(connection)
-            await connection.execute(_PRUNE, RETENTION.days * 2)
+            pruned = -PRUNE_SECONDS
             while True:
                 wake.clear()
+                if time.monotonic() - pruned > PRUNE_SECONDS:
+                    pruned = time.monotonic()
+                    await connection.execute(_PRUNE, RETENTION.days * 2)
                 while await self._round(connection):
                     pass
                 metrics.OUTBOX_DEPTH.set(await connection.fetchval(_DEPTH))

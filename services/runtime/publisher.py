@@ -42,7 +42,12 @@ class Confirmed(NamedTuple):
 
 def message(topic: Topic, body: Contract, envelope: Envelope) -> Outgoing:
     """A contract message ready to send; its key is the envelope's ``partitionkey``."""
-    return Outgoing(topic.name, envelope.partitionkey.encode(), body.model_dump_json().encode(), envelope.headers())
+    return written(topic, body.model_dump_json(), envelope)
+
+
+def written(topic: Topic, body: str, envelope: Envelope) -> Outgoing:
+    """The same for a contract message that is JSON already."""
+    return Outgoing(topic.name, envelope.partitionkey.encode(), body.encode(), envelope.headers())
 
 
 def type_of(topic: Topic) -> str:

@@ -16,8 +16,10 @@ from services.runtime.problems import Problem
 class Rate:
     """At most so many a minute, and so many a day if there is a quota, for each name by itself."""
 
-    def __init__(self, per_minute: int, per_day: int | None = None) -> None:
-        self._items: list[tuple[RateLimitItem, str]] = [(RateLimitItemPerMinute(per_minute), "minute")]
+    def __init__(self, per_minute: int | None, per_day: int | None = None) -> None:
+        self._items: list[tuple[RateLimitItem, str]] = []
+        if per_minute is not None:
+            self._items.append((RateLimitItemPerMinute(per_minute), "minute"))
         if per_day is not None:
             self._items.append((RateLimitItemPerDay(per_day), "day"))
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())

@@ -67,6 +67,9 @@ async def test_what_the_phone_cannot_read_is_said_and_the_report_goes_without(lo
     await page.click("details#more summary")
     await page.set_input_files("#bild", {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": b"no photo"})
     await expect(page.locator("[data-photo-said]")).to_contain_text("Bilden kan inte läsas här.")
+    await report(page)
+    await expect(page.get_by_role("alert")).to_contain_text("Bilden kan inte läsas här.")
+    assert await waiting(page) == [], "it does not go without a word"
     await attach(page, photo())
     await page.get_by_role("button", name="Ta bort bilden").click()
     await expect(page.locator("[data-photo] canvas")).to_be_hidden()

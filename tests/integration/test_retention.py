@@ -22,7 +22,7 @@ from services.runtime.database import Database
 from services.runtime.migrations import serve_role, work_role
 from tests.integration.test_people import traces
 from tests.integration.test_photos import client, hand_in, lying, person, photo_id
-from tests.support.instance import Instance, Tenant, eventually, reports
+from tests.support.instance import Instance, Tenant, eventually, follower, reports
 from tests.unit.ingest.test_pictures import photo
 
 LATER = datetime.now(UTC) + timedelta(days=800)
@@ -89,6 +89,7 @@ async def test_reports_are_anonymised_in_every_room_and_count_where_they_counted
     instance: Instance, tenant: Tenant, serving: Database, working: Database
 ) -> None:
     kommun = tenant.kommun
+    await follower(tenant, min_severity=1)  # whom the ledger of messages tells about all of them
     point = {"coordinates": {"x": LON, "y": LAT, "accuracy_m": 5}}
     await tenant.load(reports(6, "gone", place=point, text="Klotter vid entrén till porten"))
     await tenant.load([r | {"source_version": 2, "count": 3} for r in reports(2, "gone", place=point)])
@@ -128,6 +129,10 @@ async def test_reports_are_anonymised_in_every_room_and_count_where_they_counted
     # The outbox keeps what was sent for sixty days; an appointment's own row is the municipality's to erase.
     expected = ('"ingest"."outbox"', '"ingest"."appointments"', '"analysis"."appointments"')
     assert [t for t in left if not t.startswith(expected)] == []
+    told = "select event from deliveries where kommun = $1"
+    ledger = await instance.sql(told, kommun, kommun=kommun, room="notify")
+    assert len(ledger) == 9, "nobody is told again"
+    assert sum(json.loads(r["event"])["report"]["anonymised"] for r in ledger) == 7
     for event in await events(instance, kommun, ids):
         assert event["placement"]["notes"] == ["anonymised"]
         assert abs(event["placement"]["point"]["lon"] - LON) > 1e-6, "the middle of the cell"
@@ -165,6 +170,26 @@ async def still_there(
     await eventually(asked, 60, "placed anew")
     assert await numbers(instance, kommun) == before
     await anonymised(instance, kommun, ids)
+
+
+async def test_a_correction_right_before_keeps_its_own_place(
+    instance: Instance, tenant: Tenant, serving: Database, working: Database
+) -> None:
+    """geo was away, and finds the correction and what gallring made of it in one batch."""
+    kommun = tenant.kommun
+    first, second = {"coordinates": {"x": LON, "y": LAT}}, {"coordinates": {"x": 15.0863, "y": 57.6665}}
+    await tenant.load(reports(1, "moved", place=first))
+    await tenant.tally(1)
+    await decide(serving, instance, kommun, "report")
+    instance.freeze("geo work", 4)
+    await tenant.load([reports(1, "moved", place=second)[0] | {"source_version": 2}])
+    assert await retaining(instance, working).tidy(kommun, LATER) == {"report": 1}
+    ident = [UUID(answer["report_id"]) for answer in tenant.ledger.values()]
+    await anonymised(instance, kommun, ident)
+    (event,) = await events(instance, kommun, ident)
+    assert abs(event["placement"]["point"]["lon"] - 15.0863) < 0.002
+    assert event["placement"]["located_kommun"] != "0682"
+    await tenant.tally(1)
 
 
 async def test_texts_and_photos_go_by_their_own_decisions(

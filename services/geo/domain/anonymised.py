@@ -1,8 +1,11 @@
 """Pure: a report after gallring keeps the areas that it had, at the middle of its cell instead of its point.
 
 The door has taken the written place and the coordinates away. What geo knows is enough to count it where it counted:
-the areas of every layer as they were; for a layer's later version the middle of the cell is looked up.
+the areas of every layer as they were; for a layer's later version the middle of the cell is looked up, and what has no
+point keeps its code.
 """
+
+from collections.abc import Mapping
 
 import h3
 import numpy as np
@@ -10,11 +13,12 @@ from msgspec import Struct, json, structs
 
 from services.geo.domain import crs
 from services.geo.domain.reading import Coordinates, Place, Report
-from services.geo.domain.writing import Placement, Point
+from services.geo.domain.writing import AreaRef, Placement, Point
 
 RESOLUTION = "10"
 """The finest cells that anything counts by: edges of about 75 m."""
-NOTE = "anonymised"
+NOTE, AGAIN = "anonymised", "placed_again"
+UNPLACED = "unplaced"
 
 
 class _Stored(Struct, frozen=True, gc=False):
@@ -53,6 +57,8 @@ def standing_in(report: Report, before: Placement) -> Report:
 def as_before(fresh: Placement, before: Placement) -> Placement:
     """The fresh placement with everything that was known before: areas of the same versions, cells, precision."""
     known = {(area.layer, area.version): area for area in before.areas}
+    named = {area.layer: area.area for area in before.areas if area.area != UNPLACED}
+    again = (AGAIN,) if AGAIN in fresh.notes else ()
     return Placement(
         placement=fresh.placement,
         placed_at=fresh.placed_at,
@@ -62,8 +68,13 @@ def as_before(fresh: Placement, before: Placement) -> Placement:
         point=middle(before),
         located_kommun=before.located_kommun,
         located_lan=before.located_lan,
-        areas=tuple(known.get((area.layer, area.version), area) for area in fresh.areas),
+        areas=tuple(known.get((area.layer, area.version)) or _named(area, named) for area in fresh.areas),
         cells=before.cells,
         places=before.places,
-        notes=(NOTE,),
+        notes=(NOTE, *again),
     )
+
+
+def _named(area: AreaRef, named: Mapping[str, str]) -> AreaRef:
+    """An area of a later version: what was found there, else the code that it had in this layer."""
+    return area if area.area != UNPLACED else structs.replace(area, area=named.get(area.layer, UNPLACED))

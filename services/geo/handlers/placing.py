@@ -7,6 +7,7 @@ of facts downstream is complete.
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -102,23 +103,36 @@ class Placer:
         loaded = await self._geocoders.load(connection, texts, own)
 
         decided = await standing_decisions(connection, [r for r in reports if (r.kommun, r.report_id) in before])
-        stood = await known_before(connection, [r for r in reports if r.anonymised])
-        reports = [standing_in(r, stood[r.report_id]) if r.report_id in stood else r for r in reports]
-        answers = placing.settle(reports, self._layers, reader(loaded), own=own, decisions=decided, defaults=defaults)
+        # Reports after gallring take over what was known: by the database, or by this batch, which goes first.
+        hidden = {i for i, report in enumerate(reports) if report.anonymised}
+        stood = await known_before(connection, [reports[i] for i in hidden])
+        settle = partial(placing.settle, layers=self._layers, reader=reader(loaded), own=own, defaults=defaults)
+        plain = [i for i in range(len(reports)) if i not in hidden]
+        answers = dict(zip(plain, settle([reports[i] for i in plain], decisions=decided), strict=True))
+        for i in sorted(hidden):
+            identity = (reports[i].kommun, reports[i].report_id)
+            earlier = [k for k in plain if k < i and (reports[k].kommun, reports[k].report_id) == identity]
+            if earlier:
+                now = datetime.now(UTC)
+                stood[identity] = publishing.to_placement(answers[earlier[-1]], self._layers, number=0, now=now)
+        standing = {i: standing_in(r, stood[r.kommun, r.report_id]) if (r.kommun, r.report_id) in stood else r
+                    for i, r in enumerate(reports) if i in hidden}  # fmt: skip
+        answers |= dict(zip(standing, settle(list(standing.values())), strict=True))
 
         def make(report: Report, settled: placing.Settled) -> Make:
             review = asks_for_review(report, settled.precision, settled.reason, settled.notes)
+            before = stood.get((report.kommun, report.report_id)) if report.anonymised else None
 
             def made(number: int, now: datetime) -> Made:
                 placement = publishing.to_placement(settled, self._layers, number=number, now=now)
-                if report.report_id in stood:
-                    placement = as_before(placement, stood[report.report_id])
+                if before is not None:
+                    placement = as_before(placement, before)
                     return Made(written(placement), placement.reason, None, spot_of(report, placement))
                 return Made(written(placement), settled.reason, review, spot_of(report, placement))
 
             return made
 
-        return [make(report, settled) for report, settled in zip(reports, answers, strict=True)]
+        return [make(report, answers[i]) for i, report in enumerate(reports)]
 
     async def _settle_context(
         self, _connection: AsyncConnection, items: Sequence[ContextReceived], _before: Collection[Identity]
@@ -129,12 +143,12 @@ class Placer:
         return [make(item) for item in items]
 
 
-async def known_before(connection: AsyncConnection, reports: Sequence[Report]) -> dict[UUID, Placement]:
+async def known_before(connection: AsyncConnection, reports: Sequence[Report]) -> dict[Identity, Placement]:
     """Where these reports stood, for those after gallring, which say so themselves no longer."""
     if not reports:
         return {}
     events = await store.newest_events(connection, [(r.kommun, r.report_id) for r in reports])
-    return {ident: placement_in(event) for (_, ident), event in events.items()}
+    return {identity: placement_in(event) for identity, event in events.items()}
 
 
 def spot_of(report: Report, placement: Placement) -> store.Spot | None:

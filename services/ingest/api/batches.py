@@ -117,8 +117,13 @@ async def post_upload(request: Request, principal: DoorCaller) -> JSONResponse:
         raise Problem(403, "sandbox", "Testnyckeln sparar ingenting.", detail)
     rate: Rate = request.app.state.requests_rate
     await rate.count("upload", str(sender.client_id), cost=10)
+    uploads: Rate = request.app.state.upload_lines_rate
+
+    async def admit(lines: int) -> None:
+        await uploads.count(str(sender.client_id), cost=lines)
+
     batches: Batches = request.app.state.batches
-    batch, lines = await batches.keep(sender, request.stream(), request.state.correlation_id)
+    batch, lines = await batches.keep(sender, request.stream(), request.state.correlation_id, admit)
     location = f"/v1/batches/{batch}"
     return JSONResponse({"batch_id": str(batch), "lines": lines}, 202, headers={"Location": location})
 

@@ -24,7 +24,10 @@ Kommun = Annotated[str, typer.Argument(help="Municipality code, four digits.")]
 Name = Annotated[str, typer.Argument(help="What the button of the login page says.")]
 Seal = Annotated[str | None, typer.Option(envvar="LAGESBILD_SEAL_SECRET", hidden=True)]
 TrustEmail = Annotated[bool, typer.Option("--trust-email", help="Its addresses are right, checked or not.")]
-Required = Annotated[bool, typer.Option("--required", help="Staff come in this way only; reporters as ever.")]
+Required = Annotated[
+    bool | None,
+    typer.Option("--required/--voluntary", help="Staff come in this way only; left out: as it was."),
+]
 DatabaseUrl = Annotated[str | None, typer.Option(envvar="LAGESBILD_DATABASE_URL")]
 
 
@@ -68,9 +71,7 @@ def put(
     trust_email: Annotated[
         bool, typer.Option("--trust-email", help="Its addresses are right, checked or not.")
     ] = False,
-    required: Annotated[
-        bool, typer.Option("--required", help="Staff come in this way only; reporters as ever.")
-    ] = False,
+    required: Required = None,
     public_url: Annotated[str | None, typer.Option(envvar="LAGESBILD_PUBLIC_URL")] = None,
     seal_secret: Seal = None,
     data: DataDir = DEFAULT_DATA,
@@ -81,7 +82,7 @@ def put(
     settings = _provider(issuer, client_id, saml_metadata)
     settings |= {"groups_claim": groups_claim, "organisation": organisation, "trust_email": trust_email}
     kind = "saml" if issuer is None else "oidc"
-    secret = secret_file.read_text("utf-8").strip() if secret_file is not None else ""
+    secret = secret_file.read_text("utf-8").strip() if secret_file is not None else None
     sealer = _sealer(seal_secret, data, database_url)
     try:
         ident = with_door(
@@ -96,7 +97,9 @@ def put(
     except UnknownMunicipality:
         raise fail(f"{kommun} is not registered. First: lagesbild municipality create {kommun}") from None
     back = (public_url or ("" if database_url else local_address(data))).rstrip("/") + back_path(ident)
-    there = f"  redirect URI             {back}\n  back-channel logout URI  {back.removesuffix('svar')}utloggad"
+    home = back.partition("/logga-in")[0]
+    there = f"  redirect URI              {back}\n  back-channel logout URI   {back.removesuffix('svar')}utloggad"
+    there += f"\n  post-logout redirect URI  {home}/logga-in"
     if kind == "saml":
         there = f"  entity ID, and assertion consumer service (HTTP-POST)  {back}"
     then = "Then choose at /administration/inloggning which groups give which role."

@@ -3,6 +3,9 @@
 An object that must go is replaced by an empty one: so a backup that is put back does not bring it back.
 """
 
+import asyncio
+import os
+import tempfile
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +31,7 @@ class Objects:
 
     def __init__(self, settings: IngestSettings) -> None:
         parts = urlsplit(settings.photos)
+        self._folder: Path | None = None
         if parts.scheme == "s3":
             self._store: S3Store | LocalStore = S3Store(
                 parts.netloc,
@@ -42,12 +46,16 @@ class Objects:
                 retry_config={"max_retries": 2},
             )
         else:
-            self._store = LocalStore(str(Path(settings.photos).expanduser()), mkdir=True)
+            self._folder = Path(settings.photos).expanduser()
+            self._store = LocalStore(str(self._folder), mkdir=True)
 
     async def put(self, key: str, data: bytes) -> None:
         """Write an object, in place of one with the same key."""
         try:
-            await obstore.put_async(self._store, key, data)
+            if self._folder is not None:
+                await asyncio.to_thread(_write, self._folder / key, data)
+            else:
+                await obstore.put_async(self._store, key, data)
         except (BaseError, OSError) as error:
             raise StoreAway(type(error).__name__) from error
 
@@ -76,3 +84,18 @@ class Objects:
                         yield found["path"], found["last_modified"]
         except (BaseError, OSError) as error:
             raise StoreAway(type(error).__name__) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    """On the disk, not only in its cache, before anybody is told: the phone forgets its own copy then."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -25,7 +25,15 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 """Signatures by a published key only: never ``none``, never our own secret."""
 LEEWAY_SECONDS = 60
 METADATA_SECONDS = 3600.0
+ASK_AGAIN_SECONDS = 60.0
+"""A token that no known key fits makes us ask for the keys again, not more often than this: anybody can send one."""
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+
+
+class LogoutToken(CodeIDToken):  # type: ignore[misc]  # authlib ships no types
+    """A logout token (Back-Channel Logout §2.4) names a subject, a session, or both."""
+
+    ESSENTIAL_CLAIMS = ("iss", "aud", "iat", "exp")
 
 
 class ProviderTrouble(Exception):
@@ -123,11 +131,11 @@ class OpenIdProviders:
 
     async def signed_out(self, provider: Provider, logout_token: str) -> tuple[str | None, str | None]:
         """(subject, session) that a logout token names (Back-Channel Logout §2.4–2.6). ProviderTrouble."""
-        claims = await self._claims(provider, logout_token)
+        claims = await self._claims(provider, logout_token, kind=LogoutToken)
         events = claims.get("events")
-        if "nonce" in claims or not isinstance(events, dict) or LOGOUT_EVENT not in events:
-            raise ProviderTrouble("it is no logout token")
         subject, session = claims.get("sub"), claims.get("sid")
+        if "nonce" in claims or not isinstance(events, dict) or LOGOUT_EVENT not in events or not (subject or session):
+            raise ProviderTrouble("it is no logout token")
         return (str(subject) if subject else None), (str(session) if session else None)
 
     async def sign_out_address(self, provider: Provider, *, back: str) -> str | None:
@@ -140,7 +148,13 @@ class OpenIdProviders:
         return f"{endpoint}?{urlencode(asked)}"
 
     async def _claims(
-        self, provider: Provider, token: str, *, nonce: str | None = None, access_token: Any = None
+        self,
+        provider: Provider,
+        token: str,
+        *,
+        nonce: str | None = None,
+        access_token: Any = None,
+        kind: type[CodeIDToken] = CodeIDToken,
     ) -> Mapping[str, Any]:
         """The claims of a signed token for us; the keys are asked for once more when none of them fits."""
         issuer, client = provider.settings["issuer"], provider.settings["client_id"]
@@ -150,11 +164,11 @@ class OpenIdProviders:
                 decoded = jwt.decode(token, known.keys, algorithms=ALGORITHMS)
                 break
             except (JoseError, ValueError) as wrong:
-                if again:
+                if again or time.monotonic() - known.at < ASK_AGAIN_SECONDS:
                     raise ProviderTrouble(f"its token cannot be verified ({type(wrong).__name__})") from None
         options = {"iss": {"essential": True, "value": issuer}, "aud": {"essential": True, "value": client}}
         params = {"nonce": nonce, "client_id": client, "access_token": access_token}
-        claims = CodeIDToken(decoded.claims, decoded.header, options, params)
+        claims = kind(decoded.claims, decoded.header, options, params)
         try:
             claims.validate(leeway=LEEWAY_SECONDS)
         except JoseError as wrong:

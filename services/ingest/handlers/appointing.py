@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.ingest import secrets
 from services.ingest.handlers import appointments
 from services.ingest.store import appointments as store
+from services.ingest.store import federation
 from services.ingest.store import people as people_store
 from services.ingest.store.appointments import Appointment
 from services.runtime.database import Database
@@ -154,10 +155,10 @@ class Appointing:
         name: str,
         roles: Sequence[str],
         organisation: UUID,
-        active: bool,
+        active: bool | None = None,
         email: str | None = None,
     ) -> None:
-        """Change name, roles, organisation, address, and whether they may come in.
+        """Change name, roles, organisation, address, and whether they may come in; None leaves that as it stands.
 
         Who is locked out, or gets another address, is signed out everywhere. Gone, LastAdministrator, Taken.
         """
@@ -167,6 +168,7 @@ class Appointing:
             if before is None:
                 raise Gone
             owner = await _owner(connection, kommun, organisation)
+            active = before.active if active is None else active
             if not active or "administrator" not in roles:
                 await self._keep_one_administrator(connection, kommun, before)
             await store.change_person(
@@ -191,6 +193,7 @@ class Appointing:
         if known is not None and known.person_id != ident:
             raise Taken
         await store.change_address(connection, kommun, ident, email, secrets.email_digest(email))
+        await federation.unlink(connection, kommun, ident)
 
     async def _follow(
         self, connection: AsyncConnection, kommun: str, before: Row[Any], owner: UUID, *, reports: bool

@@ -5,12 +5,12 @@ gets its first answer again, so sending everything once more is always safe.
 """
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 from pydantic import ValidationError
 from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
@@ -70,7 +70,7 @@ async def answer_lines(
 
 def ndjson(answers: Sequence[dict[str, Any]]) -> str:
     """One JSON object a line."""
-    return "".join(json.dumps(a, ensure_ascii=False) + "\n" for a in answers)
+    return "".join(orjson.dumps(a).decode() + "\n" for a in answers)
 
 
 class Batches:
@@ -93,12 +93,19 @@ class Batches:
                 away = Problem(503, "unavailable", "Det gick inte att spara just nu. Skicka raden igen om en stund.")
                 yield ndjson([_said(n, away) for n in numbers])
 
-    async def keep(self, sender: Sender, body: AsyncIterator[bytes], correlation: str) -> tuple[UUID, int]:
-        """Store an upload as it comes, in pieces, for the working process; returns its id and number of lines."""
+    async def keep(
+        self, sender: Sender, body: AsyncIterator[bytes], correlation: str, admit: Callable[[int], Awaitable[None]]
+    ) -> tuple[UUID, int]:
+        """Store an upload as it comes, in pieces, for the working process; returns its id and number of lines.
+
+        ``admit`` counts each piece's lines against the sender's quota and raises when it is used up; an upload that was
+        broken off is forgotten.
+        """
         batch, piece, count = uuid4(), 0, 0
         async with self._database.transaction((sender.kommun,)) as connection:
             await store.begin(connection, batch, sender, correlation, give_up_seconds=GIVE_UP_SECONDS)
         async for lines in _pieces(body):
+            await admit(len(lines))
             async with self._database.transaction((sender.kommun,)) as connection:
                 await store.add_piece(
                     connection, sender.kommun, batch, piece, first_line=count + 1, lines=b"\n".join(lines)

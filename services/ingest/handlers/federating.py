@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.ingest import secrets
 from services.ingest.domain import ADDRESS
 from services.ingest.federation import ROLES, Entered, Identity, Provider, Refusal
-from services.ingest.handlers.appointing import Appointing, LastAdministrator, UnknownMunicipality, register
+from services.ingest.handlers.appointing import Appointing, Gone, LastAdministrator, UnknownMunicipality, register
 from services.ingest.store import appointments, federation, people
 from services.runtime.database import Database
 from services.runtime.sealing import Sealer
@@ -25,6 +25,10 @@ from services.runtime.tokens import subject_digest
 
 SEALED_FOR = "provider"
 """The purpose of a provider's seal."""
+
+
+def _issuer(settings: Mapping[str, Any]) -> object:
+    return settings.get("issuer") or settings.get("idp", {}).get("entityId")
 
 
 def _provider(row: Row[Any]) -> Provider:
@@ -62,13 +66,20 @@ class Federating:
         return replace(found, secret=self._sealer.open(SEALED_FOR, found.secret)) if found.secret else found
 
     async def put(
-        self, kommun: str, *, kind: str, name: str, settings: dict[str, Any], secret: str, required: bool
+        self, kommun: str, *, kind: str, name: str, settings: dict[str, Any], secret: str | None, required: bool | None
     ) -> UUID:
-        """Register a provider, or change the one with this name. UnknownMunicipality, Unsealable."""
-        sealed = self._sealer.seal(SEALED_FOR, secret) if secret else ""
+        """Register a provider, or change the one with this name. UnknownMunicipality, Unsealable.
+
+        None leaves the secret, and whether it is required, as they were. Another issuer is another provider: whose
+        account was whose is forgotten, and who came in by it is signed out.
+        """
+        sealed = self._sealer.seal(SEALED_FOR, secret) if secret else secret
         async with self._database.transaction((kommun,)) as connection:
             if await people.municipality(connection, kommun) is None:
                 raise UnknownMunicipality(kommun)
+            known = await federation.named(connection, kommun, name)
+            if known is not None and _issuer(known.settings) != _issuer(settings):
+                await federation.forget_accounts(connection, kommun, known.provider_id)
             return await federation.put_provider(
                 connection, uuid4(), kommun, kind=kind, name=name, settings=settings, secret=sealed, required=required
             )
@@ -123,6 +134,8 @@ class Federating:
         same = await people.person_by_email(connection, provider.kommun, identity.email)
         if same is None and not roles:
             return "no_group"
+        if same is not None and await federation.linked(connection, provider.kommun, provider.ident, same.person_id):
+            return "taken"  # an address that went to somebody else there, or was written there by its holder
         person, _ = await register(
             connection,
             provider.kommun,
@@ -137,18 +150,24 @@ class Federating:
     async def _follow(self, provider: Provider, identity: Identity, person: UUID) -> Refusal | None:
         """Give and take roles as the groups say; the last administrator keeps theirs."""
         appointing = Appointing(self._database)
-        row = (await appointing.person(provider.kommun, person)).row
+        try:
+            row = (await appointing.person(provider.kommun, person)).row
+        except Gone:
+            return "locked"  # erased at this very moment
         if not row.active:
             return "locked"
         roles = provider.granted(identity.groups, row.roles)
         name = identity.name or row.name
         if set(roles) != set(row.roles) or name != row.name:
-            kept = {"name": name, "organisation": row.organisation_id, "active": True}
+            kept = {"name": name, "organisation": row.organisation_id}  # a lock-out meanwhile stands
             try:
                 await appointing.change(provider.kommun, person, roles=roles, **kept)
             except LastAdministrator:
                 roles = [role for role in ROLES if role in {*roles, "administrator"}]
                 await appointing.change(provider.kommun, person, roles=roles, **kept)
+        if not roles:
+            async with self._database.transaction((provider.kommun,)) as connection:
+                await appointments.end_sessions(connection, provider.kommun, person)
         return None if roles else "no_group"
 
     async def signed_out(self, provider: Provider, subject: str | None, session: str | None) -> None:

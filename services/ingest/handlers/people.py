@@ -41,7 +41,7 @@ class LoggedIn:
 
 
 def _only_reports(row: Row[Any]) -> bool:
-    return set(row.roles) <= {"rapportor"}
+    return set(row.roles) == {"rapportor"}
 
 
 class People:
@@ -156,7 +156,9 @@ class People:
         if found is None:
             return None
         row = await self.person(*found)
-        if row is None or not (row.active and (_only_reports(row) or await self._still_good(found[0], session))):
+        if row is None or not (
+            row.active and row.roles and (_only_reports(row) or await self._still_good(found[0], session))
+        ):
             return None
         return Principal(
             str(row.person_id),
@@ -171,7 +173,7 @@ class People:
 
     async def _may_by_mail(self, kommun: str, row: Row[Any]) -> bool:
         """Whether somebody may come in by a code: not staff where the municipality wants its own login for them."""
-        if not row.active:
+        if not row.active or not row.roles:
             return False
         async with self._database.transaction() as connection:
             return _only_reports(row) or kommun not in await federation.required(connection)

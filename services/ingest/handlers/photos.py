@@ -24,8 +24,9 @@ from services.runtime.logs import logger
 from services.runtime.publisher import Publisher
 
 SWEEP_SECONDS = 6 * 3600.0
-UNFINISHED = timedelta(hours=1)
-"""How long an object may be without its row: a report under way has it sooner, or never."""
+UNFINISHED = timedelta(days=30)
+"""How long an object may be without its row. A report under way has it in a second; but a restored database names none
+of those that came since, and who goes back to the other one must find them."""
 PAGE = 60
 _log = logger(__name__)
 
@@ -99,21 +100,26 @@ class Photos:
 
         With boxes the picture is written anew under another key, and what lay under the old one is emptied.
         """
+        before = await self.find(kommun, ident)
+        jpeg, key = await self.open(before), before.object
+        if boxes:
+            async with self._one_at_a_time:
+                jpeg = (await asyncio.to_thread(covered, jpeg, boxes)).jpeg
+            key = f"{kommun}/{ident}-{hashlib.sha256(jpeg).hexdigest()[:12]}.jpg"
+            await self._store.put(key, jpeg)
         async with self._database.transaction((kommun,)) as connection:
             row = await store.one(connection, kommun, ident, lock=True)
-            if row is None or row.object is None:
-                raise NoPhoto
-            jpeg = await self.open(row)
-            key = row.object
-            if boxes:
-                async with self._one_at_a_time:
-                    jpeg = (await asyncio.to_thread(covered, jpeg, boxes)).jpeg
-                key = f"{kommun}/{ident}-{hashlib.sha256(jpeg).hexdigest()[:12]}.jpg"
-                await self._store.put(key, jpeg)
+            if row is None or row.object != before.object:
+                raise NoPhoto  # somebody else has covered it, or taken it away, meanwhile
             await store.reviewed(connection, kommun, ident, object_=key, size=len(jpeg), covered=bool(boxes))
         await reach("ingest.photo_covered")
-        if key != row.object:
-            await self._store.empty(row.object)
+        if key != before.object:
+            await self._store.empty(before.object)
+            await self._emptied(kommun, ident)
+
+    async def _emptied(self, kommun: str, ident: UUID) -> None:
+        async with self._database.transaction((kommun,)) as connection:
+            await store.emptied(connection, kommun, ident)
 
     async def remove(self, kommun: str, ident: UUID) -> None:
         """Take a picture away; its report stays. NoPhoto, StoreAway."""
@@ -123,13 +129,14 @@ class Photos:
                 raise NoPhoto
             await store.gone(connection, kommun, ident)
         await self._store.empty(row.object)
+        await self._emptied(kommun, ident)
 
     async def empty(self, objects: Sequence[str]) -> None:
         """Empty what no row names any longer. While the store is away, ``sweep`` does it later."""
         for key in objects:
             try:
                 await self._store.empty(key)
-            except StoreAway:
+            except (StoreAway, NoPhoto):
                 return
 
     async def sweep(self, now: datetime | None = None) -> int:
@@ -142,6 +149,11 @@ class Photos:
             async with self._database.transaction((kommun,)) as connection:
                 for row in await store.withdrawn(connection, kommun):
                     await store.gone(connection, kommun, row.photo_id)
+                left = await store.to_empty(connection, kommun)
+            for ident, key in left:  # gone or covered, and a crash came before its object was emptied
+                await self._store.empty(key)
+                await self._emptied(kommun, ident)
+                emptied += 1
             async with self._database.transaction((kommun,)) as connection:
                 named = await store.objects(connection, kommun)
             async for key, written in self._store.written(kommun):

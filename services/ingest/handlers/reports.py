@@ -42,7 +42,8 @@ class Reports:
         for _ in range(WITHDRAWAL_TRIES):
             async with self._database.transaction((sender.kommun,)) as connection:
                 row = await store.get(connection, sender.kommun, report_id)
-            if row is None or row.client_id != sender.client_id or row.sender_id is None:
+            retired = row is not None and row.event.get("anonymised")
+            if row is None or retired or row.client_id != sender.client_id or row.sender_id is None:
                 return None  # also for one taken back from the topics: nobody knows what its sender called it
             if row.content["withdrawn"]:
                 return submitting.withdrawn_already(report_id, row.sender_id, row.revision)
@@ -70,6 +71,15 @@ class Reports:
         """The municipality's own event types."""
         async with self._database.transaction((kommun,)) as connection:
             return await store.local_types(connection, kommun)
+
+    async def add_type(self, kommun: str, group: str, label: str, severity: int) -> str:
+        """Add a local event type under the next free code of its group, which is returned."""
+        async with self._database.transaction((kommun,)) as connection:
+            taken = [int(c.partition("X")[2]) for c in await store.local_types(connection, kommun) if c[0] == group]
+            number = max(taken, default=0) + 1
+            while not await store.add_type(connection, kommun, f"{group}-X{number}", label, severity):
+                number += 1  # somebody else has just taken it
+        return f"{group}-X{number}"
 
     async def put_type(self, kommun: str, code: str, label: str, severity: int) -> None:
         """Add or rename a local event type."""

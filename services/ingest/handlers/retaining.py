@@ -25,6 +25,7 @@ from services.ingest.store.reports import epoch
 from services.ingest.store.retention import Rule
 from services.runtime import outbox
 from services.runtime.database import Database
+from services.runtime.errors import is_transient
 from services.runtime.logs import logger
 from services.runtime.minting import next_number
 from services.runtime.publisher import Publisher, message, type_of
@@ -85,7 +86,12 @@ class Retaining:
             async with self._database.transaction() as connection:
                 kommuner = await photo_store.kommuner(connection)
             for kommun in kommuner:
-                await self.tidy(kommun)
+                try:
+                    await self.tidy(kommun)
+                except Exception as error:
+                    if is_transient(error):
+                        raise
+                    _log.exception("gallring failed", kommun=kommun)  # the others go on, and so does the door
             await asyncio.sleep(CHECK_SECONDS)
 
     async def tidy(self, kommun: str, now: datetime | None = None) -> dict[str, int]:
@@ -93,6 +99,8 @@ class Retaining:
         moment = now or datetime.now(UTC)
         done = {}
         for data_class, rule in (await self.rules(kommun)).items():
+            if data_class == "photo" and not self._photos.taken:
+                continue  # nothing can be emptied while there is no store
             async with self._database.transaction() as connection:
                 before = await store.months_before(connection, moment, rule.months)
             count = 0
@@ -129,7 +137,8 @@ class Retaining:
                 anonymised(ReportReceived.model_validate(row.event), revision=next_number(row.revision, age), now=now)
                 for row in rows
             ]
-            gone = await photo_store.take_away(connection, kommun, [row.report_id for row in rows])
+            reports = [row.report_id for row in rows]
+            gone = await photo_store.take_away(connection, kommun, reports) if self._photos.taken else []
             if rows:
                 contents = [stored_content(e).model_dump_json(exclude={"id", "source_version"}) for e in events]
                 await store.replace(connection, kommun, rows, events, contents)

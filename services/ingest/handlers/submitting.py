@@ -29,7 +29,7 @@ from services.runtime import outbox
 from services.runtime.database import Database
 from services.runtime.faultpoints import reach
 from services.runtime.minting import next_number
-from services.runtime.publisher import message, type_of
+from services.runtime.publisher import type_of, written
 
 SOURCE = "/lagesbild/ingest"
 
@@ -125,7 +125,7 @@ class _Round:
             now=self.now,
             has_photo=report_id in self.photographed and not report.withdrawn,
         )
-        self.minted.append(Minted(event, report, sender_id, kind, version))
+        self.minted.append(Minted(event, report, sender_id, kind, version, event.model_dump_json()))
         self.known[sender_id] = Known((kind, version), event.revision, event.merged_into, event.received_at)
         outcome = "withdrawn" if report.withdrawn else "created" if known is None else "corrected"
         return Answer(201 if known is None else 200, _body(event.report_id, sender_id, outcome, event.revision))
@@ -169,7 +169,7 @@ async def submit_many(
         if photo is not None and here.minted:
             await photos.add(connection, sender.kommun, here.minted[0].event.report_id, sender.client_id, photo)
         await store.remember(connection, sender.kommun, sender.client_id, here.fresh)
-        messages = [message(REPORT_RECEIVED, m.event, _envelope(m.event, correlation)) for m in here.minted]
+        messages = [written(REPORT_RECEIVED, m.json, _envelope(m.event, correlation)) for m in here.minted]
         await outbox.write(connection, messages)
         await reach("ingest.before_commit")
     await reach("ingest.after_commit")

@@ -12,12 +12,15 @@ _PROVIDERS = """
     from identity_providers p join municipalities m on m.kommun = p.kommun"""
 _ALL = text(f"{_PROVIDERS} order by m.name, p.name")
 _ONE = text(f"{_PROVIDERS} where p.provider_id = :id")
+_NAMED = text("select provider_id, settings from identity_providers where kommun = :kommun and name = :name")
 _REQUIRED = text("select distinct kommun from identity_providers where required")
 _PUT = text("""
     insert into identity_providers (provider_id, kommun, kind, name, settings, secret, required)
-    values (:id, :kommun, :kind, :name, cast(:settings as jsonb), :secret, :required)
+    values (:id, :kommun, :kind, :name, cast(:settings as jsonb), coalesce(cast(:secret as text), ''),
+        coalesce(cast(:required as boolean), false))
     on conflict (kommun, name) do update set kind = excluded.kind, settings = excluded.settings,
-        secret = excluded.secret, required = excluded.required
+        secret = coalesce(cast(:secret as text), identity_providers.secret),
+        required = coalesce(cast(:required as boolean), identity_providers.required)
     returning provider_id""")
 _ROLES = text("""
     update identity_providers set roles = cast(:roles as jsonb) where kommun = :kommun and provider_id = :id""")
@@ -26,6 +29,10 @@ _FORGET_ACCOUNTS = text("delete from external_logins where kommun = :kommun and 
 _ACCOUNT = text("""
     select person_id from external_logins
     where kommun = :kommun and provider_id = :provider and subject_hash = :subject""")
+_LINKED = text("""
+    select 1 from external_logins where kommun = :kommun and provider_id = :provider and person_id = :person""")
+_FORGET_ACCOUNT = text("""
+    delete from external_logins where kommun = :kommun and person_id = :person""")
 _LINK = text("""
     insert into external_logins (kommun, provider_id, subject_hash, person_id)
     values (:kommun, :provider, :subject, :person)""")
@@ -57,10 +64,10 @@ async def put_provider(
     kind: str,
     name: str,
     settings: dict[str, Any],
-    secret: str,
-    required: bool,
+    secret: str | None,
+    required: bool | None,
 ) -> UUID:
-    """Register a provider, or change the one with this name; its id."""
+    """Register a provider, or change the one with this name, where None leaves a value as it was; its id."""
     values = {"id": ident, "kommun": kommun, "kind": kind, "name": name, "required": required}
     values |= {"settings": json.dumps(settings), "secret": secret}
     made: UUID = (await connection.execute(_PUT, values)).scalar_one()
@@ -77,15 +84,36 @@ async def remove_provider(connection: AsyncConnection, kommun: str, name: str) -
     """Forget a provider, whose account was whose, and the sessions; its id, None for none."""
     ident: UUID | None = await connection.scalar(_REMOVE, {"kommun": kommun, "name": name})
     if ident is not None:
-        await connection.execute(_FORGET_ACCOUNTS, {"kommun": kommun, "id": ident})
-        await end_sessions(connection, ident, person=None, sid=None)
+        await forget_accounts(connection, kommun, ident)
     return ident
+
+
+async def forget_accounts(connection: AsyncConnection, kommun: str, ident: UUID) -> None:
+    """Whose account was whose at a provider is forgotten, and its sessions end."""
+    await connection.execute(_FORGET_ACCOUNTS, {"kommun": kommun, "id": ident})
+    await end_sessions(connection, ident, person=None, sid=None)
+
+
+async def named(connection: AsyncConnection, kommun: str, name: str) -> Row[Any] | None:
+    """A municipality's provider by its name."""
+    return (await connection.execute(_NAMED, {"kommun": kommun, "name": name})).first()
 
 
 async def account(connection: AsyncConnection, kommun: str, provider: UUID, subject: bytes) -> UUID | None:
     """The person whose account at the provider this is."""
     found: UUID | None = await connection.scalar(_ACCOUNT, {"kommun": kommun, "provider": provider, "subject": subject})
     return found
+
+
+async def linked(connection: AsyncConnection, kommun: str, provider: UUID, person: UUID) -> bool:
+    """Whether the person has an account at the provider already."""
+    values = {"kommun": kommun, "provider": provider, "person": person}
+    return (await connection.execute(_LINKED, values)).first() is not None
+
+
+async def unlink(connection: AsyncConnection, kommun: str, person: UUID) -> None:
+    """The person's accounts are no longer theirs: the next login with their address links anew."""
+    await connection.execute(_FORGET_ACCOUNT, {"kommun": kommun, "person": person})
 
 
 async def link(connection: AsyncConnection, kommun: str, provider: UUID, subject: bytes, person: UUID) -> None:

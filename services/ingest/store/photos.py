@@ -38,16 +38,19 @@ _SEEN = text(f"{_ONE} and p.object is not null and p.reviewed_at is not null ord
 _COUNT = text("""
     select count(*) from photos where kommun = :kommun and object is not null and reviewed_at is null""")
 _REVIEWED = text("""
-    update photos set reviewed_at = now(), covered = covered or :covered, object = :object, bytes = :bytes
+    update photos set reviewed_at = now(), covered = covered or :covered, bytes = :bytes, object = :object,
+        leaving = case when object <> :object then object end
     where kommun = :kommun and photo_id = :id""")
 _GONE = text("""
-    update photos set object = null, reviewed_at = coalesce(reviewed_at, now())
-    where kommun = :kommun and photo_id = :id""")
+    update photos set leaving = object, object = null, reviewed_at = coalesce(reviewed_at, now())
+    where kommun = :kommun and photo_id = :id and object is not null""")
+_EMPTIED = text("update photos set leaving = null where kommun = :kommun and photo_id = :id")
+_TO_EMPTY = text("select photo_id, leaving from photos where kommun = :kommun and leaving is not null")
 _TAKE_AWAY = text("""
     with old as (
         select photo_id, object from photos
         where kommun = :kommun and report_id = any(:reports) and object is not null for update)
-    update photos p set object = null, reviewed_at = coalesce(p.reviewed_at, now()) from old
+    update photos p set leaving = old.object, object = null, reviewed_at = coalesce(p.reviewed_at, now()) from old
     where p.kommun = :kommun and p.photo_id = old.photo_id returning old.object""")
 _OBJECTS = text("select object from photos where kommun = :kommun and object is not null")
 _KOMMUNER = text("select kommun from municipalities order by kommun")
@@ -100,6 +103,16 @@ async def reviewed(
 async def gone(connection: AsyncConnection, kommun: str, ident: UUID) -> None:
     """The picture is taken away; that there was one stays."""
     await connection.execute(_GONE, {"kommun": kommun, "id": ident})
+
+
+async def to_empty(connection: AsyncConnection, kommun: str) -> list[tuple[UUID, str]]:
+    """(photo, key) of objects that no photo has any longer and that were not emptied yet."""
+    return [(row.photo_id, row.leaving) for row in await connection.execute(_TO_EMPTY, {"kommun": kommun})]
+
+
+async def emptied(connection: AsyncConnection, kommun: str, ident: UUID) -> None:
+    """What a photo has left is emptied."""
+    await connection.execute(_EMPTIED, {"kommun": kommun, "id": ident})
 
 
 async def take_away(connection: AsyncConnection, kommun: str, reports: Iterable[UUID]) -> list[str]:

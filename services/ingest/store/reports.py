@@ -30,6 +30,9 @@ _MINE = text("""
     select event, received_at, sender_id, taken_back from reports
     where kommun = :kommun and client_id = :client order by received_at desc, report_id limit :limit""")
 _TYPES = text("select code, label, severity from event_types where kommun = :kommun order by code")
+_ADD_TYPE = text("""
+    insert into event_types (kommun, code, label, severity) values (:kommun, :code, :label, :severity)
+    on conflict do nothing returning code""")
 _PUT_TYPE = text("""
     insert into event_types (kommun, code, label, severity) values (:kommun, :code, :label, :severity)
     on conflict (kommun, code) do update set label = excluded.label, severity = excluded.severity""")
@@ -56,6 +59,12 @@ async def mine(connection: AsyncConnection, kommun: str, client: UUID, limit: in
 async def local_types(connection: AsyncConnection, kommun: str) -> dict[str, tuple[str, int]]:
     """The municipality's own types: code → (label, severity)."""
     return {r.code: (r.label, r.severity) for r in await connection.execute(_TYPES, {"kommun": kommun})}
+
+
+async def add_type(connection: AsyncConnection, kommun: str, code: str, label: str, severity: int) -> bool:
+    """Add a local type; False when somebody has taken the code."""
+    values = {"kommun": kommun, "code": code, "label": label, "severity": severity}
+    return (await connection.execute(_ADD_TYPE, values)).first() is not None
 
 
 async def put_type(connection: AsyncConnection, kommun: str, code: str, label: str, severity: int) -> None:

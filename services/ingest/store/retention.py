@@ -50,9 +50,16 @@ _PHOTOS = text("""
     where p.kommun = :kommun and r.received_at < :before and p.object is not null limit :limit""")
 _BEFORE = text("select cast(:now as timestamptz) - make_interval(months => cast(:months as int))")
 _DUE = text("""
-    select report_id, client_id, sender_id, revision, event from reports
-    where kommun = :kommun and received_at < :before and client_id <> :nobody and not (event->>'ongoing')::boolean
-    order by received_at limit :limit for update skip locked""")
+    with due as materialized (
+        select report_id, client_id, sender_id, revision, event from reports
+        where kommun = :kommun and received_at < :before
+            and client_id is distinct from '00000000-0000-0000-0000-000000000000'
+            and not ((event->>'ongoing')::boolean and event->>'event_type' like 'E%'
+                     and not (event->>'withdrawn')::boolean and event->>'merged_into' is null)
+        order by received_at limit :limit for update skip locked)
+    select * from due where client_id is null
+        or pg_try_advisory_xact_lock(hashtextextended(:kommun || '/' || client_id || '/' || sender_id, 4711))""")
+"""The lock is the one that handing in takes: a correction under way is waited for by looking again later."""
 _REPLACE = text("""
     update reports r set client_id = :nobody, sender_id = r.report_id::text, revision = n.revision,
         event = cast(n.event as jsonb), content = cast(n.content as jsonb)
@@ -63,6 +70,7 @@ _FORGET = (
     text("delete from revisions where kommun = :kommun and report_id = any(:reports)"),
     text("delete from texts where kommun = :kommun and report_id = any(:reports)"),
 )
+_FORGET_WHO = text("update photos set client_id = :nobody where kommun = :kommun and report_id = any(:reports)")
 _FORGET_ANSWERS = text("""
     delete from submissions s using unnest(cast(:clients as uuid[]), cast(:ids as text[])) as w(client_id, sender_id)
     where s.kommun = :kommun and s.client_id = w.client_id and s.sender_id = w.sender_id""")
@@ -122,8 +130,8 @@ async def photos_due(connection: AsyncConnection, kommun: str, before: datetime,
 
 
 async def due(connection: AsyncConnection, kommun: str, before: datetime, limit: int) -> list[Row[Any]]:
-    """Reports that came in before and lead to somebody still, locked; what goes on is none of them."""
-    values = {"kommun": kommun, "before": before, "limit": limit, "nobody": NOBODY}
+    """Reports that came in before and lead to somebody still, locked; a state that goes on is none of them."""
+    values = {"kommun": kommun, "before": before, "limit": limit}
     return list(await connection.execute(_DUE, values))
 
 
@@ -148,6 +156,7 @@ async def replace(
     clients = {"clients": [row.client_id for row in rows], "ids": [row.sender_id for row in rows]}
     for statement in _FORGET:
         await connection.execute(statement, {"kommun": kommun, "reports": values["reports"]})
+    await connection.execute(_FORGET_WHO, {"kommun": kommun, "nobody": NOBODY, "reports": values["reports"]})
     await connection.execute(_FORGET_ANSWERS, {"kommun": kommun} | clients)
     await connection.execute(_REPLACE, {k: v for k, v in values.items() if k != "minted"})
     await connection.execute(_REVISION, {k: v for k, v in values.items() if k not in {"nobody", "contents"}})

@@ -1,6 +1,5 @@
 """SQL for handing in, set-based: what the door knows of a sender's ids, and what it now stores about them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -46,21 +46,25 @@ class Minted:
     sender_id: str
     version_kind: str
     source_version: Decimal
+    json: str
+    """The event as it is stored and sent: written once."""
 
 
 _LOCK = text("""
     select i from unnest(cast(:ids as text[])) as t(i)
     where pg_try_advisory_xact_lock(hashtextextended(:prefix || i, 4711))""")
 _KNOWN = text("""
-    select i as sender_id, version_kind, source_version, revision, merged_into, received_at,
-        coalesce((event->>'anonymised')::boolean, false) as retired
-    from reports join unnest(cast(:ids as text[]), cast(:reports as uuid[])) as t(i, p) on report_id = p
-    where kommun = :kommun""")
+    select t.i as sender_id, r.* from unnest(cast(:ids as text[]), cast(:reports as uuid[])) as t(i, p)
+    cross join lateral (
+        select version_kind, source_version, revision, merged_into, received_at,
+            coalesce((event->>'anonymised')::boolean, false) as retired
+        from reports where kommun = :kommun and report_id = t.p limit 1) r""")
+# One look into the key for each: the planner, which does not know how many ids come, would read all of a client's.
 _TOLD = text("""
-    select s.sender_id, s.source_version, s.content_hash, s.status, s.answer from submissions s
-    join unnest(cast(:ids as text[]), cast(:versions as numeric[])) as t(i, v)
-      on s.sender_id = t.i and s.source_version = t.v
-    where s.kommun = :kommun and s.client_id = :client""")
+    select s.* from unnest(cast(:ids as text[]), cast(:versions as numeric[])) as t(i, v)
+    cross join lateral (
+        select sender_id, source_version, content_hash, status, answer from submissions
+        where kommun = :kommun and client_id = :client and sender_id = t.i and source_version = t.v limit 1) s""")
 _REMEMBER = text("""
     insert into submissions (kommun, client_id, sender_id, source_version, content_hash, status, answer, revision)
     select :kommun, :client, i, v, h, s, cast(a as json), r
@@ -131,7 +135,7 @@ async def remember(
             "versions": [v for _, v in answers],
             "hashes": [t.content_hash for t in kept],
             "statuses": [t.status for t in kept],
-            "answers": [json.dumps(t.answer) for t in kept],
+            "answers": [orjson.dumps(t.answer).decode() for t in kept],
             "revisions": [t.answer.get("revision") for t in kept],
         }
         await connection.execute(_REMEMBER, values)
@@ -142,7 +146,6 @@ async def save(connection: AsyncConnection, kommun: str, client: UUID, minted: S
     if not minted:
         return
     newest = list({m.event.report_id: m for m in minted}.values())
-    events = {id(m): m.event.model_dump_json() for m in minted}
     await connection.execute(
         _REPORTS,
         {
@@ -155,7 +158,7 @@ async def save(connection: AsyncConnection, kommun: str, client: UUID, minted: S
             "revisions": [m.event.revision for m in newest],
             "merged": [m.event.merged_into for m in newest],
             "contents": [m.report.model_dump_json(exclude={"id", "source_version", "text"}) for m in newest],
-            "events": [events[id(m)] for m in newest],
+            "events": [m.json for m in newest],
             "received": [m.event.received_at for m in newest],
         },
     )
@@ -163,7 +166,7 @@ async def save(connection: AsyncConnection, kommun: str, client: UUID, minted: S
         "kommun": kommun,
         "reports": [m.event.report_id for m in minted],
         "revisions": [m.event.revision for m in minted],
-        "events": [events[id(m)] for m in minted],
+        "events": [m.json for m in minted],
         "minted": [m.event.minted_at for m in minted],
     }
     await connection.execute(_REVISIONS, every)

@@ -28,6 +28,17 @@ _REPORTS = text(f"""{_GIVEN}
     where reports.revision < excluded.revision
     returning report_id""")  # noqa: S608 - our own constant
 
+_FORGET = (
+    text("""
+        delete from revisions t using reports r where t.kommun = :kommun and t.report_id = any(:reports)
+        and r.kommun = t.kommun and r.report_id = t.report_id and t.revision < r.revision
+        and coalesce((r.event->>'anonymised')::boolean, false)"""),
+    text("""
+        delete from texts t using reports r where t.kommun = :kommun and t.report_id = any(:reports)
+        and r.kommun = t.kommun and r.report_id = t.report_id
+        and coalesce((r.event->>'anonymised')::boolean, false)"""),
+)
+
 
 async def add(connection: AsyncConnection, kommun: str, events: Sequence[ReportReceived]) -> tuple[int, int]:
     """Store what is missing; how many revisions were, and how many reports have a new newest one.
@@ -48,4 +59,6 @@ async def add(connection: AsyncConnection, kommun: str, events: Sequence[ReportR
     }
     revisions = await connection.execute(_REVISIONS, values)
     reports = await connection.execute(_REPORTS, values)
+    for statement in _FORGET:  # what gallring had taken away after the backup, or had been handed in before it
+        await connection.execute(statement, {"kommun": kommun, "reports": values["reports"]})
     return len(revisions.all()), len(reports.all())

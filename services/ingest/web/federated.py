@@ -147,7 +147,8 @@ async def take_answer(
     except ProviderTrouble as trouble:
         _log.error("identity provider", provider=str(ident), trouble=str(trouble))
         return _trouble("provider_away", name=provider.name)
-    said = asdict(identity) | {"groups": sorted(identity.groups)}
+    # The groups that matter, no more: a cookie has no room for all that somebody is in.
+    said = asdict(identity) | {"groups": sorted(identity.groups & provider.groups)}
     held = {"provider": str(ident), "state": relay, "request": asked, "identity": said}
     response = RedirectResponse(f"{PATH}/{ident}/klar", 303)
     set_cookie(response, settings, ANSWER, _sealed(request, "answer", held), seconds=60, path=PATH)

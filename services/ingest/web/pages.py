@@ -20,7 +20,7 @@ from services.ingest.domain import ReportIn, short_number
 from services.ingest.gateways.corridor import Corridor, Fate
 from services.ingest.gateways.objects import StoreAway
 from services.ingest.handlers.people import People
-from services.ingest.handlers.photos import NoPhoto, Photos
+from services.ingest.handlers.photos import Photos
 from services.ingest.handlers.reports import Reports
 from services.ingest.handlers.submitting import Unfinished
 from services.ingest.pictures import MOST_BYTES, NoPicture
@@ -119,13 +119,15 @@ async def report(request: Request, person: Reporter) -> Response:
     raw = await _photo_in(sent)
     if wants_json(request):
         return await _queued(request, person, reading, form, raw)
+    again = {"photo": "report.photo_again"} if raw else {}  # a browser never fills a file field in by itself
     if reading.report is None:
-        return await _form_page(request, person, status=422, faults=reading.faults, form=form)
+        return await _form_page(request, person, status=422, faults=reading.faults | again, form=form)
     try:
         number = await _hand_in(request, person, reading.report, raw)
     except Problem as problem:
-        faults = {"photo": f"photo.{problem.detail}"} if problem.kind == "photo" else None
-        said = None if faults else problem.title
+        refused = problem.kind == "photo"
+        faults = {"photo": f"photo.{problem.detail}"} if refused else again
+        said = None if refused else problem.title
         return await _form_page(request, person, status=problem.status, faults=faults, problem=said, form=form)
     if form.get("again"):
         notice = text("mine.sent", number=number)
@@ -139,17 +141,25 @@ async def _photo_in(sent: FormData) -> bytes:
     return await photo.read() if isinstance(photo, UploadFile) else b""
 
 
+def _no_photo(fault: str) -> Problem:
+    return Problem(422, "photo", text(f"photo.{fault}"), fault)
+
+
 async def _hand_in(request: Request, person: Principal, made: ReportIn, raw: bytes) -> str:
     """Store the report with its photo; its number. What was there already is as good. Problem."""
     people: People = request.app.state.people
     photos: Photos = request.app.state.photos
     sender = await people.sender(person)
     number = short_number(client_report_id(sender.client_id, made.id or ""))
+    if raw and not photos.taken:
+        raise _no_photo("not_taken")
     try:
+        if raw:
+            await request.app.state.photos_rate.count(str(sender.client_id))
         photo = await photos.take(person.kommun, sender.client_id, made.id or "", raw) if raw else None
     except NoPicture as wrong:
-        raise Problem(422, "photo", text(f"photo.{wrong.fault}"), wrong.fault) from None
-    except (NoPhoto, StoreAway):
+        raise _no_photo(wrong.fault) from None
+    except StoreAway:
         raise away() from None
     try:
         await submit(request.app.state.reports, sender, made, request.state.correlation_id, photo)

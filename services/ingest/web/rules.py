@@ -20,7 +20,6 @@ from services.pages import swedish
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
-from services.runtime.tokens import Principal
 
 router = APIRouter(include_in_schema=False)
 HERE = PATH + "/regler"
@@ -92,13 +91,8 @@ async def free_text(request: Request, person: Administrator, who: Annotated[Free
 async def add_type(request: Request, person: Administrator, form: Annotated[TypeForm, Form()]) -> Response:
     """Add a local event type under the next code of its group."""
     reports: Reports = request.app.state.reports
-    await reports.put_type(person.kommun, await _next_code(reports, person, form.group), form.label, form.severity)
+    await reports.add_type(person.kommun, form.group, form.label, form.severity)
     return _saved()
-
-
-async def _next_code(reports: Reports, person: Principal, group: str) -> str:
-    taken = [int(code.partition("X")[2]) for code in await reports.local_types(person.kommun) if code[0] == group]
-    return f"{group}-X{max(taken, default=0) + 1}"
 
 
 @router.post(HERE + "/typer/{code}")

@@ -51,7 +51,7 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (url.origin !== self.location.origin) return;
   // Who signs out, or in, finds no page of the one before; what waits to be sent stays.
-  if (event.request.method === "POST" && LOGINS.has(url.pathname)) event.waitUntil(caches.delete(SEEN));
+  if ((event.request.method === "POST" && LOGINS.has(url.pathname)) || url.pathname.startsWith("/logga-in/med/")) event.waitUntil(caches.delete(SEEN));
   if (event.request.method !== "GET") return;
   if (FILES.has(url.pathname)) event.respondWith(file(event.request));
   else if (event.request.mode === "navigate" && PAGES.has(url.pathname)) event.respondWith(page(event.request, url));

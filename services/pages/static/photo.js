@@ -9,6 +9,7 @@ const input = box?.querySelector("input");
 const preview = box?.querySelector("canvas");
 const said = box?.querySelector("[data-photo-said]");
 let taking = Promise.resolve(null);
+let newest = 0; // what was chosen before, or taken away again, says nothing any more
 
 async function small(file) {
   const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
@@ -30,16 +31,20 @@ function show(canvas) {
 }
 
 async function take(file) {
+  const mine = ++newest;
   said.textContent = texts.photo_working;
   try {
     const { canvas, bytes } = await small(file);
+    if (mine !== newest) return null;
     show(canvas);
     said.textContent = texts.photo_ready;
     preview.hidden = false;
     box.querySelector("[data-photo-remove]").hidden = false;
     return bytes;
   } catch {
-    clear();
+    if (mine !== newest) return null;
+    preview.hidden = true;
+    box.querySelector("[data-photo-remove]").hidden = false;
     said.textContent = texts.photo_unreadable;
     return null;
   }
@@ -47,6 +52,7 @@ async function take(file) {
 
 export function clear() {
   if (!box) return;
+  newest += 1;
   taking = Promise.resolve(null);
   input.value = "";
   preview.hidden = true;
@@ -57,6 +63,7 @@ export function clear() {
 // The photo as it is sent, when it is ready; null for none.
 export const taken = () => taking;
 
+if (input?.files[0]) taking = take(input.files[0]); // chosen before this part of the page was here
 input?.addEventListener("change", () => { if (input.files[0]) taking = take(input.files[0]); });
 box?.querySelector("[data-photo-remove]").addEventListener("click", () => {
   clear();

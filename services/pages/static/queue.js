@@ -2,7 +2,7 @@
 const NAME = "lagesbild";
 const STORE = "reports";
 const LONGEST_WAIT = 5 * 60_000;
-const TIMEOUT = 60_000; // a photo over a slow net
+const TIMEOUT = 60_000; // a photo over a slow net; longer at each try
 
 let opened;
 const database = () => {
@@ -52,9 +52,10 @@ async function send(record) {
   if (record.photo) body.set("photo", new Blob([record.photo], { type: "image/jpeg" }), "bild.jpg");
   let answer;
   try {
-    answer = await fetch("/rapportera", { method: "POST", body, headers: { accept: "application/json" }, signal: AbortSignal.timeout(TIMEOUT) });
-  } catch {
-    return { state: "waiting", wait: later(record.tries), offline: true };
+    answer = await fetch("/rapportera", { method: "POST", body, headers: { accept: "application/json" }, signal: AbortSignal.timeout(TIMEOUT * Math.min(5, record.tries + 1)) });
+  } catch (error) {
+    // Too slow for this one is no reason to hold the others back.
+    return { state: "waiting", wait: later(record.tries), offline: error.name !== "TimeoutError" };
   }
   if (answer.ok) return { state: "sent", ...(await problem(answer)) };
   if (answer.status === 401 || answer.status === 403) return { state: "waiting", wait: LONGEST_WAIT, login: true };

@@ -1,10 +1,21 @@
 // The report form: kept on the phone first and sent when there is a net; the latest types first, a summary on the send bar.
 // Without this file the form is an ordinary one.
-import { findings } from "./guard.js";
 import { all, keep } from "./queue.js";
 import { attempt, fill, listen, owner, show, texts } from "./phone.js";
-import { clear as noPhoto, taken } from "./photo.js";
 import { again, bringBack, field, forget, form, placed, where } from "./place.js";
+
+// Fetched when they are wanted: the page answers to the first tap without them. The phone keeps them with the rest.
+let photos;
+const withPhotos = () => (photos ??= import("./photo.js"));
+form.querySelector("details").addEventListener("toggle", () => { withPhotos().catch(() => { photos = undefined; }); });
+
+// The photo that was taken, small; as it is where that part of the page could not be fetched, since the door makes it small too.
+async function taken() {
+  const file = form.querySelector("#bild")?.files[0];
+  if (!file) return null;
+  const part = await withPhotos().catch(() => null);
+  return part ? part.taken() : file.arrayBuffer();
+}
 
 const RECENT = "rapport.senaste";
 const MOST_RECENT = 2;
@@ -67,7 +78,8 @@ function missing() {
 
 // Words about a person are marked where they are written; what is certain must be changed before it is queued.
 async function guarded(input) {
-  const found = await findings(input.value).catch(() => []); // without its rules the phone leaves it to the door
+  const look = () => import("./guard.js").then(({ findings }) => findings(input.value));
+  const found = input.value ? await look().catch(() => []) : []; // without its rules the phone leaves it to the door
   const lines = found.map(({ code, name, word, sure }) => ({ sure, text: fill(texts.guard.word, { word, what: texts.guard[`${code}_${name}`] }) }));
   const box = form.querySelector(`[data-guard="${input.id}"]`);
   box.replaceChildren(...lines.map(({ sure, text }) => {
@@ -123,7 +135,7 @@ async function queue(made, here) {
   say(here ? texts.saved_again : told);
   sent = here ? {} : { id: made.id, at: performance.now() }; // one more is coming: no receipt takes the form away
   form.reset();
-  noPhoto();
+  photos?.then(({ clear }) => clear());
   if (here) stay(here);
   else forget();
   form.querySelector("details").open = false;
@@ -184,6 +196,10 @@ form.addEventListener("submit", async (event) => {
   complain(faults);
   if (faults.length) return;
   const photo = await taken();
+  if (!photo && form.querySelector("#bild")?.files[0]) {
+    complain([["photo", texts.photo_unreadable]]);
+    return;
+  }
   const fields = Object.fromEntries([...new FormData(form)].filter(([, value]) => typeof value === "string"));
   const here = event.submitter?.name === "again" && { ...fields, submission: fields.submission || crypto.randomUUID() };
   if (here) fields.submission = here.submission;

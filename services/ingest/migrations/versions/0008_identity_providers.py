@@ -14,7 +14,8 @@ END_SESSIONS = """
     language sql security definer set search_path = ingest as $$
     update device_sessions set revoked_at = now()
     where provider_id = provider and revoked_at is null
-        and (sid_hash = sid or (sid is null and (wanted is null or person_id = wanted)))
+        and (sid_hash = sid or (person_id = wanted and sid_hash is null)
+            or (sid is null and (wanted is null or person_id = wanted)))
     $$"""
 FIND_SID = """
     create function find_provider_session(provider uuid, sid bytea) returns table (kommun text, person_id uuid)
@@ -44,7 +45,7 @@ def upgrade() -> None:
         f"revoke all on identity_providers from {work}",
         """create table external_logins (
             kommun text not null, provider_id uuid not null, subject_hash bytea not null, person_id uuid not null,
-            primary key (kommun, provider_id, subject_hash))""",
+            primary key (kommun, provider_id, subject_hash), unique (kommun, provider_id, person_id))""",
         *tenant_policies("ingest", "external_logins"),
         *grants("external_logins", serve="select, insert, delete", room="ingest"),
         "alter table device_sessions add provider_id uuid, add sid_hash bytea",

@@ -14,7 +14,7 @@ def upgrade() -> None:
     steps = [
         """create table photos (
             kommun text not null, photo_id uuid not null, report_id uuid not null, client_id uuid not null,
-            object text, width int not null, height int not null, bytes int not null,
+            object text, leaving text, width int not null, height int not null, bytes int not null,
             received_at timestamptz not null default now(), reviewed_at timestamptz,
             covered boolean not null default false,
             primary key (kommun, photo_id))""",

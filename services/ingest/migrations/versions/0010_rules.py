@@ -28,7 +28,9 @@ def upgrade() -> None:
         f"grant update on reports to {work}",
         f"grant insert, delete on revisions to {work}",
         f"grant select, delete on texts, submissions to {work}",
-        "create index on reports (kommun, received_at)",
+        f"grant delete on revisions, texts to {serve_role('ingest')}",  # when a restored database takes back
+        """create index on reports (kommun, received_at)
+            where client_id is distinct from '00000000-0000-0000-0000-000000000000'""",
         f"grant select (free_text) on municipalities to {serve_role('ingest')}",
     ]
     for step in steps:
