@@ -12,13 +12,12 @@ from uuid import uuid4
 
 from sqlalchemy import Row
 
-from schemas.envelope import Envelope, derived_id
 from schemas.reports import ReportReceived
 from schemas.topics import REPORT_RECEIVED
 from schemas.values import PlaceAsGiven
 from services.ingest.domain import stored_content
 from services.ingest.handlers.photos import Photos
-from services.ingest.handlers.submitting import SOURCE
+from services.ingest.handlers.submitting import envelope_of
 from services.ingest.store import photos as photo_store
 from services.ingest.store import retention as store
 from services.ingest.store.reports import epoch
@@ -28,7 +27,7 @@ from services.runtime.database import Database
 from services.runtime.errors import is_transient
 from services.runtime.logs import logger
 from services.runtime.minting import next_number
-from services.runtime.publisher import Publisher, message, type_of
+from services.runtime.publisher import Publisher, message
 
 CLASSES = ("text", "photo", "report")
 MOST_MONTHS = 1200
@@ -139,21 +138,13 @@ class Retaining:
             ]
             reports = [row.report_id for row in rows]
             gone = await photo_store.take_away(connection, kommun, reports) if self._photos.taken else []
+            correlation = f"gallring-{uuid4()}"
             if rows:
                 contents = [stored_content(e).model_dump_json(exclude={"id", "source_version"}) for e in events]
                 await store.replace(connection, kommun, rows, events, contents)
-                await outbox.write(connection, [message(REPORT_RECEIVED, event, _envelope(event)) for event in events])
+                await outbox.write(
+                    connection, [message(REPORT_RECEIVED, event, envelope_of(event, correlation)) for event in events]
+                )
                 await store.note(connection, kommun, rule, at=now, before=before, count=len(rows))
         await self._photos.empty(gone)
         return len(rows)
-
-
-def _envelope(event: ReportReceived) -> Envelope:
-    return Envelope(
-        id=derived_id(REPORT_RECEIVED.name, event.kommun, event.report_id, event.revision),
-        source=SOURCE,
-        type=type_of(REPORT_RECEIVED),
-        time=event.minted_at,
-        partitionkey=event.kommun,
-        correlationid=f"gallring-{uuid4()}",
-    )

@@ -169,7 +169,7 @@ async def submit_many(
         if photo is not None and here.minted:
             await photos.add(connection, sender.kommun, here.minted[0].event.report_id, sender.client_id, photo)
         await store.remember(connection, sender.kommun, sender.client_id, here.fresh)
-        messages = [written(REPORT_RECEIVED, m.json, _envelope(m.event, correlation)) for m in here.minted]
+        messages = [written(REPORT_RECEIVED, m.json, envelope_of(m.event, correlation)) for m in here.minted]
         await outbox.write(connection, messages)
         await reach("ingest.before_commit")
     await reach("ingest.after_commit")
@@ -227,7 +227,8 @@ def withdrawn_already(report_id: UUID, sender_id: str, revision: int) -> Answer:
     return Answer(200, _body(report_id, sender_id, "withdrawn", revision), replayed=True)
 
 
-def _envelope(event: ReportReceived, correlation: str) -> Envelope:
+def envelope_of(event: ReportReceived, correlation: str) -> Envelope:
+    """The envelope of a revision: the same revision has the same id, whoever sends it."""
     return Envelope(
         id=derived_id(REPORT_RECEIVED.name, event.kommun, event.report_id, event.revision),
         source=SOURCE,
