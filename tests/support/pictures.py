@@ -15,15 +15,12 @@ from typing import Any
 from PIL import Image, ImageDraw
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from benchmarks.phone import PHONE
 from services.pages.texts import text
 from tests.support.system_packages import chromium
 
 DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "bilder" / "sidor"
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "locale": "sv-SE",
-    "geolocation": {"longitude": 14.6968, "latitude": 57.6533, "accuracy": 12}, "permissions": ["geolocation"],
-}  # fmt: skip
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}, "locale": "sv-SE"}
 SHAPES = (("telefon", PHONE), ("dator", DESKTOP))
 PAGES: dict[str, tuple[tuple[str, str, str], ...]] = {

@@ -109,12 +109,14 @@ class Placer:
         settle = partial(placing.settle, layers=self._layers, reader=reader(loaded), own=own, defaults=defaults)
         plain = [i for i in range(len(reports)) if i not in hidden]
         answers = dict(zip(plain, settle([reports[i] for i in plain], decisions=decided), strict=True))
-        for i in sorted(hidden):
-            identity = (reports[i].kommun, reports[i].report_id)
-            earlier = [k for k in plain if k < i and (reports[k].kommun, reports[k].report_id) == identity]
-            if earlier:
-                now = datetime.now(UTC)
-                stood[identity] = publishing.to_placement(answers[earlier[-1]], self._layers, number=0, now=now)
+        placed: dict[Identity, int] = {}
+        for i, report in enumerate(reports):
+            identity = (report.kommun, report.report_id)
+            if i not in hidden:
+                placed[identity] = i
+            elif identity in placed:
+                just, now = answers[placed[identity]], datetime.now(UTC)
+                stood[identity] = publishing.to_placement(just, self._layers, number=0, now=now)
         standing = {i: standing_in(r, stood[r.kommun, r.report_id]) if (r.kommun, r.report_id) in stood else r
                     for i, r in enumerate(reports) if i in hidden}  # fmt: skip
         answers |= dict(zip(standing, settle(list(standing.values())), strict=True))

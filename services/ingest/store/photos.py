@@ -35,8 +35,6 @@ _BY_ID = text(f"{_ONE} and p.photo_id = :id")
 _LOCKED = text(f"{_ONE} and p.photo_id = :id for update of p")
 _WAITING = text(f"{_ONE} and p.object is not null and p.reviewed_at is null order by p.received_at limit :limit")
 _SEEN = text(f"{_ONE} and p.object is not null and p.reviewed_at is not null order by p.reviewed_at desc limit :limit")
-_COUNT = text("""
-    select count(*) from photos where kommun = :kommun and object is not null and reviewed_at is null""")
 _REVIEWED = text("""
     update photos set reviewed_at = now(), covered = covered or :covered, bytes = :bytes, object = :object,
         leaving = case when object <> :object then object end
@@ -85,11 +83,6 @@ async def waiting(connection: AsyncConnection, kommun: str, limit: int) -> list[
 async def seen(connection: AsyncConnection, kommun: str, limit: int) -> list[Row[Any]]:
     """Photos that somebody has looked at, the latest first."""
     return list(await connection.execute(_SEEN, {"kommun": kommun, "limit": limit}))
-
-
-async def waiting_count(connection: AsyncConnection, kommun: str) -> int:
-    """How many nobody has looked at."""
-    return int(await connection.scalar(_COUNT, {"kommun": kommun}) or 0)
 
 
 async def reviewed(
