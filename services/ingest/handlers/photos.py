@@ -101,6 +101,7 @@ class Photos:
         With boxes the picture is written anew under another key, and what lay under the old one is emptied.
         """
         before = await self.find(kommun, ident)
+        await self._left_over(before)
         jpeg, key = await self.open(before), before.object
         if boxes:
             async with self._one_at_a_time:
@@ -117,6 +118,11 @@ class Photos:
             await self._store.empty(before.object)
             await self._emptied(kommun, ident)
 
+    async def _left_over(self, row: Row[Any]) -> None:
+        """Empty what a crash left: the row has room for one key, and is about to get the next."""
+        if row.leaving is not None:
+            await self._store.empty(row.leaving)
+
     async def _emptied(self, kommun: str, ident: UUID) -> None:
         async with self._database.transaction((kommun,)) as connection:
             await store.emptied(connection, kommun, ident)
@@ -127,6 +133,7 @@ class Photos:
             row = await store.one(connection, kommun, ident, lock=True)
             if row is None or row.object is None:
                 raise NoPhoto
+            await self._left_over(row)
             await store.gone(connection, kommun, ident)
         await self._store.empty(row.object)
         await self._emptied(kommun, ident)

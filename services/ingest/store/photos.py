@@ -27,8 +27,8 @@ _OF_REPORTS = text("""
     select report_id, photo_id from photos
     where kommun = :kommun and report_id = any(:reports) and object is not null order by received_at""")
 _ONE = """
-    select p.photo_id, p.report_id, p.client_id, p.object, p.width, p.height, p.received_at, p.reviewed_at, p.covered,
-        r.event, r.event->>'event_type' as event_type
+    select p.photo_id, p.report_id, p.client_id, p.object, p.leaving, p.width, p.height, p.received_at,
+        p.reviewed_at, p.covered, r.event, r.event->>'event_type' as event_type
     from photos p join reports r on r.kommun = p.kommun and r.report_id = p.report_id
     where p.kommun = :kommun"""
 _BY_ID = text(f"{_ONE} and p.photo_id = :id")
