@@ -26,7 +26,7 @@ OWN_ROOMS = {
     # What a room has besides the furniture, because it is what the room is about.
     "ingest": {"guard", "secrets", "polisen", "federation", "pictures"},
     "geo": {"layers", "importing", "accuracy", "registers"},
-    "analysis": set(),
+    "analysis": {"statistics", "acceptance"},
     "notify": {"mails"},
 }
 

@@ -15,6 +15,7 @@ from services.analysis.api import READERS
 from services.analysis.domain import certainty
 from services.analysis.domain.selection import BadSelection, Selection, last_days, parse_day, reports, split_areas
 from services.analysis.gateways import Geometry
+from services.analysis.statistics import counts
 from services.analysis.store import numbers
 from services.pages import charts, livemap, maps
 from services.pages.frame import frame
@@ -142,7 +143,7 @@ async def overview(request: Request, principal: Visitor) -> Response:
 def _tiles(found: _Numbers, own: set[str]) -> dict[str, Any]:
     total, before = round(reports(sum(found.now.values()))), round(reports(sum(found.before.values())))
     _, unplaced, elsewhere = split_areas(found.now, own)
-    interval = certainty.garwood(total)
+    interval = counts.garwood(total)
     word = certainty.word(total, before)
     said = "certainty_thin" if word == "thin" else f"certainty_{word}"
     return {

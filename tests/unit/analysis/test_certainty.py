@@ -8,6 +8,7 @@ import pytest
 
 from services.analysis.domain import certainty
 from services.analysis.domain.selection import BadSelection, Selection, parse_day, split_areas
+from services.analysis.statistics import counts
 from tests.support.data import shared
 
 
@@ -15,7 +16,7 @@ def test_garwood_equals_the_reference_table() -> None:
     table = json.loads(Path(shared("stats/poisson/garwood95.json")).read_text())
     rows = table if isinstance(table, list) else table["rows"]
     for row in rows:
-        low, high = certainty.garwood(row["k"])
+        low, high = counts.garwood(row["k"])
         assert low == pytest.approx(row["lo"], abs=1e-6)
         assert high == pytest.approx(row["hi"], abs=1e-6)
 
@@ -25,7 +26,7 @@ def test_two_counts_equal_the_conditional_exact_reference() -> None:
     for case in cases if isinstance(cases, list) else cases["cases"]:
         if case.get("n1", 1) == case.get("n2", 1):
             expected = case["conditional_exact_p"]
-            assert certainty.two_counts_p(case["k1"], case["k2"]) == pytest.approx(expected, abs=1e-6)
+            assert counts.exact_p(case["k1"], 1, case["k2"], 1) == pytest.approx(expected, abs=1e-6)
 
 
 def test_words() -> None:

@@ -1,4 +1,4 @@
-"""Commands of the picture: ``rebuild`` and ``check views``."""
+"""Views folded anew, and held against a fresh fold: ``rebuild`` and ``check views``."""
 
 import asyncio
 import time

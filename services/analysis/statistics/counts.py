@@ -1,0 +1,118 @@
+"""What one count and two counts bear: exact intervals, tests, limits around a norm (statistics reference §4.1–4.2)."""
+
+import math
+from typing import NamedTuple
+
+LARGE = 2_000
+"""Above this the sum over all pairs of counts is replaced by its normal limit, the score test."""
+
+
+class Interval(NamedTuple):
+    """Limits of an estimate, in its unit; ``high`` may be infinite."""
+
+    low: float
+    high: float
+
+
+class Limits(NamedTuple):
+    """Rates between which an area of a size would lie by chance alone: exact (in steps) and smooth."""
+
+    exact: Interval
+    smooth: Interval
+
+
+def garwood(count: int, level: float = 0.95) -> Interval:
+    """Exact interval of a Poisson mean (Garwood 1936): gamma quantiles of ``count`` and ``count + 1``.
+
+    garwood(0) = (0, 3.689), garwood(5) = (1.623, 11.668).
+    """
+    from scipy.special import gammaincinv
+
+    tail = (1 - level) / 2
+    low = 0.0 if count == 0 else float(gammaincinv(count, tail))
+    return Interval(low, float(gammaincinv(count + 1, 1 - tail)))
+
+
+def funnel(rate: float, population: float, alpha: float = 0.05) -> Limits:
+    """Limits of a rate around the norm ``rate`` (events per head) for an area of ``population`` heads.
+
+    The smooth ones are those of Garwood at the expected count, which need not be whole.
+    """
+    from scipy.special import gammaincinv
+    from scipy.stats import poisson
+
+    expected = rate * population
+    steps = Interval(*(float(poisson.ppf(p, expected)) / population for p in (alpha / 2, 1 - alpha / 2)))
+    low = float(gammaincinv(expected, alpha / 2)) if expected > 0 else 0.0
+    return Limits(steps, Interval(low / population, float(gammaincinv(expected + 1, 1 - alpha / 2)) / population))
+
+
+def e_test(k1: int, n1: float, k2: int, n2: float) -> float:
+    """Two-sided p of equal rates k1/n1 and k2/n2 (Krishnamoorthy & Thomson 2004, score variance).
+
+    statsmodels has the variance that we mean; scipy's is Wald, which differs when exposures do.
+    """
+    if k1 + k2 == 0:
+        return 1.0
+    from statsmodels.stats.rates import test_poisson_2indep
+
+    method = "etest" if k1 + k2 <= LARGE else "score"
+    # It divides by the second count, and ties that rounding decides may fall otherwise the other way round.
+    first, second = sorted([(k1, n1), (k2, n2)])
+    return min(1.0, float(test_poisson_2indep(*first, *second, method=method).pvalue))
+
+
+def exact_p(k1: int, n1: float, k2: int, n2: float) -> float:
+    """The conditional exact p (Przyborowski & Wilenski 1940): given the sum, k1 is binomial; safe for tiny counts."""
+    if k1 + k2 == 0:
+        return 1.0
+    from scipy.stats import binomtest
+
+    return float(binomtest(k1, k1 + k2, n1 / (n1 + n2)).pvalue)
+
+
+def ratio_interval(k1: int, n1: float, k2: int, n2: float, level: float = 0.95) -> Interval:
+    """Interval of the rate ratio (k1/n1)/(k2/n2) by Clopper–Pearson; (0, inf) when both are zero."""
+    if k1 + k2 == 0:
+        return Interval(0.0, math.inf)
+    from scipy.stats import binomtest
+
+    share = binomtest(k1, k1 + k2).proportion_ci(level, method="exact")
+    low, high = (math.inf if s >= 1 else float(n2 / n1 * s / (1 - s)) for s in (share.low, share.high))
+    return Interval(low, high)
+
+
+def change_p(now: int, before: int, exposures: tuple[float, float] = (1.0, 1.0)) -> float:
+    """p of no change between two counts: the E-test from five in each on, the exact test below (reference §3)."""
+    test = e_test if min(now, before) >= 5 else exact_p
+    return test(now, exposures[0], before, exposures[1])
+
+
+def weekly_band(mean: float, z: float = 3.0) -> Interval:
+    """Where weekly counts lie around a *known* mean (square-root scale); 16 gives (6.25, 30.25)."""
+    root = math.sqrt(mean)
+    return Interval(max(0.0, root - z / 2) ** 2, (root + z / 2) ** 2)
+
+
+def some_window_p(windows: int, mean: float, most: int) -> float:
+    """Chance that *some* window among ``windows`` of mean ``mean`` holds at least ``most`` events (Naus 1982).
+
+    The windows slide; the approximation holds for small results. some_window_p(208, 0.6, 6) = 0.03902.
+    """
+    from scipy.stats import poisson
+
+    n = most
+
+    def p(j: int) -> float:
+        return float(poisson.pmf(j, mean))
+
+    def f(j: int) -> float:
+        return float(poisson.cdf(j, mean))
+
+    q2 = f(n - 1) ** 2 - (n - 1) * p(n) * p(n - 2) - (n - 1 - mean) * p(n) * f(n - 3)
+    a1 = 2 * p(n) * f(n - 1) * ((n - 1) * f(n - 2) - mean * f(n - 3))
+    a2 = 0.5 * p(n) ** 2 * ((n - 1) * (n - 2) * f(n - 3) - 2 * (n - 2) * mean * f(n - 4) + mean**2 * f(n - 5))
+    a3 = sum(p(2 * n - r) * f(r - 1) ** 2 for r in range(1, n))
+    a4 = sum(p(2 * n - r) * p(r) * ((r - 1) * f(r - 2) - mean * f(r - 3)) for r in range(2, n))
+    q3 = f(n - 1) ** 3 - a1 + a2 + a3 - a4
+    return min(1.0, max(0.0, 1 - q2 * (q3 / q2) ** (windows - 2)))
