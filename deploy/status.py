@@ -17,7 +17,18 @@ OUTBOXES = ("ingest", "geo")
 VIEWS = {
     "ingest": ("reports",),
     "geo": ("placements", "context_placements"),
-    "analysis": ("facts", "cube", "rhythm", "cells", "states", "sources", "context_facts", "context_days"),
+    "analysis": (
+        "facts",
+        "cube",
+        "rhythm",
+        "cells",
+        "states",
+        "sources",
+        "lateness",
+        "activity",
+        "context_facts",
+        "context_days",
+    ),
     "notify": ("deliveries",),
 }
 KAFKA_SECONDS = 5.0

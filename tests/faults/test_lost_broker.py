@@ -13,7 +13,7 @@ from tests.support.ground import start_ground
 from tests.support.instance import Instance, Tenant, eventually, reports, start_instance
 from tests.support.tally import Table
 
-VIEWS = ("cube", "rhythm", "cells", "states", "sources")
+VIEWS = ("cube", "rhythm", "cells", "states", "sources", "lateness", "activity")
 
 
 async def _views(instance: Instance, tenant: Tenant) -> dict[str, list[Any]]:

@@ -86,7 +86,18 @@ TABLES = {
         "batch_pieces",
     ),
     "geo": ("placements", "registers", "replacings", "layer_versions", "decisions", "popular_names", "default_points"),
-    "analysis": ("facts", "fact_history", "cube", "rhythm", "cells", "states", "sources", "area_sets"),
+    "analysis": (
+        "facts",
+        "fact_history",
+        "cube",
+        "rhythm",
+        "cells",
+        "states",
+        "sources",
+        "lateness",
+        "activity",
+        "area_sets",
+    ),
     "notify": ("subscriptions", "deliveries"),
 }
 

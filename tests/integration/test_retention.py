@@ -57,7 +57,7 @@ def retaining(instance: Instance, database: Database) -> Retaining:
 async def numbers(instance: Instance, kommun: str) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of the views that a report is in."""
     found = {}
-    for view in ("cube", "rhythm", "cells", "sources"):
+    for view in ("cube", "rhythm", "cells", "sources", "lateness"):
         rows = await instance.sql(
             f"select t.* from {view} t join view_state s using (generation) where kommun = $1 and s.name = $2",
             kommun, view, kommun=kommun,

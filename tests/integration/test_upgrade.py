@@ -98,7 +98,7 @@ async def test_the_first_schema_becomes_the_newest_with_everything_in_it(first_r
         rebuilding = Rebuilding(database, "1.0.0")
         await rebuilding.ensure()
         counts = await rebuilding.compare(REPORTS.views)
-        assert counts == {"cube": 2, "rhythm": 2, "cells": 2, "states": 1, "sources": 2}
+        assert counts == {"cube": 2, "rhythm": 2, "cells": 2, "states": 1, "sources": 2, "lateness": 2}
         async with database.transaction(("0682", "0680")) as connection:
             versions = await connection.exec_driver_sql(
                 "select report_id, revision, event from facts_versions order by report_id, revision"

@@ -15,7 +15,7 @@ from services.analysis.store import views as view_store
 from services.analysis.store.facts import Candidate, F, Identity, Kept, Version
 from services.analysis.store.views import State
 from services.analysis.views import View
-from services.analysis.views.catalogue import CONTEXT, REPORTS, Family, definition
+from services.analysis.views.catalogue import CONTEXT, PRESENCE, REPORTS, Family, definition
 from services.analysis.views.fact import LocatedReport
 from services.runtime.decoding import Received
 from services.runtime.errors import MustStop
@@ -31,9 +31,10 @@ async def take_reports(connection: AsyncConnection, batch: Sequence[Received[Loc
     candidates = [
         _candidate(r, r.message.report.report_id, r.message.report.revision, r.message.report.minted_at) for r in batch
     ]
-    pairs = await _pairs(connection, REPORTS, candidates)
-    await area_sets.ensure(connection, [new for _, _, new in pairs if new is not None])
-    await _move_views(connection, REPORTS, pairs)
+    changed = await _newest(connection, LocatedReport, candidates)
+    moves = [(family, _pairs(family, changed)) for family in (REPORTS, PRESENCE)]
+    await area_sets.ensure(connection, [new for _, pairs in moves for _, _, new in pairs if new is not None])
+    await _move_views(connection, moves)
     return ()
 
 
@@ -43,17 +44,16 @@ async def take_context(connection: AsyncConnection, batch: Sequence[Received[Con
         _candidate(r, r.message.context.context_id, r.message.context.revision, r.message.context.minted_at)
         for r in batch
     ]
-    await _move_views(connection, CONTEXT, await _pairs(connection, CONTEXT, candidates))
+    changed = await _newest(connection, ContextLocated, candidates)
+    await _move_views(connection, [(CONTEXT, _pairs(CONTEXT, changed))])
     return ()
 
 
-async def _pairs(connection: AsyncConnection, family: Family[F], candidates: Sequence[Candidate[F]]) -> list[Pair]:
-    """What changed, as the views count it."""
+def _pairs(family: Family[F], changed: Sequence[tuple[F | None, Candidate[F]]]) -> list[Pair]:
+    """What changed, as the family's views count it; without what they never counted."""
     counts = family.counts
-    return [
-        (new.identity, None if old is None else counts(old), counts(new.fact))
-        for old, new in await _newest(connection, family.model, candidates)
-    ]
+    pairs = [(new.identity, None if old is None else counts(old), counts(new.fact)) for old, new in changed]
+    return [pair for pair in pairs if pair[1] is not None or pair[2] is not None]
 
 
 def _candidate(received: Received[F], ident: UUID, revision: int, minted_at: datetime) -> Candidate[F]:
@@ -112,21 +112,21 @@ def _fit(view: View[Any], states: dict[str, State]) -> State:
     return state
 
 
-async def _move_views(connection: AsyncConnection, family: Family[Any], pairs: Sequence[Pair]) -> None:
+async def _move_views(connection: AsyncConnection, moves: Sequence[tuple[Family[Any], Sequence[Pair]]]) -> None:
     """Move the living generations by the difference, and those being built for facts already passed."""
-    if not pairs:
+    moving = [(view, pairs) for family, pairs in moves if pairs for view in family.views]
+    if not moving:
         return
     await view_store.share(connection)
-    states = await view_store.states(connection, [view.name for view in family.views])
-    every = [(old, new) for _, old, new in pairs]
+    states = await view_store.states(connection, [view.name for view, _ in moving])
     changes: list[tuple[View[Any], int, list[tuple[Any, Any]]]] = []
-    for view in family.views:
+    for view, pairs in moving:
         state = _fit(view, states)
-        changes.append((view, state.living, every))
+        changes.append((view, state.living, [(old, new) for _, old, new in pairs]))
         if state.building is not None:
             passed = [(old, new) for identity, old, new in pairs if identity <= state.cursor]
             changes.append((view, state.building, passed))
     await view_store.change_all(connection, changes)
-    for view in family.views:
+    for view, _ in moving:
         VIEW_MOVED.labels(view.name).set_to_current_time()
-    await beat(connection, {kommun for (kommun, _), _, _ in pairs})
+    await beat(connection, {kommun for _, pairs in moves for (kommun, _), _, _ in pairs})

@@ -19,7 +19,7 @@ from services.analysis.store import facts as fact_store
 from services.analysis.store import views as store
 from services.analysis.store.views import State
 from services.analysis.views import View, add_into, fold
-from services.analysis.views.catalogue import FAMILIES, REPORTS, Family, definition, family_of
+from services.analysis.views.catalogue import CONTEXT, FAMILIES, Family, definition, family_of
 from services.runtime.database import Database
 from services.runtime.errors import MustStop
 from services.runtime.faultpoints import reach
@@ -154,7 +154,7 @@ class Rebuilding:
             if found:
                 cursor = (kommun, found[-1][0])
                 counting = [fact for _, fact in found if fact is not None]
-                if family is REPORTS:
+                if family is not CONTEXT:
                     await area_sets.ensure(connection, counting)
                 for view in views:
                     await store.change(connection, view, building[view.name], fold(view.contributions, counting))
@@ -201,7 +201,7 @@ class Rebuilding:
             for view in views:
                 for fact in counting:
                     add_into(fresh[view.name], view.contributions(fact))
-            if family is REPORTS:
+            if family is not CONTEXT:
                 sets |= {fact.areas.number: fact for fact in counting}
         if lost := await area_sets.missing(connection, sets.values()):
             raise Unequal(f"municipality {kommun}: {lost} area sets are not known, their reports count in no area")

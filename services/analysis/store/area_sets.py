@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.analysis.views.fact import Counted
+from services.analysis.views.fact import Counted, Present
 
 _FIND = text("""
     select distinct kommun, area_set from area_sets
@@ -25,13 +25,13 @@ async def _find(connection: AsyncConnection, wanted: Set[tuple[str, int]]) -> se
     return {(r.kommun, r.area_set) for r in await connection.execute(_FIND, asked)} & wanted
 
 
-async def missing(connection: AsyncConnection, facts: Iterable[Counted]) -> int:
+async def missing(connection: AsyncConnection, facts: Iterable[Counted | Present]) -> int:
     """How many area sets of these facts the database does not know: their reports would count in no area."""
     wanted = {(fact.kommun, fact.areas.number) for fact in facts}
     return len(wanted - await _find(connection, wanted))
 
 
-async def ensure(connection: AsyncConnection, facts: Sequence[Counted]) -> None:
+async def ensure(connection: AsyncConnection, facts: Sequence[Counted | Present]) -> None:
     """Add the area sets of these facts that the database does not have, in the facts' own transaction."""
     sets = {(fact.kommun, fact.areas.number): fact.areas for fact in facts}
     known = _seen.setdefault(connection.engine, set())

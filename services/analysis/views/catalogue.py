@@ -13,10 +13,12 @@ from typing import Any, Generic, TypeVar
 
 from schemas.context import ContextLocated
 from services.analysis.views import View
+from services.analysis.views.activity import ACTIVITY
 from services.analysis.views.cells import CELLS
 from services.analysis.views.context_days import CONTEXT_DAYS, published
 from services.analysis.views.cube import CUBE
-from services.analysis.views.fact import LocatedReport, counted
+from services.analysis.views.fact import LocatedReport, counted, present
+from services.analysis.views.lateness import LATENESS
 from services.analysis.views.rhythm import RHYTHM
 from services.analysis.views.sources import SOURCES
 from services.analysis.views.states import STATES
@@ -26,7 +28,7 @@ F = TypeVar("F", LocatedReport, ContextLocated)
 
 @dataclass(frozen=True)
 class Family(Generic[F]):
-    """One kind of fact: how it is read, which of it counts, and the views that are folded from it."""
+    """One kind of fact in one light: how it is read, which of it counts, and the views that are folded from it."""
 
     model: type[F]
     counts: Callable[[F], Any]
@@ -34,9 +36,10 @@ class Family(Generic[F]):
     views: tuple[View[Any], ...]
 
 
-REPORTS = Family(LocatedReport, counted, (CUBE, RHYTHM, CELLS, STATES, SOURCES))
+REPORTS = Family(LocatedReport, counted, (CUBE, RHYTHM, CELLS, STATES, SOURCES, LATENESS))
+PRESENCE = Family(LocatedReport, present, (ACTIVITY,))
 CONTEXT = Family(ContextLocated, published, (CONTEXT_DAYS,))
-FAMILIES: tuple[Family[Any], ...] = (REPORTS, CONTEXT)
+FAMILIES: tuple[Family[Any], ...] = (REPORTS, PRESENCE, CONTEXT)
 BY_NAME: dict[str, View[Any]] = {view.name: view for family in FAMILIES for view in family.views}
 
 

@@ -35,7 +35,9 @@ class Report(Struct, frozen=True, gc=False):
     time_from: Moment
     time_to: Moment
     minted_at: Moment
+    received_at: Moment
     organisation: str | None = None
+    reporter_token: str | None = None
     count: int = 1
     ongoing: bool = False
     merged_into: str | None = None
@@ -112,6 +114,19 @@ class Counted(NamedTuple):
     time_from: datetime
     time_to: datetime
     ongoing: bool
+    received_at: datetime
+
+
+class Present(NamedTuple):
+    """A reporter's report of whatever kind: somebody was there and looked. ``kind`` is event, zero or calendar."""
+
+    kommun: str
+    areas: AreaSet
+    organisation: str
+    reporter_token: str
+    kind: str
+    time_from: datetime
+    weight: Weight
 
 
 def why_not_counted(fact: LocatedReport) -> str | None:
@@ -147,7 +162,30 @@ def counted(fact: LocatedReport) -> Counted | None:
         report.time_from,
         report.time_to,
         report.ongoing,
+        report.received_at,
     )
+
+
+def present(fact: LocatedReport) -> Present | None:
+    """The fact as a sign that a reporter was active; None for systems, and for what was withdrawn.
+
+    A merged report counts: it is the same event, but another pair of eyes.
+    """
+    report = fact.report
+    if report.reporter_token is None or report.withdrawn:
+        return None
+    return Present(
+        fact.kommun,
+        area_set(tuple([(ref.layer, ref.area) for ref in fact.placement.areas])),
+        report.organisation or "",
+        report.reporter_token,
+        _KINDS.get(report.event_type[0], "event"),
+        report.time_from,
+        Weight(MILLION, MILLION * report.count),
+    )
+
+
+_KINDS = {"F": "calendar", "G": "zero"}
 
 
 @lru_cache(maxsize=65_536)

@@ -29,9 +29,11 @@ from services.analysis.views import (
     shares,
 )
 from services.analysis.views import fact as reading
-from services.analysis.views.catalogue import REPORTS, definition
+from services.analysis.views.activity import ACTIVITY
+from services.analysis.views.catalogue import PRESENCE, REPORTS, definition, family_of
 from services.analysis.views.cells import CELLS
-from services.analysis.views.fact import AreaSet, area_set, counted, why_not_counted
+from services.analysis.views.fact import AreaSet, area_set, present, why_not_counted
+from services.analysis.views.lateness import LATENESS
 from services.analysis.views.rhythm import RHYTHM
 from services.analysis.views.sources import SOURCES
 from services.analysis.views.states import STATES
@@ -53,6 +55,8 @@ versions = st.builds(
     time_to=st.sampled_from([NOON + timedelta(hours=12), NOON + timedelta(days=2), NOON + timedelta(days=20)]),
     ongoing=st.booleans(),
     organisation=st.sampled_from([None, report_id(50)]),
+    reporter_token=st.sampled_from([None, "token-one", "token-two"]),
+    received_at=st.sampled_from([NOON - timedelta(days=1), NOON, NOON + timedelta(days=5), NOON + timedelta(days=90)]),
     cells=st.sampled_from([{}, {"9": "891f1d48967ffff", "10": "8a1f1d48965ffff"}]),
 )
 
@@ -75,7 +79,7 @@ def live_through(view: View[Any], facts: Sequence[ReportLocated]) -> dict[Any, W
         old = newest.get(fact.report.report_id)
         if old is None or _version(fact) > _version(old):
             newest[fact.report.report_id] = fact
-            before, after = (None if f is None else counted(as_read(f)) for f in (old, fact))
+            before, after = (None if f is None else family_of(view).counts(as_read(f)) for f in (old, fact))
             add_into(rows, delta(view.contributions, [(before, after)]))
     return rows
 
@@ -89,7 +93,7 @@ def newest_of(facts: Sequence[ReportLocated]) -> list[ReportLocated]:
     return list(found.values())
 
 
-@pytest.mark.parametrize("view", REPORTS.views, ids=lambda v: v.name)
+@pytest.mark.parametrize("view", [*REPORTS.views, *PRESENCE.views], ids=lambda v: v.name)
 @given(facts=st.lists(versions, max_size=40), chance=st.randoms(use_true_random=False))
 def test_any_order_and_any_duplication_equal_a_fresh_fold(
     view: View[Any], facts: list[ReportLocated], chance: Any
@@ -97,7 +101,9 @@ def test_any_order_and_any_duplication_equal_a_fresh_fold(
     facts = _one_content_per_version(facts)
     shuffled = facts + chance.choices(facts, k=len(facts) // 2) if facts else []
     chance.shuffle(shuffled)
-    assert live_through(view, shuffled) == fold(view.contributions, counting(*newest_of(facts)))
+    counts = family_of(view).counts
+    counted_once = [c for f in newest_of(facts) if (c := counts(as_read(f))) is not None]
+    assert live_through(view, shuffled) == fold(view.contributions, counted_once)
 
 
 def _sums(view: View[Any], facts: Sequence[ReportLocated], by: Callable[[Any], Any]) -> dict[Any, int]:
@@ -114,6 +120,8 @@ def test_the_views_agree_about_every_week_and_type(facts: list[ReportLocated]) -
     assert _sums(RHYTHM, newest, lambda k: (k.week, k.event_type)) == expected
     assert _sums(SOURCES, newest, lambda k: (monday(k.day), k.event_type)) == expected
     assert _sums(CELLS, newest, lambda k: (k.week, k.event_type)) == expected
+    days = _sums(cube.CUBE, newest, lambda k: (k.day, k.source))
+    assert _sums(LATENESS, newest, lambda k: (k.day, k.source)) == days
     assert sum(expected.values()) == len(counting(*newest)) * MILLION
 
 
@@ -219,7 +227,7 @@ def test_a_definition_changes_with_how_a_fact_is_counted(monkeypatch: pytest.Mon
     definition.cache_clear()
     changed = {name for name, view in catalogue.BY_NAME.items() if definition(view) != before[name]}
     definition.cache_clear()
-    assert changed == {view.name for view in REPORTS.views}
+    assert changed == {view.name for view in (*REPORTS.views, *PRESENCE.views)}
 
 
 def _names(model: type[Any]) -> set[str]:
@@ -252,3 +260,31 @@ def test_what_cannot_be_read_names_the_field_and_not_the_content(change: dict[st
     with pytest.raises(Unreadable, match=says) as caught:
         reading.read(json.dumps(said))
     assert str(next(iter(change.values()))) not in str(caught.value)
+
+
+def test_who_looked_counts_also_when_all_was_calm() -> None:
+    """Zero reports and merged ones are signs of a reporter; systems and what was withdrawn are not."""
+    facts = [
+        located(1, reporter_token="token-one"),
+        located(2, reporter_token="token-one", event_type="G1"),
+        located(3, reporter_token="token-two", event_type="G1", areas=(UNPLACED,)),
+        located(4, reporter_token="token-two", merged_into=report_id(1)),
+        located(5, source="felanmalan"),
+        located(6, reporter_token="token-three", withdrawn=True),
+    ]
+    rows = fold(ACTIVITY.contributions, [p for f in facts if (p := present(as_read(f))) is not None])
+    assert sorted((k.reporter_token, k.kind, w.reports // MILLION) for k, w in rows.items()) == [
+        ("token-one", "event", 1),
+        ("token-one", "zero", 1),
+        ("token-two", "event", 1),
+        ("token-two", "zero", 1),
+    ]
+
+
+def test_lateness_is_counted_in_swedish_days_and_never_negative() -> None:
+    """Seen at 23:30 on Thursday in Sweden, sent at 00:30 on Friday: a day late."""
+    night = datetime(2026, 11, 19, 22, 30, tzinfo=UTC)
+    for received_at, late in ((night + timedelta(hours=1), 1), (night - timedelta(days=2), 0),
+                              (night + timedelta(days=400), 60)):  # fmt: skip
+        fact = located(time_from=night, time_to=night, received_at=received_at)
+        assert [k.late for k in fold(LATENESS.contributions, counting(fact))] == [late]
