@@ -1,7 +1,7 @@
 """PICTURE.
 
-In:   report-located, context-located.
-Does: keeps facts with their history, and views that are sums of pure contributions.
-Out:  situation-changed (agreed, not built yet); numbers over HTTP, the overview page.
-Owns: facts, history, views.
+In:   report-located, context-located, appointment-changed.
+Does: keeps facts with their history, views that are sums of pure contributions; seeks what is unusual every week.
+Out:  situation-changed; numbers over HTTP, its pages.
+Owns: facts, history, views, runs and cases.
 """

@@ -3,17 +3,21 @@
 from functools import partial
 from typing import Any
 
+from schemas.topics import SITUATION_CHANGED
 from services.analysis import api
 from services.analysis.gateways import Geometry
 from services.analysis.handlers.rebuilding import Rebuilding
+from services.analysis.handlers.watching import Watching
 from services.analysis.settings import AnalysisSettings
 from services.analysis.subscribers import CONSUMERS
 from services.analysis.web import context, live, overview
 from services.runtime import read_log
 from services.runtime.asking import published_keys
 from services.runtime.database import Database
+from services.runtime.outbox import relaying
 from services.runtime.pulse import Pulse
-from services.runtime.room import Room, release
+from services.runtime.room import Job, Room, release
+from services.runtime.schedule import Schedule
 from services.runtime.tokens import Verifier
 
 
@@ -22,6 +26,7 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
     chosen = settings or AnalysisSettings()
     url = chosen.database_url.get_secret_value()
     database = Database(url, pool_size=chosen.pool_size)
+    rebuilding = Rebuilding(database, release())
     parts: dict[str, Any] = {
         "name": "analysis",
         "settings": chosen,
@@ -29,7 +34,11 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
         "routers": [read_log.router, api.router, overview.router, live.router, context.router],
         "consumers": CONSUMERS,
-        "before_work": Rebuilding(database, release()).ensure,
+        "before_work": rebuilding.ensure,
+        "jobs": [
+            Job("relay", partial(relaying, chosen, "analysis", SITUATION_CHANGED.max_bytes)),
+            Job("schedule", Schedule(database, Watching(database).tasks(), rebuilding.owners).run),
+        ],
         "state": {"database": database, "geometry": Geometry(chosen.geo_url), "pulse": Pulse(url)},
         "title": "Lägesbild analysis",
     }

@@ -23,8 +23,7 @@ from services.geo.web import review, surfaces
 from services.runtime import read_log
 from services.runtime.asking import published_keys
 from services.runtime.database import Database
-from services.runtime.outbox import Relay
-from services.runtime.publisher import Publisher
+from services.runtime.outbox import relaying
 from services.runtime.rates import Rate
 from services.runtime.room import Job, Room
 from services.runtime.tokens import Verifier
@@ -58,7 +57,7 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
         ],
         "consumers": consumers(placer),
         "jobs": [
-            Job("relay", partial(_relay, chosen)),
+            Job("relay", partial(relaying, chosen, "geo", REPORT_LOCATED.max_bytes)),
             Job("replacing", Replacing(database, layers, geocoders, atlas).run),
             Job("noticing", Noticing(database, placer.seen).run),
         ],
@@ -77,14 +76,3 @@ def build(settings: GeoSettings | None = None, **overrides: Any) -> Room:
         "title": "Lägesbild geo",
     }
     return Room(**(parts | overrides))
-
-
-async def _relay(settings: GeoSettings, _publisher: Publisher) -> None:
-    """The relay with a producer of its own: it makes a new one after a failed round, and the consumers keep theirs."""
-    kafka = settings.kafka.get_secret_value()
-    own = Publisher(kafka, max_request_size=REPORT_LOCATED.max_bytes, client_id="lagesbild-geo-relay")
-    url = settings.database_url.get_secret_value()
-    try:
-        await Relay(database_url=url, kafka=kafka, publisher=own, batch=settings.max_records).run()
-    finally:
-        await own.stop()

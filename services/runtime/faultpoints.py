@@ -31,6 +31,8 @@ POINTS = (
     "rebuild.after_switch",
     "replacing.before_commit",
     "replacing.after_commit",
+    "schedule.before_commit",
+    "schedule.after_commit",
 )
 """Every point there is; a test holds this list against the calls in the code."""
 

@@ -26,5 +26,7 @@ POOL_LIMIT = Gauge("est_pool_connections_limit", "Database connections that the 
 HALTED = Gauge("est_halted", "1 when this process has halted on purpose")
 OUTBOX_DEPTH = Gauge("est_outbox_unsent_rows", "Outbox rows not yet confirmed by Kafka")
 OUTBOX_SENT = Counter("est_outbox_sent_total", "Outbox rows confirmed by Kafka")
+TASK_FAILURES = Counter("est_task_failures_total", "Runs of a scheduled task that failed for a municipality", ["task"])
+TASK_LOOKED = Gauge("est_task_last_look_timestamp_seconds", "Unix time when a task's due runs were last done", ["task"])
 READ_LOG_BROKEN = Gauge("est_read_log_broken", "Municipalities whose read log is not what it was")
 HTTP_REQUESTS = Histogram("est_http_request_seconds", "HTTP requests", ["method", "route", "status"])

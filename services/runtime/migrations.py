@@ -107,6 +107,17 @@ def outbox_table(room: str) -> list[str]:
     ]
 
 
+def schedule_table(room: str) -> list[str]:
+    """What scheduled tasks have done: one row per task, municipality and due moment, never changed."""
+    return [
+        """create table scheduled_runs (
+            task text not null, kommun text not null, due_at timestamptz not null, done_at timestamptz not null,
+            primary key (task, kommun, due_at))""",
+        *tenant_policies(room, "scheduled_runs"),
+        *grants("scheduled_runs", work="select, insert", room=room),
+    ]
+
+
 def read_log_tables(room: str) -> list[str]:
     """The read log: entries may be added and never changed; heads, digests only, tell where each chain ends."""
     return [

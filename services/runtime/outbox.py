@@ -22,6 +22,7 @@ from services.runtime.faultpoints import reach
 from services.runtime.log_facts import log_ends
 from services.runtime.logs import logger
 from services.runtime.publisher import Confirmed, Outgoing, Publisher
+from services.runtime.settings import RoomSettings
 
 CHANNEL = "outbox"
 PATIENCE = 20.0
@@ -69,6 +70,17 @@ async def write(connection: AsyncConnection, messages: Sequence[Outgoing]) -> No
         },
     )
     await connection.execute(_WAKE)
+
+
+async def relaying(settings: RoomSettings, name: str, max_bytes: int, _publisher: Publisher) -> None:
+    """A room's relay with a producer of its own: it makes a new one after a failed round, consumers keep theirs."""
+    kafka = settings.kafka.get_secret_value()
+    own = Publisher(kafka, max_request_size=max_bytes, client_id=f"lagesbild-{name}-relay")
+    url = settings.database_url.get_secret_value()
+    try:
+        await Relay(database_url=url, kafka=kafka, publisher=own, batch=settings.max_records).run()
+    finally:
+        await own.stop()
 
 
 def driver_dsn(url: str) -> str:

@@ -127,6 +127,29 @@ async def test_killing_at_a_named_point(
     await instance.restart_with(room, process, {})
 
 
+@pytest.mark.parametrize("point", ["schedule.before_commit", "schedule.after_commit"])
+async def test_killing_a_scheduled_run(instance: Instance, kommun: str, table: Table, point: str) -> None:
+    """The week is looked at once: half a run leaves nothing, a whole one is not done again."""
+    began = time.monotonic()
+    tenant = await instance.tenant(kommun)
+    await tenant.load(reports(20, "point"), senders=4)
+    await table.tally("before the schedule", tenant, 20, began)
+    name, marker = await _kill_there(instance, "analysis", "work", point)
+    await _when_reached(instance, name, marker)
+
+    async def done() -> bool:
+        rows = await instance.sql(
+            "select due_at, count(*) as times from scheduled_runs where kommun = $1 group by due_at, task",
+            kommun, kommun=kommun,
+        )  # fmt: skip
+        return len(rows) >= 2 and all(r["times"] == 1 for r in rows)
+
+    await eventually(done, 90, "both tasks have run")
+    (runs,) = await instance.sql("select count(*) as n from signal_runs where kommun = $1", kommun, kommun=kommun)
+    assert runs["n"] == 1
+    await instance.restart_with("analysis", "work", {})
+
+
 @pytest.mark.parametrize("room", ["geo", "analysis", "notify"])
 async def test_killing_during_a_dead_letter(instance: Instance, kommun: str, table: Table, room: str) -> None:
     """The bad record lies aside once under one id, the good ones around it are counted."""

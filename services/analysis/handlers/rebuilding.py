@@ -170,7 +170,7 @@ class Rebuilding:
     async def _compare(self, views: Sequence[View[Any]], generations: dict[str, int]) -> dict[str, int]:
         totals = dict.fromkeys(generations, 0)
         wrong: list[str] = []
-        async for kommun in self._owners():
+        async for kommun in self.owners():
             async with self._database.transaction((kommun,), snapshot=True) as connection:
                 try:
                     fresh = await self._fold(connection, views, kommun)
@@ -214,7 +214,8 @@ class Rebuilding:
         found = await fact_store.page(connection, family.model, kommun, after, self._chunk)
         return [(ident, family.counts(fact)) for ident, fact in found]
 
-    async def _owners(self) -> AsyncIterator[str]:
+    async def owners(self) -> AsyncIterator[str]:
+        """Every municipality that has facts, in code order."""
         kommun: str | None = ""
         while kommun is not None:
             async with self._database.transaction() as connection:
@@ -224,7 +225,7 @@ class Rebuilding:
 
     async def _clear(self, views: Sequence[View[Any]], keep: dict[str, int]) -> None:
         """Delete the generations that nobody reads any more, a little at a time."""
-        async for kommun in self._owners():
+        async for kommun in self.owners():
             for view in views:
                 cleared = _CLEAR
                 while cleared == _CLEAR:

@@ -17,14 +17,14 @@ def reference_weeks(at: int, *, years: int, half: int, recent: bool = False) -> 
     return found + (list(range(at - half, at)) if recent else [])
 
 
-def limit(total: npt.ArrayLike, weeks: int, alpha: float) -> Floats:
+def limit(total: npt.ArrayLike, weeks: float, alpha: float) -> Floats:
     """The 1 − alpha quantile of a week's count, given ``total`` events in ``weeks`` weeks (Jeffreys' prior)."""
     from scipy.stats import nbinom
 
     return np.asarray(nbinom.ppf(1 - alpha, np.asarray(total, float) + 0.5, weeks / (weeks + 1)), float)
 
 
-def exceedance(observed: npt.ArrayLike, total: npt.ArrayLike, weeks: int) -> Floats:
+def exceedance(observed: npt.ArrayLike, total: npt.ArrayLike, weeks: float) -> Floats:
     """p: the chance of at least this count in a week, given ``total`` events in ``weeks`` weeks."""
     from scipy.stats import nbinom
 

@@ -1,0 +1,115 @@
+"""What a case says, as a document: frozen with its numbers, method, parameters and the data it stood on.
+
+A revision is never changed. What a later correction does to the numbers of an earlier week is said in a new revision,
+beside the numbers as they were (``now``).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from services.analysis.domain.cases import Move, Open
+from services.analysis.domain.series import SeriesKey
+from services.analysis.domain.signals import Finding, Ladder, Side
+
+Document = dict[str, Any]
+
+
+def _number(value: float) -> float | None:
+    return round(value, 6) if math.isfinite(value) else None
+
+
+def _side(side: Side) -> Document:
+    return {"expected": _number(side.expected), "limit": _number(side.limit), "p": side.p, "alarm": side.alarm}
+
+
+def evidence(finding: Finding) -> Document:
+    """One series' week: what was seen, what was expected, by which method."""
+    return {
+        "area": finding.key.area,
+        "kind": finding.key.kind,
+        "method": finding.method,
+        "history_weeks": finding.history,
+        "observed": finding.observed,
+        "last_four_weeks": finding.last_four,
+        **_side(finding.plain),
+        "adjusted": None if finding.adjusted is None else _side(finding.adjusted),
+        "q": finding.q,
+        "exceedance": _number(finding.exceedance),
+        "state": finding.state,
+    }
+
+
+def run_document(week: date, findings: Sequence[Finding], ladder: Ladder, data: Document) -> Document:
+    """What a run found: how many series were tested, and each that had enough to speak of."""
+    return {
+        "week": week.isoformat(),
+        "ladder": asdict(ladder),
+        "data": data,
+        "tested": len(findings),
+        "findings": [evidence(f) for f in findings if f.state != "quiet" or f.last_four >= 5],
+    }
+
+
+def opened(move: Move, week: date, ladder: Ladder, data: Document) -> Document:
+    """The first revision of a case."""
+    return {
+        "reason": "signal",
+        "lead": _key(move.evidence[0].key),
+        "series": sorted(_key(f.key) for f in move.evidence),
+        "since": week.isoformat(),
+        "week": week.isoformat(),
+        "last_alarm_week": week.isoformat(),
+        "alarm_weeks": [week.isoformat()],
+        "evidence": [evidence(f) for f in move.evidence],
+        "ladder": asdict(ladder),
+        "data": data,
+    }
+
+
+def carried_on(before: Document, move: Move, week: date, ladder: Ladder, data: Document) -> Document:
+    """The next revision of a case in which a series alarmed again."""
+    known = [list(key) for key in before["series"]]
+    return before | {
+        "reason": "signal",
+        "series": sorted([*known, *(k for f in move.evidence if (k := _key(f.key)) not in known)]),
+        "week": week.isoformat(),
+        "last_alarm_week": week.isoformat(),
+        "alarm_weeks": [*before["alarm_weeks"], week.isoformat()],
+        "evidence": [evidence(f) for f in move.evidence],
+        "ladder": asdict(ladder),
+        "data": data,
+        "now": None,
+    }
+
+
+def over(before: Document, week: date, data: Document) -> Document:
+    """The revision that ends a case: four weeks without an alarm."""
+    return before | {"reason": "over", "week": week.isoformat(), "until": week.isoformat(), "data": data}
+
+
+def corrected(before: Document, now: Sequence[Finding], data: Document) -> Document | None:
+    """A revision that says what corrections did to the week of the evidence; None when they did nothing new."""
+    fresh = [_side(f.plain) | {"area": f.key.area, "kind": f.key.kind, "observed": f.observed} for f in now]
+    shown = before.get("now") or before["evidence"]
+    seen = {(e["area"], e["kind"]): e["observed"] for e in shown}
+    if all(seen.get((f["area"], f["kind"])) == f["observed"] for f in fresh):
+        return None
+    return before | {"reason": "corrected", "now": fresh, "data": data}
+
+
+def keys_of(document: Document) -> list[SeriesKey]:
+    """The series of the newest evidence."""
+    return [SeriesKey(e["area"], e["kind"]) for e in document["evidence"]]
+
+
+def open_case(case_id: str, document: Document) -> Open:
+    """A stored case as the next week sees it."""
+    series = frozenset(SeriesKey(*key) for key in document["series"])
+    return Open(case_id, SeriesKey(*document["lead"]), series, date.fromisoformat(document["last_alarm_week"]))
+
+
+def _key(key: SeriesKey) -> list[str]:
+    return [key.area, key.kind]

@@ -1,0 +1,101 @@
+"""Weekly series of a municipality: what is watched, and from how many eyes it came.
+
+A series is a place (an area, or the whole municipality) and a kind (one type, a group of types, or everything). Single
+types are watched for the whole municipality, groups in every area: finer than that there is nearly always nothing
+(statistics reference §1.3).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from schemas.values import UNPLACED
+from services.analysis.views import MILLION
+
+WHOLE = ""
+"""The whole municipality as a place, and everything as a kind."""
+
+
+class WeekRow(NamedTuple):
+    """Reports of one week, area and type in millionths, and how many of them came from reporters."""
+
+    week: date
+    area: str
+    event_type: str
+    reports: int
+    by_reporters: int
+
+
+class SeriesKey(NamedTuple):
+    """Where and what; empty strings mean all. A kind of one letter is a group."""
+
+    area: str
+    kind: str
+
+    def overlaps(self, other: "SeriesKey") -> bool:
+        """Whether some report may count in both."""
+        same_place = self.area == other.area or WHOLE in {self.area, other.area}
+        return same_place and (self.kind.startswith(other.kind) or other.kind.startswith(self.kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Whole reports per week from the first week of the municipality on, zeros included.
+
+    ``exposure`` = active reporters per week, None where most reports come from elsewhere: then it says nothing.
+    """
+
+    key: SeriesKey
+    weeks: tuple[int, ...]
+    exposure: tuple[int, ...] | None
+
+    @property
+    def last_four(self) -> int:
+        """Reports of the last four weeks."""
+        return sum(self.weeks[-4:])
+
+
+def mondays(first: date, last: date) -> list[date]:
+    """Every Monday from first to last, both included."""
+    return [first + timedelta(weeks=i) for i in range((last - first).days // 7 + 1)]
+
+
+def build(
+    rows: Iterable[WeekRow], active: Mapping[str, Mapping[date, int]], weeks: Sequence[date], *, kommun: str
+) -> list[Series]:
+    """The series of one municipality over ``weeks``; those without a single report are left out.
+
+    What its reporters saw in another municipality is not in them; what has no place counts for the whole.
+    ``active``: area (or WHOLE) → week → active reporters.
+    """
+    index = {week: i for i, week in enumerate(weeks)}
+    sums: dict[SeriesKey, list[int]] = defaultdict(lambda: [0] * len(weeks))
+    seen_by_reporters: dict[SeriesKey, int] = defaultdict(int)
+    for row in rows:
+        if row.week not in index or not (row.area == UNPLACED or row.area.startswith(kommun)):
+            continue
+        for key in _keys(row):
+            sums[key][index[row.week]] += row.reports
+            seen_by_reporters[key] += row.by_reporters
+    found = []
+    for key in sorted(sums):
+        total = sum(sums[key])
+        exposure = _exposure(active.get(key.area, {}), weeks) if 2 * seen_by_reporters[key] >= total else None
+        found.append(Series(key, tuple(round(n / MILLION) for n in sums[key]), exposure))
+    return found
+
+
+def _keys(row: WeekRow) -> Set[SeriesKey]:
+    group = row.event_type[0]
+    places = {WHOLE} if row.area == UNPLACED else {WHOLE, row.area}
+    return {SeriesKey(place, kind) for place in places for kind in (WHOLE, group)} | {SeriesKey(WHOLE, row.event_type)}
+
+
+def _exposure(active: Mapping[date, int], weeks: Sequence[date]) -> tuple[int, ...] | None:
+    """Active reporters per week, at least one; None where fewer than four weeks in five have any."""
+    known = [active.get(week, 0) for week in weeks]
+    if 5 * sum(n > 0 for n in known) < 4 * len(weeks):
+        return None
+    return tuple(max(1, n) for n in known)

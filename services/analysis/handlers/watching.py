@@ -1,0 +1,205 @@
+"""Watching: every week what is unusual becomes cases, every night corrections become revisions; told to notify.
+
+Reads and computes first, then writes run, cases and messages in one transaction (``runtime.schedule``): done once per
+municipality and week, whoever does it and however often it was interrupted.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.envelope import Envelope, derived_id
+from schemas.situation import SituationChanged
+from schemas.topics import SITUATION_CHANGED
+from schemas.values import AreaRef
+from services.analysis.domain import case_documents as documents
+from services.analysis.domain import signals
+from services.analysis.domain.cases import Move, follow
+from services.analysis.domain.preliminary import HISTORY, missing_share
+from services.analysis.domain.series import Series, SeriesKey, build, mondays
+from services.analysis.domain.signals import Finding, Ladder
+from services.analysis.store import signals as store
+from services.analysis.store.signals import Revision
+from services.analysis.views import SWEDEN, monday
+from services.runtime import outbox
+from services.runtime.database import Database
+from services.runtime.publisher import message, type_of
+from services.runtime.schedule import Effect, Task, daily, weekly
+
+NAMES = UUID("6f1d3c1e-6f0a-5d27-9d8e-3a4a1f6b7c21")
+"""Namespace of cases: the same municipality, week and series name the same case."""
+LONGEST = timedelta(weeks=5 * 52 + 12)
+_AGAIN = timedelta(weeks=12)
+"""Cases that ended longer ago than this are not looked at for corrections any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What one municipality's run stands on."""
+
+    series: Sequence[Series]
+    weeks: list[date]
+    data: dict[str, Any]
+    layer_version: str | None
+
+
+class Watching:
+    """The scheduled tasks of the picture that look for what is unusual."""
+
+    def __init__(self, database: Database, ladder: Ladder | None = None) -> None:
+        self._database, self._ladder = database, ladder or Ladder()
+
+    def tasks(self) -> list[Task]:
+        """Mondays at four for the week that ended, nights at half past three for corrections; Swedish time."""
+        return [
+            Task("signals", weekly(0, time(4)), self.week, timedelta(weeks=4)),
+            Task("corrections", daily(time(3, 30)), self.night, timedelta(days=2)),
+        ]
+
+    async def week(self, kommun: str, due: datetime) -> Effect:
+        """Seek in the ISO week that ended before ``due``."""
+        week = monday(due.astimezone(SWEDEN).date()) - timedelta(weeks=1)
+        read = await self._read(kommun, week)
+        found = await asyncio.to_thread(signals.run, read.series, read.weeks, self._ladder)
+
+        async def effect(connection: AsyncConnection) -> None:
+            now = datetime.now(UTC)
+            document = documents.run_document(week, found, self._ladder, read.data)
+            data = read.data | {"run": await store.add_run(connection, kommun, week, document, now)}
+            known = {str(c.case_id): c for c in await store.newest_cases(connection, kommun)}
+            still = [documents.open_case(i, c.document) for i, c in known.items() if c.state != "closed"]
+            age = await store.epoch(connection)
+            iso = week.isocalendar()
+            revisions = []
+            for n, move in enumerate(follow(still, found, week), start=1):
+                before = known[move.case.case_id] if move.case is not None else None
+                said = self._said(move, before, week, data)
+                if before is not None:
+                    revisions.append(before.followed(said, state=move.state, age=age, now=now))
+                else:
+                    lead = move.evidence[0].key
+                    case_id = uuid5(NAMES, f"{kommun}/{week}/{lead.area}/{lead.kind}")
+                    number = f"{iso.year}-{iso.week:02}-{n}"
+                    revisions.append(Revision.first(case_id, number, said, age=age, now=now))
+            await _keep(connection, kommun, revisions, read.layer_version)
+
+        return effect
+
+    def _said(self, move: Move, before: Revision | None, week: date, data: dict[str, Any]) -> dict[str, Any]:
+        if before is None:
+            return documents.opened(move, week, self._ladder, data)
+        if move.state == "closed":
+            return documents.over(before.document, week, data)
+        return documents.carried_on(before.document, move, week, self._ladder, data)
+
+    async def night(self, kommun: str, due: datetime) -> Effect:
+        """Hold the newest evidence of every case against the facts of today."""
+        async with self._database.transaction((kommun,)) as connection:
+            cases = await store.newest_cases(connection, kommun)
+        recent = [c for c in cases if c.week >= due.date() - _AGAIN]
+        fresh: list[tuple[Revision, dict[str, Any]]] = []
+        version = None
+        for week in sorted({date.fromisoformat(c.document["last_alarm_week"]) for c in recent}):
+            read = await self._read(kommun, week)
+            version = read.layer_version
+            of_week = [c for c in recent if c.document["last_alarm_week"] == week.isoformat()]
+            now = await asyncio.to_thread(_again, read, of_week, self._ladder)
+            fresh += [
+                (case, said)
+                for case in of_week
+                if (said := documents.corrected(case.document, now[case.case_id], read.data)) is not None
+            ]
+
+        async def effect(connection: AsyncConnection) -> None:
+            now = datetime.now(UTC)
+            age = await store.epoch(connection)
+            newest = {c.case_id: c.revision for c in await store.newest_cases(connection, kommun)}
+            revisions = [
+                c.followed(said, state=_state_after(c), age=age, now=now)
+                for c, said in fresh
+                if newest[c.case_id] == c.revision  # else the week's run was faster, and the next night looks again
+            ]
+            await _keep(connection, kommun, revisions, version)
+
+        return effect
+
+    async def _read(self, kommun: str, week: date) -> _Read:
+        """The series up to a week, in one snapshot."""
+        today = datetime.now(SWEDEN).date()
+        async with self._database.transaction((kommun,), snapshot=True) as connection:
+            first_day = await store.first_day(connection, kommun)
+            start = max(monday((first_day or week) + timedelta(days=6)), week - LONGEST)
+            end = week + timedelta(days=6)
+            rows = await store.weekly(connection, kommun, start, end)
+            active = await store.active(connection, kommun, start, end)
+            late = await store.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
+            data = await store.state_of_data(connection, kommun)
+            version = await store.layer_version(connection, kommun)
+        data |= {"preliminary": round(missing_share(late, week, end, today), 4)}
+        data |= {"reporters": active.get("", {}).get(week, 0)}
+        weeks = mondays(start, week)
+        series = build(rows, active, weeks, kommun=kommun) if weeks else []
+        return _Read(series, weeks, data, version)
+
+
+def _again(read: _Read, cases: Sequence[Revision], ladder: Ladder) -> dict[UUID, list[Finding]]:
+    """The evidence of each case as it is today; a series without reports any more is all zeros."""
+    by_key = {one.key: one for one in read.series}
+    nothing = (0,) * len(read.weeks)
+
+    def assess(key: SeriesKey) -> Finding:
+        return signals.assess(by_key.get(key) or Series(key, nothing, None), read.weeks, ladder)
+
+    return {c.case_id: [assess(key) for key in documents.keys_of(c.document)] for c in cases}
+
+
+def _state_after(case: Revision) -> str:
+    """A correction opens nothing and ends nothing."""
+    return "closed" if case.state == "closed" else "changed"
+
+
+async def _keep(
+    connection: AsyncConnection, kommun: str, revisions: Sequence[Revision], layer_version: str | None
+) -> None:
+    """Store the revisions and tell of them."""
+    await store.add_revisions(connection, kommun, revisions)
+    told = [_changed(kommun, one, layer_version) for one in revisions]
+    await outbox.write(connection, [message(SITUATION_CHANGED, event, _envelope(event)) for event in told])
+
+
+def _changed(kommun: str, case: Revision, layer_version: str | None) -> SituationChanged:
+    area, kind = case.document["lead"]
+    lead = case.document["evidence"][0]
+    since = datetime.combine(date.fromisoformat(case.document["since"]), time(), SWEDEN)
+    return SituationChanged.model_validate(
+        {
+            "kommun": kommun,
+            "situation_id": case.case_id,
+            "revision": case.revision,
+            "kind": "case",
+            "state": case.state,
+            "event_type": kind if len(kind) > 1 else None,
+            "area": AreaRef(layer=store.LAYER, version=layer_version, area=area) if area and layer_version else None,
+            "number": case.number,
+            "observed": lead["observed"],
+            "expected": lead["expected"],
+            "since": since,
+            "minted_at": case.minted_at,
+        }
+    )
+
+
+def _envelope(event: SituationChanged) -> Envelope:
+    return Envelope(
+        id=derived_id(SITUATION_CHANGED.name, event.kommun, event.situation_id, event.revision),
+        source="/lagesbild/analysis",
+        type=type_of(SITUATION_CHANGED),
+        time=event.minted_at,
+        partitionkey=event.kommun,
+        correlationid=str(event.situation_id),
+    )

@@ -1,0 +1,184 @@
+"""SQL of signals: weekly series and their exposure out of the views; runs and cases, which are only ever added."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.analysis.domain.series import WHOLE, WeekRow
+from services.runtime.minting import next_number
+
+LAYER = "regso"
+_WEEKS = text("""
+    select date_trunc('week', day)::date as week, area, event_type,
+           sum(reports / 1000000 * share)::bigint as reports,
+           coalesce(sum(reports / 1000000 * share) filter (where source = 'rapportor'), 0)::bigint as by_reporters
+    from cube join area_sets using (kommun, area_set)
+    where kommun = :kommun and generation = (select generation from view_state where name = 'cube')
+      and layer = :layer and day between :first and :last
+    group by 1, 2, 3""")
+_FIRST = text("""
+    select min(day) from cube
+    where kommun = :kommun and generation = (select generation from view_state where name = 'cube')""")
+_ACTIVE = text("""
+    select week, area, count(distinct reporter_token) as active
+    from activity join area_sets using (kommun, area_set)
+    where kommun = :kommun and generation = (select generation from view_state where name = 'activity')
+      and layer = :layer and week between :first and :last and kind <> 'calendar'
+    group by grouping sets ((week, area), (week))""")
+_LATE = text("""
+    select day, late, sum(reports)::bigint as reports from lateness
+    where kommun = :kommun and generation = (select generation from view_state where name = 'lateness')
+      and day between :first and :last group by day, late""")
+_STATE = text("select count(*) as facts, max(changed_at) as newest from facts where kommun = :kommun")
+_LAYER_VERSION = text("""
+    select a->>'version' from (
+        select cast(event as jsonb) as event from facts where kommun = :kommun and placed_at =
+            (select max(placed_at) from facts where kommun = :kommun) limit 1) newest,
+        jsonb_array_elements(newest.event->'placement'->'areas') as a
+    where a->>'layer' = :layer limit 1""")
+_EPOCH = text("select epoch from epoch")
+_ADD_RUN = text("""
+    insert into signal_runs (kommun, week, document, hash, minted_at) values (:kommun, :week, :document, :hash, :now)
+    on conflict do nothing""")
+_ADD_CASE = text("""
+    insert into cases (kommun, case_id, revision, number, state, week, document, hash, minted_at)
+    values (:kommun, :case, :revision, :number, :state, :week, :document, :hash, :now)""")
+_NEWEST = text("""
+    select distinct on (case_id) case_id, revision, number, state, week, document, hash, minted_at from cases
+    where kommun = :kommun order by case_id, revision desc""")
+_CASE = text("""
+    select case_id, revision, number, state, week, document, hash, minted_at from cases
+    where kommun = :kommun and case_id = :case order by revision""")
+_RUN = text("""
+    select week, document, hash, minted_at from signal_runs
+    where kommun = :kommun and (cast(:week as date) is null or week = :week) order by week desc limit 1""")
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One stored revision of a case; ``document`` is what it said then, for ever."""
+
+    case_id: UUID
+    revision: int
+    number: str
+    state: str
+    week: date
+    document: dict[str, Any]
+    hash: str
+    minted_at: datetime
+
+    @classmethod
+    def first(cls, case_id: UUID, number: str, document: dict[str, Any], *, age: int, now: datetime) -> "Revision":
+        """The revision that opens a case; ``age`` is the restore epoch."""
+        week = date.fromisoformat(document["week"])
+        return cls(case_id, next_number(None, age), number, "opened", week, document, sealed(document)[1], now)
+
+    def followed(self, document: dict[str, Any], *, state: str, age: int, now: datetime) -> "Revision":
+        """The next revision."""
+        week, revision = date.fromisoformat(document["week"]), next_number(self.revision, age)
+        return Revision(self.case_id, revision, self.number, state, week, document, sealed(document)[1], now)
+
+
+def sealed(document: dict[str, Any]) -> tuple[str, str]:
+    """A document as it is stored, and the SHA-256 of exactly that text."""
+    written = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return written, sha256(written.encode()).hexdigest()
+
+
+async def weekly(connection: AsyncConnection, kommun: str, first: date, last: date) -> list[WeekRow]:
+    """Reports of every week, area of RegSO (``unplaced`` too) and type."""
+    values = {"kommun": kommun, "layer": LAYER, "first": first, "last": last}
+    return [WeekRow(*row) for row in await connection.execute(_WEEKS, values)]
+
+
+async def first_day(connection: AsyncConnection, kommun: str) -> date | None:
+    """The day of the municipality's first report, None when there is none."""
+    found: date | None = await connection.scalar(_FIRST, {"kommun": kommun})
+    return found
+
+
+async def active(connection: AsyncConnection, kommun: str, first: date, last: date) -> dict[str, dict[date, int]]:
+    """Area (or the whole) → week → reporters who sent anything, a zero report too."""
+    values = {"kommun": kommun, "layer": LAYER, "first": first, "last": last}
+    found: dict[str, dict[date, int]] = {}
+    for row in await connection.execute(_ACTIVE, values):
+        found.setdefault(WHOLE if row.area is None else row.area, {})[row.week] = row.active
+    return found
+
+
+async def lateness(connection: AsyncConnection, kommun: str, first: date, last: date) -> list[tuple[date, int, int]]:
+    """(day, days late, reports in millionths)."""
+    rows = await connection.execute(_LATE, {"kommun": kommun, "first": first, "last": last})
+    return [(row.day, row.late, row.reports) for row in rows]
+
+
+async def state_of_data(connection: AsyncConnection, kommun: str) -> dict[str, Any]:
+    """What the numbers of this moment stand on: how many facts, and when one last changed."""
+    row = (await connection.execute(_STATE, {"kommun": kommun})).one()
+    return {"facts": row.facts, "newest_change": None if row.newest is None else row.newest.isoformat()}
+
+
+async def layer_version(connection: AsyncConnection, kommun: str) -> str | None:
+    """The version of RegSO in the newest placement."""
+    found: str | None = await connection.scalar(_LAYER_VERSION, {"kommun": kommun, "layer": LAYER})
+    return found
+
+
+async def epoch(connection: AsyncConnection) -> int:
+    """The restore epoch that minted numbers carry."""
+    return int(await connection.scalar(_EPOCH) or 0)
+
+
+async def add_run(connection: AsyncConnection, kommun: str, week: date, document: dict[str, Any], now: datetime) -> str:
+    """Keep what a run found, and return its hash; a run that is kept stays as it is."""
+    written, digest = sealed(document)
+    values = {"kommun": kommun, "week": week, "document": written, "hash": digest, "now": now}
+    await connection.execute(_ADD_RUN, values)
+    return digest
+
+
+async def add_revisions(connection: AsyncConnection, kommun: str, revisions: Iterable[Revision]) -> None:
+    """Add revisions of cases."""
+    for one in revisions:
+        values = {
+            "kommun": kommun,
+            "case": one.case_id,
+            "revision": one.revision,
+            "number": one.number,
+            "state": one.state,
+            "week": one.week,
+            "document": sealed(one.document)[0],
+            "hash": one.hash,
+            "now": one.minted_at,
+        }
+        await connection.execute(_ADD_CASE, values)
+
+
+def _revision(row: Any) -> Revision:
+    return Revision(
+        row.case_id, row.revision, row.number, row.state, row.week, json.loads(row.document), row.hash, row.minted_at
+    )
+
+
+async def newest_cases(connection: AsyncConnection, kommun: str) -> list[Revision]:
+    """The newest revision of every case, the latest case first."""
+    found = [_revision(row) for row in await connection.execute(_NEWEST, {"kommun": kommun})]
+    return sorted(found, key=lambda c: (c.week, c.number), reverse=True)
+
+
+async def revisions(connection: AsyncConnection, kommun: str, case_id: UUID) -> list[Revision]:
+    """Every revision of a case, the first first; empty when there is no such case."""
+    return [_revision(row) for row in await connection.execute(_CASE, {"kommun": kommun, "case": case_id})]
+
+
+async def run_of(connection: AsyncConnection, kommun: str, week: date | None = None) -> dict[str, Any] | None:
+    """What the run of a week found, or the latest; None when there is none."""
+    row = (await connection.execute(_RUN, {"kommun": kommun, "week": week})).first()
+    return None if row is None else json.loads(row.document) | {"hash": row.hash, "minted_at": row.minted_at}

@@ -1,0 +1,142 @@
+"""Scheduled tasks: what is due at a moment of the week or the day, per municipality, done once whoever does it.
+
+A run is one row (task, municipality, due), written in the transaction that holds the run's effect: a process that dies
+half-way has done nothing, two processes do it once. One process at a time works on a task (an advisory lock on a
+connection of its own). After a stop what was missed is caught up in order, as far back as the task says; a task that
+nobody has run begins with the latest moment that was due.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.runtime import metrics
+from services.runtime.database import Database
+from services.runtime.errors import is_transient
+from services.runtime.faultpoints import reach
+from services.runtime.logs import logger
+from services.runtime.publisher import Publisher
+
+LOOK_SECONDS = 30.0
+SWEDEN = ZoneInfo("Europe/Stockholm")
+_LOCK = text("select pg_try_advisory_lock(1279414098, hashtext(:task))")  # "LBSR"
+_UNLOCK = text("select pg_advisory_unlock(1279414098, hashtext(:task))")
+_LAST = text("select max(due_at) from scheduled_runs where task = :task and kommun = :kommun")
+_CLAIM = text("""
+    insert into scheduled_runs (task, kommun, due_at, done_at) values (:task, :kommun, :due, :now)
+    on conflict do nothing returning due_at""")
+_log = logger(__name__)
+
+Effect = Callable[[AsyncConnection], Awaitable[None]]
+Moments = Callable[[datetime, datetime], Sequence[datetime]]
+"""(after, until) → the moments that are due in between, after excluded, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to be done. ``work`` (municipality, due) reads and computes, and returns what is to be written."""
+
+    name: str
+    moments: Moments
+    work: Callable[[str, datetime], Awaitable[Effect]]
+    catch_up: timedelta
+
+
+def daily(at: time) -> Moments:
+    """Every day at this time in Sweden; at a time that the clock jumps over, as soon as it has jumped."""
+    return lambda after, until: _between(after, until, at, lambda _: True)
+
+
+def weekly(weekday: int, at: time) -> Moments:
+    """Every week on this day (Monday 0) at this time in Sweden."""
+    return lambda after, until: _between(after, until, at, lambda day: day.weekday() == weekday)
+
+
+def _between(after: datetime, until: datetime, at: time, wanted: Callable[[date], bool]) -> list[datetime]:
+    day, last = after.astimezone(SWEDEN).date(), until.astimezone(SWEDEN).date()
+    found = []
+    while day <= last:
+        moment = datetime.combine(day, at, SWEDEN).astimezone(UTC)
+        if wanted(day) and after < moment <= until:
+            found.append(moment)
+        day += timedelta(days=1)
+    return found
+
+
+class Schedule:
+    """The tasks of a room; ``kommuner`` says whose. Tests give their own clock."""
+
+    def __init__(
+        self,
+        database: Database,
+        tasks: Sequence[Task],
+        kommuner: Callable[[], AsyncIterator[str]],
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database, self._tasks, self._kommuner, self._clock = database, tasks, kommuner, clock
+
+    async def run(self, _publisher: Publisher) -> None:
+        """Until cancelled. For ``work``."""
+        while True:
+            await self.once()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def once(self) -> int:
+        """Do what is due now; returns how many runs. A municipality whose run fails is tried again at the next look."""
+        done = 0
+        for task in self._tasks:
+            async with self._alone(task) as alone:
+                if not alone:
+                    continue
+                async for kommun in self._kommuner():
+                    try:
+                        done += await self._catch_up(task, kommun)
+                    except Exception as error:
+                        if is_transient(error):
+                            raise
+                        metrics.TASK_FAILURES.labels(task.name).inc()
+                        _log.exception("scheduled task failed", task=task.name, kommun=kommun)  # the others go on
+                metrics.TASK_LOOKED.labels(task.name).set_to_current_time()
+        return done
+
+    @asynccontextmanager
+    async def _alone(self, task: Task) -> AsyncIterator[bool]:
+        async with self._database.engine.connect() as connection:
+            alone = bool(await connection.scalar(_LOCK, {"task": task.name}))
+            await connection.commit()  # the lock is the session's; an open transaction would hold back the vacuum
+            try:
+                yield alone
+            finally:
+                if alone:
+                    await connection.execute(_UNLOCK, {"task": task.name})
+
+    async def _catch_up(self, task: Task, kommun: str) -> int:
+        now = self._clock()
+        async with self._database.transaction((kommun,)) as connection:
+            last: datetime | None = await connection.scalar(_LAST, {"task": task.name, "kommun": kommun})
+        oldest = now - task.catch_up
+        due = task.moments(oldest if last is None else max(last, oldest), now)
+        if last is None:
+            due = due[-1:]
+        done = 0
+        for moment in due:
+            done += await self._do(task, kommun, moment)
+        return done
+
+    async def _do(self, task: Task, kommun: str, due: datetime) -> bool:
+        effect = await task.work(kommun, due)
+        values = {"task": task.name, "kommun": kommun, "due": due, "now": self._clock()}
+        async with self._database.transaction((kommun,)) as connection:
+            claimed = (await connection.execute(_CLAIM, values)).first() is not None
+            if claimed:
+                await effect(connection)
+                await reach("schedule.before_commit")
+        await reach("schedule.after_commit")
+        return claimed

@@ -1,0 +1,192 @@
+"""Signals: which method, which alarms are cases, what is one case, when it is over, what a correction says."""
+
+import json
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.values import UNPLACED
+from services.analysis.domain import case_documents as documents
+from services.analysis.domain import preliminary, series, signals
+from services.analysis.domain.cases import Move, Open, follow, merged
+from services.analysis.domain.series import WHOLE, Series, SeriesKey, WeekRow, build, mondays
+from services.analysis.domain.signals import Finding, Ladder, Side
+from services.analysis.views import MILLION
+
+WEEK = date(2026, 11, 16)
+TOWN, CENTRE, PARK = SeriesKey(WHOLE, "A"), SeriesKey("0682R001", "A"), SeriesKey("0682R002", "E")
+
+
+def _weeks(n: int) -> list[date]:
+    return mondays(WEEK - timedelta(weeks=n - 1), WEEK)
+
+
+def _finding(key: SeriesKey, exceedance: float, state: Any = "case", observed: int = 12) -> Finding:
+    side = Side(2.0, 2 + (observed - 2) / exceedance, 0.0001, alarm=state != "quiet")
+    return Finding(key, "bayes", 170, observed, 15, side, None, 0.01, state)
+
+
+def _assess(weeks: list[int], exposure: list[int] | None = None) -> Finding:
+    one = Series(TOWN, tuple(weeks), None if exposure is None else tuple(exposure))
+    return signals.assess(one, _weeks(len(weeks)), Ladder())
+
+
+def test_the_method_follows_the_history() -> None:
+    methods = Counter((n, _assess([2] * n).method) for n in (1, 10, 11, 60, 109, 160, 213, 214, 300))
+    assert [m for _, m in sorted(methods)] == [
+        "none", "none", "c2", "c2", "bayes", "bayes", "bayes", "farrington", "farrington",
+    ]  # fmt: skip
+
+
+def test_a_rise_alarms_with_every_method_and_a_usual_week_with_none() -> None:
+    dice = np.random.default_rng(3)
+    for n in (20, 60, 120, 170, 260):
+        usual = dice.poisson(4, n).tolist()
+        assert not _assess([*usual, 4]).alarm
+        risen = _assess([*usual, 19])
+        assert risen.alarm, n
+        assert risen.p < 0.001
+        assert risen.exceedance > 1
+
+
+def test_five_reports_in_four_weeks_are_needed() -> None:
+    quiet = [0] * 170
+    assert not _assess([*quiet, 4]).alarm
+    assert _assess([*quiet, 5]).alarm
+    assert _assess([*quiet, 1, 0, 0, 4]).alarm
+    assert not _assess([*quiet, 1, 0, 0, 0, 4]).alarm
+
+
+def test_more_reporters_alone_are_no_signal() -> None:
+    """Both must point up: twice the reports from twice the reporters is what was to be expected."""
+    for n in (40, 170, 260):
+        weeks, reporters = [4] * n + [12], [10] * n + [30]
+        assert _assess(weeks).alarm
+        assert not _assess(weeks, reporters).alarm
+        assert _assess(weeks, [10] * (n + 1)).alarm
+        fewer = _assess([4] * n + [4], [10] * n + [2])
+        assert fewer.adjusted is not None
+        assert fewer.adjusted.alarm
+        assert not fewer.alarm, "nor is the usual number from few of them"
+
+
+def test_many_tests_let_only_the_clear_ones_be_cases() -> None:
+    dice = np.random.default_rng(8)
+    many = [Series(SeriesKey(f"0682R{i:03}", "A"), (*dice.poisson(3, 170).tolist(), 3), None) for i in range(100)]
+    faint = Series(SeriesKey("0682R777", "A"), (*dice.poisson(3, 170).tolist(), 9), None)
+    clear = Series(SeriesKey("0682R888", "A"), (*dice.poisson(3, 170).tolist(), 25), None)
+    found = signals.run([*many, faint, clear], _weeks(171), Ladder())
+    assert found[0].key == clear.key
+    assert found[0].state == "case"
+    assert next(f for f in found if f.key == faint.key).state == "watch"
+    assert sum(f.state == "case" for f in found) == 1
+    alone = signals.run([faint], _weeks(171), Ladder())
+    assert alone[0].state == "case", "the same week is clear when nothing else was looked at"
+
+
+def test_series_hold_what_happened_here_and_the_whole_also_what_has_no_place() -> None:
+    rows = [
+        WeekRow(WEEK, "0682R001", "A1", 2 * MILLION, 2 * MILLION),
+        WeekRow(WEEK, "0682R001", "E2", MILLION, 0),
+        WeekRow(WEEK, UNPLACED, "A2", MILLION, MILLION),
+        WeekRow(WEEK, "0680R001", "A1", MILLION, MILLION),
+        WeekRow(WEEK - timedelta(weeks=9), "0682R001", "A1", MILLION, MILLION),
+    ]
+    active = {WHOLE: dict.fromkeys(_weeks(3), 4), "0682R001": {WEEK: 3}}
+    found = {s.key: s for s in build(rows, active, _weeks(3), kommun="0682")}
+    assert {k: s.weeks for k, s in found.items()} == {
+        SeriesKey("", ""): (0, 0, 4),
+        SeriesKey("", "A"): (0, 0, 3),
+        SeriesKey("", "A1"): (0, 0, 2),
+        SeriesKey("", "A2"): (0, 0, 1),
+        SeriesKey("", "E"): (0, 0, 1),
+        SeriesKey("", "E2"): (0, 0, 1),
+        SeriesKey("0682R001", ""): (0, 0, 3),
+        SeriesKey("0682R001", "A"): (0, 0, 2),
+        SeriesKey("0682R001", "E"): (0, 0, 1),
+    }
+    assert found[SeriesKey("", "A")].exposure == (4, 4, 4)
+    assert found[SeriesKey("", "E")].exposure is None, "they came from elsewhere"
+    assert found[SeriesKey("0682R001", "A")].exposure is None, "known in one week of three"
+
+
+def test_shared_reports_are_rounded_once() -> None:
+    """A report on the border is a third in each of three areas; the whole counts it once."""
+    third = MILLION // 3
+    rows = [WeekRow(WEEK, f"0682R00{i}", "A1", third + (i == 1), 0) for i in (1, 2, 3)]
+    found = {s.key: s.weeks[-1] for s in build(rows, {}, [WEEK], kommun="0682")}
+    assert found[SeriesKey("", "A1")] == 1
+    assert found[SeriesKey("0682R001", "A")] == 0
+
+
+def test_what_may_hold_the_same_reports_is_one_case() -> None:
+    findings = [
+        _finding(TOWN, 3.0),
+        _finding(CENTRE, 2.5),
+        _finding(SeriesKey(WHOLE, "A3"), 2.0, "watch"),
+        _finding(PARK, 1.5),
+        _finding(SeriesKey("0682R009", "D"), 1.2, "watch"),
+        _finding(SeriesKey(WHOLE, "C"), 1.1, "quiet"),
+    ]
+    groups = merged(findings)
+    assert [[f.key for f in g] for g in groups] == [[TOWN, CENTRE, SeriesKey(WHOLE, "A3")], [PARK]]
+
+
+keys = st.builds(SeriesKey, st.sampled_from(["", "0682R001", "0682R002"]), st.sampled_from(["", "A", "A1", "E"]))
+
+
+@given(st.lists(st.tuples(keys, st.floats(1, 9), st.sampled_from(["case", "watch", "quiet"])), max_size=12))
+def test_no_finding_is_in_two_cases_and_every_clear_one_is_in_one(given_: list[Any]) -> None:
+    findings = [_finding(k, e, s) for k, e, s in {k: (k, e, s) for k, e, s in given_}.values()]
+    members = [f.key for group in merged(findings) for f in group]
+    assert len(members) == len(set(members))
+    assert {f.key for f in findings if f.state == "case"} <= set(members)
+    assert all(group[0].state == "case" for group in merged(findings))
+    assert SeriesKey("0682R001", "A").overlaps(SeriesKey("", "A1")) is True
+    assert SeriesKey("0682R001", "A").overlaps(SeriesKey("0682R002", "A")) is False
+
+
+def test_a_case_goes_on_and_is_over_after_four_quiet_weeks() -> None:
+    case = Open("one", CENTRE, frozenset({CENTRE, TOWN}), WEEK)
+    again = follow([case], [_finding(TOWN, 2.0)], WEEK + timedelta(weeks=1))
+    assert [(m.state, m.case) for m in again] == [("changed", case)]
+    watched = follow([case], [_finding(CENTRE, 1.1, "watch")], WEEK + timedelta(weeks=1))
+    assert [(m.state, m.case) for m in watched] == [("changed", case)]
+    elsewhere = follow([case], [_finding(PARK, 2.0)], WEEK + timedelta(weeks=1))
+    assert [(m.state, m.case) for m in elsewhere] == [("opened", None)]
+    assert follow([case], [], WEEK + timedelta(weeks=3)) == []
+    assert follow([case], [], WEEK + timedelta(weeks=4)) == [Move("closed", case, ())]
+
+
+def test_a_document_keeps_its_numbers_and_says_what_corrections_did() -> None:
+    move = follow([], [_finding(CENTRE, 2.0, observed=12)], WEEK)[0]
+    first = documents.opened(move, WEEK, Ladder(), {"facts": 100})
+    frozen = json.dumps(first, sort_keys=True, allow_nan=False)
+    assert documents.corrected(first, [_finding(CENTRE, 2.0, observed=12)], {"facts": 101}) is None
+    changed = documents.corrected(first, [_finding(CENTRE, 2.0, observed=9)], {"facts": 102})
+    assert changed is not None
+    assert changed["evidence"] == first["evidence"], "as it was said"
+    assert changed["now"][0]["observed"] == 9
+    assert changed["reason"] == "corrected"
+    assert documents.corrected(changed, [_finding(CENTRE, 2.0, observed=9)], {"facts": 103}) is None, "said once"
+    assert json.dumps(first, sort_keys=True, allow_nan=False) == frozen
+    assert documents.open_case("x", changed).series == {CENTRE}
+
+
+def test_the_last_days_are_preliminary_by_how_late_reports_have_been() -> None:
+    """Half on the day, half two days later: today half is missing, last week nothing."""
+    today = WEEK + timedelta(days=6)
+    days = [today - timedelta(days=i) for i in range(150)]
+    rows = [(d, late, 10) for d in days for late in (0, 2) if (today - d).days >= late]
+    assert preliminary.missing_share(rows, today, today, today) == 0.5
+    assert preliminary.missing_share(rows, days[20], days[10], today) < 1e-9
+    assert 0.1 < preliminary.missing_share(rows, WEEK, today, today) < 0.2
+    assert preliminary.missing_share([], WEEK, today, today) == 0.0
+
+
+def test_mondays_cross_a_year_of_53_weeks() -> None:
+    assert [d.isocalendar().week for d in series.mondays(date(2026, 12, 21), date(2027, 1, 11))] == [52, 53, 1, 2]
