@@ -1,7 +1,8 @@
-"""The demo: an invented municipality's people and reports on Nässjö's real map, through the public API.
+"""The demo: an invented municipality's people and reports on Nässjö's real map.
 
 Everything is labelled as invented: the municipality is registered so, and every event and page carries the mark.
-A plain seeded generator: places people gather at, evenings and weekends heavier, more graffiti in the last weeks.
+Three years of history (``town``) by the door's own use case, so that late reports are late; the last ones whose place
+somebody wrote by the public API.
 """
 
 import asyncio
@@ -15,6 +16,8 @@ import httpx
 import numpy as np
 
 from deploy.local.layout import Layout
+from deploy.local.settling import AT_ONCE, counted, look_back, settle
+from deploy.local.town import SYSTEMS, Town, hour
 from deploy.local.up import Step
 from services.geo.domain.geocoding.register import AddressRows
 from services.geo.importing.addresses import Tally
@@ -99,11 +102,14 @@ async def _addresses(layout: Layout) -> None:
         await database.close()
 
 
-def invented_reports(now: datetime, seed: int = SEED) -> Iterator[dict[str, Any]]:
-    """Reports of the last twelve weeks, oldest first, each with the index of its system under ``_system``."""
+def written_reports(now: datetime, seed: int = SEED) -> Iterator[dict[str, Any]]:
+    """Reports of the last twelve weeks whose place somebody wrote, oldest first; ``_system`` = index of the system."""
     chance = random.Random(seed)  # noqa: S311 - a demo, not a secret
     moments = sorted(_moment(chance, now) for _ in range(REPORTS))
     for number, moment in enumerate(moments):
+        written = _WRITTEN.get(number % 60)
+        if written is None:
+            continue
         recent = moment > now - timedelta(days=14)
         types, weights = zip(*_TYPES, strict=True)
         more_graffiti = [w * 2 if recent and t == "A1" else w for t, w in zip(types, weights, strict=True)]
@@ -116,9 +122,7 @@ def invented_reports(now: datetime, seed: int = SEED) -> Iterator[dict[str, Any]
                 "accuracy_m": chance.choice([8, 12, 20, 35]),
             }
         }
-        written = _WRITTEN.get(number % 60)
-        if written is not None:
-            place = {"text": written} if number % 60 != 50 else place | {"text": written}
+        place = {"text": written} if number % 60 != 50 else place | {"text": written}
         width = timedelta(hours=chance.choice([0, 0, 0, 10, 60])) if code[0] == "A" else timedelta()
         yield {
             "_system": chance.choices(range(len(_SYSTEMS)), [w for *_, w in _SYSTEMS])[0],
@@ -155,7 +159,7 @@ async def furnish(layout: Layout, step: Step) -> None:
     if marker.exists():
         return
     step("Invented municipality, people and reports")
-    database = Database(layout.database_url("lagesbild_ingest_serve"), pool_size=2)
+    database = Database(layout.database_url("lagesbild_ingest_serve"), pool_size=AT_ONCE)
     try:
         people = People(database)
         await people.create_municipality(KOMMUN, NAME, invented=True)
@@ -163,21 +167,27 @@ async def furnish(layout: Layout, step: Step) -> None:
             KOMMUN, system="demo", organisation="Lägesbild", source="rapportor",
             scopes=["people:write", "subscriptions:write"], instead=True,
         )  # fmt: skip
-        keys = [
-            (
-                await Keys(database).create(
-                    KOMMUN, system=s, organisation=o, source=source, scopes=["reports:write"], instead=True
-                )
-            )[1]
+        systems = [
+            await Keys(database).create(
+                KOMMUN, system=s, organisation=o, source=source, scopes=["reports:write"], instead=True
+            )
             for s, o, source, _ in _SYSTEMS
         ]
+        town = Town(hour(datetime.now(UTC)))
+        reports = await settle(database, KOMMUN, town, [client for client, _ in systems[: len(SYSTEMS)]])
     finally:
         await database.close()
     await asyncio.sleep(COMMIT_SECONDS)  # a token is older than that by what it may not have seen, and keys were ended
     await _addresses(layout)
     async with httpx.AsyncClient(base_url=layout.public_url, timeout=30, trust_env=False) as http:
         await _people(http, admin)
-        await _send(http, keys, list(invented_reports(datetime.now(UTC))))
+        await _send(http, [key for _, key in systems], list(written_reports(datetime.now(UTC))))
+    picture = Database(layout.database_url("lagesbild_analysis_work"), pool_size=2)
+    try:
+        await counted(picture, KOMMUN, reports)
+        await look_back(picture, KOMMUN, datetime.now(UTC))
+    finally:
+        await picture.close()
     marker.write_text(json.dumps({"kommun": KOMMUN, "people": [email for _, email, *_ in PEOPLE]}))
 
 

@@ -6,11 +6,12 @@ from typing import Any
 from schemas.topics import SITUATION_CHANGED
 from services.analysis import api
 from services.analysis.gateways import Geometry
+from services.analysis.handlers.picturing import Picturing
 from services.analysis.handlers.rebuilding import Rebuilding
 from services.analysis.handlers.watching import Watching
 from services.analysis.settings import AnalysisSettings
 from services.analysis.subscribers import CONSUMERS
-from services.analysis.web import context, live, overview
+from services.analysis.web import assessing, context, live, overview, pictures
 from services.runtime import read_log
 from services.runtime.asking import published_keys
 from services.runtime.database import Database
@@ -27,19 +28,34 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
     url = chosen.database_url.get_secret_value()
     database = Database(url, pool_size=chosen.pool_size)
     rebuilding = Rebuilding(database, release())
+    watching, picturing = Watching(database), Picturing(database)
+    tasks = [*watching.tasks(), picturing.task()]
     parts: dict[str, Any] = {
         "name": "analysis",
         "settings": chosen,
         "database": database,
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
-        "routers": [read_log.router, api.router, overview.router, live.router, context.router],
+        "routers": [
+            read_log.router,
+            api.router,
+            overview.router,
+            live.router,
+            context.router,
+            pictures.router,
+            assessing.router,
+        ],
         "consumers": CONSUMERS,
         "before_work": rebuilding.ensure,
         "jobs": [
             Job("relay", partial(relaying, chosen, "analysis", SITUATION_CHANGED.max_bytes)),
-            Job("schedule", Schedule(database, Watching(database).tasks(), rebuilding.owners).run),
+            Job("schedule", Schedule(database, tasks, rebuilding.owners, settled=watching.settled).run),
         ],
-        "state": {"database": database, "geometry": Geometry(chosen.geo_url), "pulse": Pulse(url)},
+        "state": {
+            "database": database,
+            "picturing": picturing,
+            "geometry": Geometry(chosen.geo_url),
+            "pulse": Pulse(url),
+        },
         "title": "Lägesbild analysis",
     }
     return Room(**(parts | overrides))

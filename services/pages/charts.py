@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from services.pages.swedish import short_day, whole
+from services.pages.swedish import decimal, short_day, whole
 
 _LEFT, _TOP, _BOTTOM = 34, 12, 24
 
@@ -58,3 +58,50 @@ def line(values: Sequence[tuple[date, float]], *, width: int, height: int, last_
     ]
     ticks = [{"y": y(top * k / 4), "label": whole(round(top * k / 4))} for k in range(5)]
     return Line(width, height, right, ticks, joined, tail, points[-1], whole(round(values[-1][1])), marks)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A count with its uncertainty beside what was expected, on an axis from zero."""
+
+    ticks: list[tuple[float, str]]
+    seen: float
+    low: float
+    high: float
+    expected: float
+    label: tuple[str, str, str, str]
+
+
+def interval_bar(seen: float, low: float, high: float, expected: float, *, width: int = 272) -> Bar:
+    """Drawing units from 8 to width − 12; the axis ends at a whole number above everything."""
+    top = nice_top(max(seen, high, expected))
+
+    def x(value: float) -> float:
+        return round(8 + (width - 20) * value / top, 1)
+
+    said = (whole(round(seen)), decimal(low), decimal(high), decimal(expected))
+    ticks = [(x(top * k / 4), whole(round(top * k / 4))) for k in range(5)]
+    return Bar(ticks, x(seen), x(low), x(high), x(expected), said)
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A small line over periods; ``expected`` is where the usual lies."""
+
+    points: str
+    end: tuple[float, float]
+    expected: float | None
+    last: str
+
+
+def spark(values: Sequence[float], expected: float | None, *, width: int = 200, height: int = 56) -> Spark:
+    """A line from zero, at least two values."""
+    top = max([1.0, *values, expected or 0.0])
+    right, floor = width - 34, height - 6
+
+    def y(value: float) -> float:
+        return round(floor - (floor - 6) * value / top, 1)
+
+    places = [(round(2 + (right - 2) * i / max(1, len(values) - 1), 1), y(v)) for i, v in enumerate(values)]
+    joined = " ".join(f"{a},{b}" for a, b in places)
+    return Spark(joined, places[-1], None if expected is None else y(expected), whole(round(values[-1])))

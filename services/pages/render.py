@@ -31,6 +31,7 @@ def environment() -> Environment:
     made.filters |= {
         "whole": swedish.whole,
         "signed": swedish.signed,
+        "decimal": swedish.decimal,
         "short_day": swedish.short_day,
         "full_day": swedish.full_day,
         "day_with_year": swedish.day_with_year,

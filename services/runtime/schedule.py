@@ -3,7 +3,7 @@
 A run is one row (task, municipality, due), written in the transaction that holds the run's effect: a process that dies
 half-way has done nothing, two processes do it once. One process at a time works on a task (an advisory lock on a
 connection of its own). After a stop what was missed is caught up in order, as far back as the task says; a task that
-nobody has run begins with the latest moment that was due.
+nobody has run begins with the latest moment that was due, and not while the municipality is being filled (``settled``).
 """
 
 import asyncio
@@ -34,8 +34,8 @@ _CLAIM = text("""
 _log = logger(__name__)
 
 Effect = Callable[[AsyncConnection], Awaitable[None]]
-Moments = Callable[[datetime, datetime], Sequence[datetime]]
-"""(after, until) → the moments that are due in between, after excluded, in order."""
+Moments = Callable[[str, datetime, datetime], Awaitable[Sequence[datetime]]]
+"""(municipality, after, until) → the moments that are due in between, after excluded, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +50,26 @@ class Task:
 
 def daily(at: time) -> Moments:
     """Every day at this time in Sweden; at a time that the clock jumps over, as soon as it has jumped."""
-    return lambda after, until: _between(after, until, at, lambda _: True)
+    return _every(at, lambda _: True)
 
 
 def weekly(weekday: int, at: time) -> Moments:
     """Every week on this day (Monday 0) at this time in Sweden."""
-    return lambda after, until: _between(after, until, at, lambda day: day.weekday() == weekday)
+    return _every(at, lambda day: day.weekday() == weekday)
 
 
-def _between(after: datetime, until: datetime, at: time, wanted: Callable[[date], bool]) -> list[datetime]:
-    day, last = after.astimezone(SWEDEN).date(), until.astimezone(SWEDEN).date()
-    found = []
-    while day <= last:
-        moment = datetime.combine(day, at, SWEDEN).astimezone(UTC)
-        if wanted(day) and after < moment <= until:
-            found.append(moment)
-        day += timedelta(days=1)
-    return found
+def _every(at: time, wanted: Callable[[date], bool]) -> Moments:
+    async def moments(_kommun: str, after: datetime, until: datetime) -> list[datetime]:
+        day, last = after.astimezone(SWEDEN).date(), until.astimezone(SWEDEN).date()
+        found = []
+        while day <= last:
+            moment = datetime.combine(day, at, SWEDEN).astimezone(UTC)
+            if wanted(day) and after < moment <= until:
+                found.append(moment)
+            day += timedelta(days=1)
+        return found
+
+    return moments
 
 
 class Schedule:
@@ -79,8 +82,10 @@ class Schedule:
         kommuner: Callable[[], AsyncIterator[str]],
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        settled: Callable[[str], Awaitable[bool]] | None = None,
     ) -> None:
         self._database, self._tasks, self._kommuner, self._clock = database, tasks, kommuner, clock
+        self._settled = settled
 
     async def run(self, _publisher: Publisher) -> None:
         """Until cancelled. For ``work``."""
@@ -122,7 +127,9 @@ class Schedule:
         async with self._database.transaction((kommun,)) as connection:
             last: datetime | None = await connection.scalar(_LAST, {"task": task.name, "kommun": kommun})
         oldest = now - task.catch_up
-        due = task.moments(oldest if last is None else max(last, oldest), now)
+        if last is None and self._settled is not None and not await self._settled(kommun):
+            return 0
+        due = await task.moments(kommun, oldest if last is None else max(last, oldest), now)
         if last is None:
             due = due[-1:]
         done = 0

@@ -76,7 +76,7 @@ def build(
     for row in rows:
         if row.week not in index or not (row.area == UNPLACED or row.area.startswith(kommun)):
             continue
-        for key in _keys(row):
+        for key in keys_of(row.area, row.event_type):
             sums[key][index[row.week]] += row.reports
             seen_by_reporters[key] += row.by_reporters
     found = []
@@ -87,10 +87,11 @@ def build(
     return found
 
 
-def _keys(row: WeekRow) -> Set[SeriesKey]:
-    group = row.event_type[0]
-    places = {WHOLE} if row.area == UNPLACED else {WHOLE, row.area}
-    return {SeriesKey(place, kind) for place in places for kind in (WHOLE, group)} | {SeriesKey(WHOLE, row.event_type)}
+def keys_of(area: str, event_type: str, *, types_in_areas: bool = False) -> Set[SeriesKey]:
+    """The series that a report is in."""
+    places = {WHOLE} if area == UNPLACED else {WHOLE, area}
+    coarse = {SeriesKey(place, kind) for place in places for kind in (WHOLE, event_type[0])}
+    return coarse | {SeriesKey(place, event_type) for place in (places if types_in_areas else {WHOLE})}
 
 
 def _exposure(active: Mapping[date, int], weeks: Sequence[date]) -> tuple[int, ...] | None:

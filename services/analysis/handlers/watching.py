@@ -61,6 +61,11 @@ class Watching:
             Task("corrections", daily(time(3, 30)), self.night, timedelta(days=2)),
         ]
 
+    async def settled(self, kommun: str) -> bool:
+        """Whether a municipality that was never looked at may be: not while its history is being handed in."""
+        async with self._database.transaction((kommun,)) as connection:
+            return await store.settled(connection, kommun)
+
     async def week(self, kommun: str, due: datetime) -> Effect:
         """Seek in the ISO week that ended before ``due``."""
         week = monday(due.astimezone(SWEDEN).date()) - timedelta(weeks=1)

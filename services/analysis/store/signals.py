@@ -27,16 +27,18 @@ _FIRST = text("""
     select min(day) from cube
     where kommun = :kommun and generation = (select generation from view_state where name = 'cube')""")
 _ACTIVE = text("""
-    select week, area, count(distinct reporter_token) as active
+    select date_trunc('week', day)::date as week, area, count(distinct reporter_token) as active
     from activity join area_sets using (kommun, area_set)
     where kommun = :kommun and generation = (select generation from view_state where name = 'activity')
-      and layer = :layer and week between :first and :last and kind <> 'calendar'
-    group by grouping sets ((week, area), (week))""")
+      and layer = :layer and day between :first and :last and kind <> 'calendar'
+    group by grouping sets ((1, 2), (1))""")
 _LATE = text("""
     select day, late, sum(reports)::bigint as reports from lateness
     where kommun = :kommun and generation = (select generation from view_state where name = 'lateness')
       and day between :first and :last group by day, late""")
 _STATE = text("select count(*) as facts, max(changed_at) as newest from facts where kommun = :kommun")
+_SETTLED = text("""
+    select count(*) < 60 from facts where kommun = :kommun and changed_at > now() - interval '60 seconds'""")
 _LAYER_VERSION = text("""
     select a->>'version' from (
         select cast(event as jsonb) as event from facts where kommun = :kommun and placed_at =
@@ -117,6 +119,11 @@ async def lateness(connection: AsyncConnection, kommun: str, first: date, last: 
     """(day, days late, reports in millionths)."""
     rows = await connection.execute(_LATE, {"kommun": kommun, "first": first, "last": last})
     return [(row.day, row.late, row.reports) for row in rows]
+
+
+async def settled(connection: AsyncConnection, kommun: str) -> bool:
+    """Whether fewer facts changed in the last minute than one a second: nobody is filling the municipality just now."""
+    return bool(await connection.scalar(_SETTLED, {"kommun": kommun}))
 
 
 async def state_of_data(connection: AsyncConnection, kommun: str) -> dict[str, Any]:

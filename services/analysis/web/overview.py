@@ -17,6 +17,7 @@ from services.analysis.domain.selection import BadSelection, Selection, last_day
 from services.analysis.gateways import Geometry
 from services.analysis.statistics import counts
 from services.analysis.store import numbers
+from services.analysis.web.labels import type_label
 from services.pages import charts, livemap, maps
 from services.pages.frame import frame
 from services.pages.render import page
@@ -173,16 +174,11 @@ def _tables(found: _Numbers, names: dict[str, str]) -> dict[str, Any]:
         "rows": rows,
         "unplaced_before": round(reports(found.before.get(UNPLACED, 0))),
         "types": [
-            {"label": _type_label(code), "count": round(reports(w)), "width": round(100 * w / highest, 1)}
+            {"label": type_label(code), "count": round(reports(w)), "width": round(100 * w / highest, 1)}
             for code, w in found.types
         ],
         "sources": [(text(f"source.{s}"), round(reports(w))) for s, w in found.sources],
     }
-
-
-def _type_label(code: str) -> str:
-    known = current().type(code)
-    return known.label if known is not None else f"{current().group(code).label} ({code})"
 
 
 def _drawings(outlines: dict[str, Any] | None, found: _Numbers) -> list[maps.Drawing]:

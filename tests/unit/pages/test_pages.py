@@ -63,6 +63,16 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "reads.room_",
         "reads.what_",
         "reads.purpose_",
+        "picture.finding_",
+        "picture.short_",
+        "picture.say_",
+        "picture.because_",
+        "picture.why_",
+        "picture.day_",
+        "picture.brief_total_",
+        "picture.reports_",
+        "picture.context_",
+        "picture.q_",
     )
     unused = {k for k in catalogue() if k not in named and not k.startswith(built)}
     assert sorted(unused) == []

@@ -11,9 +11,9 @@ depends_on = None
 
 VIEWS = {
     "activity": (
-        """week date not null, area_set bigint not null, organisation text not null, reporter_token text not null,
+        """day date not null, area_set bigint not null, organisation text not null, reporter_token text not null,
            kind text not null""",
-        "week, area_set, organisation, reporter_token, kind",
+        "day, area_set, organisation, reporter_token, kind",
     ),
     "lateness": ("day date not null, source text not null, late int not null", "day, source, late"),
 }

@@ -1,0 +1,160 @@
+"""Findings of a period: what was more or less than usual, how sure that is, and what could be wrong with it.
+
+Every place and kind is held against its own periods before (26 of them, fewer where there are not so many): the ratio
+with its exact interval, both widened by how much the periods vary beyond chance; beside the number of active reporters
+where most came from them. *Sure* is what stands on both sides with q < 0.05 over all that was tested.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from schemas.values import UNPLACED
+from services.analysis.domain.certainty import FEWEST, Word
+from services.analysis.domain.series import SeriesKey, keys_of
+from services.analysis.statistics import counts, multiplicity
+from services.analysis.statistics.counts import Interval
+from services.analysis.views import MILLION
+
+PERIODS = 26
+ENOUGH_PERIODS = 6
+LEVEL = 0.05
+MOST = 8
+_UNSURE_SHOWN = 3
+
+
+class PeriodRow(NamedTuple):
+    """Reports of one period (0 is the oldest), area and type in millionths; how many came from reporters."""
+
+    at: int
+    area: str
+    event_type: str
+    reports: int
+    by_reporters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One place and kind over the periods, the oldest first, the one that is shown last.
+
+    ``active`` = active reporters per period, None where most reports come from elsewhere.
+    """
+
+    key: SeriesKey
+    periods: tuple[int, ...]
+    active: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a period bears. Ratios are times the expected; ``adjusted`` per active reporter, None where not known."""
+
+    key: SeriesKey
+    observed: int
+    expected: float
+    interval: Interval
+    ratio: Interval
+    adjusted: float | None
+    adjusted_ratio: Interval | None
+    periods: int
+    dispersion: float
+    p: float
+    q: float = 1.0
+    word: Word = "thin"
+
+    @property
+    def direction(self) -> Literal["up", "down"]:
+        """Above or below the expected."""
+        return "up" if self.observed >= self.expected else "down"
+
+    @property
+    def times(self) -> float:
+        """Observed beside expected; the observed itself where nothing was expected."""
+        return self.observed / self.expected if self.expected else float(self.observed)
+
+
+def judge(measured: Iterable[Measured]) -> list[Finding]:
+    """Every series with at least six periods before it, q and word over all of them."""
+    found = [_measure(one) for one in measured if len(one.periods) > ENOUGH_PERIODS]
+    q = multiplicity.adjusted([f.p for f in found])
+    return [replace(f, q=float(v), word=_word(f, float(v))) for f, v in zip(found, q, strict=True)]
+
+
+def _word(finding: Finding, q: float) -> Word:
+    if finding.observed + finding.expected < FEWEST:
+        return "thin"
+    return "sure" if q < LEVEL else "unsure"
+
+
+def _measure(one: Measured) -> Finding:
+    before, now = one.periods[:-1], one.periods[-1]
+    spread = _dispersion(before)
+    p, ratio = _compared(now, 1, sum(before), len(before), spread)
+    expected = sum(before) / len(before)
+    adjusted, adjusted_ratio = None, None
+    if one.active is not None and any(before):
+        eyes, eyes_before = one.active[-1], sum(one.active[:-1])
+        adjusted = (now / eyes) / (sum(before) / eyes_before)
+        p_beside, adjusted_ratio = _compared(now, eyes, sum(before), eyes_before, spread)
+        same_side = (adjusted >= 1) == (now >= expected)
+        p = max(p, p_beside if same_side else 1.0)
+    return Finding(one.key, now, expected, counts.garwood(now), ratio, adjusted, adjusted_ratio, len(before), spread, p)
+
+
+def _dispersion(before: Sequence[int]) -> float:
+    """Variance beside mean of the periods before, at least 1."""
+    mean = float(np.mean(before))
+    return max(1.0, float(np.var(before, ddof=1)) / mean) if mean > 0 and len(before) > 1 else 1.0
+
+
+def _compared(now: int, exposure: float, before: int, exposure_before: float, spread: float) -> tuple[float, Interval]:
+    """p and the interval of the ratio; counts are taken as so many fewer as they vary beyond chance."""
+    a, b = round(now / spread), round(before / spread)
+    return counts.exact_p(a, exposure, b, exposure_before), counts.ratio_interval(a, exposure, b, exposure_before)
+
+
+def shown(findings: Sequence[Finding]) -> list[Finding]:
+    """What belongs on the first page: all that is sure, then the widest of the unsure; none says what another says.
+
+    Of two that may hold the same reports the surer is shown, of equally sure ones the more exact place and kind.
+    """
+    wanted = [f for f in findings if f.word != "thin" and not (f.key.area == "" and f.key.kind == "")]
+    wanted.sort(key=lambda f: (f.word != "sure", f.p, -len(f.key.area), -len(f.key.kind)))
+    kept: list[Finding] = []
+    for finding in wanted:
+        if len(kept) == MOST or (finding.word == "unsure" and _unsure(kept) == _UNSURE_SHOWN):
+            continue
+        if finding.word == "unsure" and max(finding.times, 1 / max(finding.times, 0.01)) < 1.5:
+            continue
+        if not any(finding.key.overlaps(other.key) and finding.direction == other.direction for other in kept):
+            kept.append(finding)
+    return kept
+
+
+def _unsure(kept: Sequence[Finding]) -> int:
+    return sum(f.word == "unsure" for f in kept)
+
+
+def measure(
+    rows: Iterable[PeriodRow], active: Mapping[str, Sequence[int]], periods: int, *, kommun: str
+) -> list[Measured]:
+    """The series of a municipality over so many periods; empty ones are left out.
+
+    ``active``: area (or the whole, "") → active reporters per period.
+    """
+    sums: dict[SeriesKey, list[int]] = {}
+    mine: dict[SeriesKey, int] = {}
+    for row in rows:
+        if row.area != UNPLACED and not row.area.startswith(kommun):
+            continue
+        for key in keys_of(row.area, row.event_type, types_in_areas=True):
+            sums.setdefault(key, [0] * periods)[row.at] += row.reports
+            mine[key] = mine.get(key, 0) + row.by_reporters
+    found = []
+    for key in sorted(sums):
+        eyes = active.get(key.area, ())
+        known = len(eyes) == periods and all(eyes) and 2 * mine[key] >= sum(sums[key])
+        found.append(Measured(key, tuple(round(n / MILLION) for n in sums[key]), tuple(eyes) if known else None))
+    return found

@@ -1,0 +1,271 @@
+"""The operativ lägesbild as a document: everything that a period's draft says, in numbers and codes.
+
+Pure: from what was read to a JSON document. Words are for the pages; a draft that is written again from the same facts
+is the same document. Where the numbers of later corrections differ, ``differences`` says so and the document stays.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from schemas.values import UNPLACED
+from services.analysis.domain import findings as judging
+from services.analysis.domain.findings import Finding, Measured, PeriodRow
+from services.analysis.domain.periods import Period
+from services.analysis.domain.series import SeriesKey
+from services.analysis.statistics import counts
+from services.analysis.statistics.counts import Interval
+from services.analysis.views import MILLION, SWEDEN
+
+Document = dict[str, Any]
+BLOCKS = ((0, 6), (6, 9), (9, 12), (12, 15), (15, 18), (18, 21), (21, 24))
+"""Hours of the day as the page shows them: the night is one."""
+METHOD = 1
+"""Edition of how a draft is written; kept in the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a draft stands on, all of one snapshot. Weights are millionths."""
+
+    kommun: str
+    period: Period
+    periods: int
+    rows: Sequence[PeriodRow]
+    active: Mapping[str, Sequence[int]]
+    zero_reports: int
+    appointed: int
+    silent: Sequence[tuple[str, date | None]]
+    rhythm: Mapping[int, int]
+    states: Sequence[tuple[str, str, int, int]]
+    sources: Mapping[str, Sequence[int]]
+    coming: Sequence[Mapping[str, Any]]
+    context: Mapping[str, int]
+    cases: Sequence[Document]
+    preliminary: float
+    data: Document
+    invented: bool
+
+
+def draft(read: Read) -> Document:
+    """The whole document of a period."""
+    measured = judging.measure(read.rows, read.active, read.periods, kommun=read.kommun)
+    judged = judging.judge(measured)
+    by_key = {m.key: m for m in measured}
+    chosen = [_finding(f, read) for f in judging.shown(judged)]
+    return {
+        "method": METHOD,
+        "number": read.period.number,
+        "first": read.period.first.isoformat(),
+        "last": read.period.last.isoformat(),
+        "cut_off": read.period.cut_off.isoformat(),
+        "days": read.period.days,
+        "periods_before": read.periods - 1,
+        "totals": _totals(by_key, judged, read),
+        "findings": chosen,
+        "tested": len(judged),
+        "areas": _areas(by_key, judged, read),
+        "kinds": _kinds(by_key, judged),
+        "rhythm": _rhythm(read.rhythm),
+        "states": _states(read),
+        "sources": _sources(read),
+        "coming": _coming(read.coming),
+        "context": dict(sorted(read.context.items())),
+        "cases": list(read.cases),
+        "reporters": _reporters(read),
+        "silent": [{"organisation": o, "since": None if d is None else d.isoformat()} for o, d in read.silent],
+        "preliminary": round(read.preliminary, 4),
+        "focus": _focus(chosen, read),
+        "data": read.data,
+        "invented": read.invented,
+    }
+
+
+def _interval(interval: Interval | None) -> list[float | None] | None:
+    if interval is None:
+        return None
+    return [None if v == float("inf") else round(v, 4) for v in interval]
+
+
+def _finding(f: Finding, read: Read) -> Document:
+    return {
+        "id": f"{f.key.area or 'kommun'}-{f.key.kind or 'alla'}",
+        "area": f.key.area,
+        "kind": f.key.kind,
+        "observed": f.observed,
+        "expected": round(f.expected, 4),
+        "interval": _interval(f.interval),
+        "times": round(f.times, 4),
+        "ratio": _interval(f.ratio),
+        "adjusted": None if f.adjusted is None else round(f.adjusted, 4),
+        "adjusted_ratio": _interval(f.adjusted_ratio),
+        "reporters": read.active.get(f.key.area, [0])[-1],
+        "dispersion": round(f.dispersion, 4),
+        "p": f.p,
+        "q": f.q,
+        "word": f.word,
+        "direction": f.direction,
+    }
+
+
+def _totals(by_key: Mapping[SeriesKey, Measured], judged: Sequence[Finding], read: Read) -> Document:
+    whole = by_key.get(SeriesKey("", ""))
+    periods = whole.periods if whole else (0,) * read.periods
+    interval = counts.garwood(periods[-1])
+    found = next((f for f in judged if f.key == SeriesKey("", "")), None)
+    year = 364 // read.period.days
+    eyes = read.active.get("", [0] * read.periods)
+    return {
+        "now": periods[-1],
+        "interval": _interval(interval),
+        "before": periods[-2] if len(periods) > 1 else 0,
+        "year_before": periods[-1 - year] if len(periods) > year else None,
+        "expected": None if found is None else round(found.expected, 4),
+        "word": "thin" if found is None else found.word,
+        "per_reporter": _per(periods[-1], eyes[-1]),
+        "per_reporter_before": _per(periods[-2], eyes[-2]) if len(periods) > 1 else None,
+        "unplaced": round(sum(r.reports for r in _now(read) if r.area == UNPLACED) / MILLION),
+        "elsewhere": round(
+            sum(r.reports for r in _now(read) if r.area != UNPLACED and not r.area.startswith(read.kommun)) / MILLION
+        ),
+    }
+
+
+def _now(read: Read) -> list[PeriodRow]:
+    return [row for row in read.rows if row.at == read.periods - 1]
+
+
+def _per(reports: int, reporters: int) -> float | None:
+    return round(reports / reporters, 4) if reporters else None
+
+
+def _areas(by_key: Mapping[SeriesKey, Measured], judged: Sequence[Finding], read: Read) -> list[Document]:
+    """Every area with a report in these periods: now, before, expected."""
+    expected = {f.key.area: f for f in judged if f.key.kind == ""}
+    return [
+        {
+            "area": key.area,
+            "now": m.periods[-1],
+            "before": m.periods[-2] if len(m.periods) > 1 else 0,
+            "expected": round(expected[key.area].expected, 4) if key.area in expected else None,
+            "word": expected[key.area].word if key.area in expected else "thin",
+            "reporters": read.active.get(key.area, [0])[-1],
+        }
+        for key, m in sorted(by_key.items())
+        if key.kind == "" and key.area
+    ]
+
+
+def _kinds(by_key: Mapping[SeriesKey, Measured], judged: Sequence[Finding]) -> list[Document]:
+    """Every group over the periods, and every type now."""
+    words = {f.key: f for f in judged}
+    found = []
+    for key, m in sorted(by_key.items()):
+        if key.area == "" and key.kind:
+            f = words.get(key)
+            found.append(
+                {
+                    "kind": key.kind,
+                    "periods": list(m.periods) if len(key.kind) == 1 else [],
+                    "now": m.periods[-1],
+                    "before": m.periods[-2] if len(m.periods) > 1 else 0,
+                    "expected": None if f is None else round(f.expected, 4),
+                    "word": "thin" if f is None else f.word,
+                }
+            )
+    return found
+
+
+def _rhythm(slots: Mapping[int, int]) -> list[list[float]]:
+    """Seven days × seven blocks of hours, in reports with one decimal."""
+    return [
+        [round(sum(slots.get(24 * day + hour, 0) for hour in range(a, b)) / MILLION, 1) for a, b in BLOCKS]
+        for day in range(7)
+    ]
+
+
+def _states(read: Read) -> list[Document]:
+    found = [
+        {"area": area, "kind": kind, "opened": round(opened / MILLION), "standing": round(standing / MILLION)}
+        for area, kind, opened, standing in read.states
+        if (area == UNPLACED or area.startswith(read.kommun)) and (round(opened / MILLION) or round(standing / MILLION))
+    ]
+    return sorted(found, key=lambda s: (-s["opened"], -s["standing"], s["area"], s["kind"]))
+
+
+def _sources(read: Read) -> list[Document]:
+    """Side by side; a source of the four periods before that said nothing now is missing."""
+    return [
+        {
+            "source": source,
+            "now": round(periods[-1] / MILLION),
+            "before": round(periods[-2] / MILLION) if len(periods) > 1 else 0,
+            "missing": not periods[-1] and any(periods[-5:-1]),
+        }
+        for source, periods in sorted(read.sources.items())
+        if any(periods[-5:])
+    ]
+
+
+def _coming(events: Sequence[Mapping[str, Any]]) -> list[Document]:
+    found = []
+    for event in events:
+        report = event["report"]
+        if report.get("withdrawn") or report.get("merged_into"):
+            continue
+        day = datetime.fromisoformat(report["time_from"]).astimezone(SWEDEN).date()
+        areas = [a["area"] for a in event["placement"]["areas"] if a["layer"] == "regso"]
+        found.append({"day": day.isoformat(), "kind": report["event_type"], "area": areas[0] if areas else UNPLACED})
+    return sorted(found, key=lambda e: (e["day"], e["kind"], e["area"]))
+
+
+def _reporters(read: Read) -> Document:
+    eyes = read.active.get("", [0] * read.periods)
+    return {
+        "active": eyes[-1],
+        "before": eyes[-2] if len(eyes) > 1 else 0,
+        "appointed": read.appointed,
+        "zero_reports": read.zero_reports,
+    }
+
+
+def _focus(chosen: Sequence[Document], read: Read) -> list[Document]:
+    """Places to talk about, with the reasons: what is surely more, a case that goes on, what newly stands broken."""
+    reasons: dict[str, list[Document]] = defaultdict(list)
+    for finding in chosen:
+        if finding["area"] and finding["direction"] == "up":
+            reasons[finding["area"]].append({"why": f"{finding['word']}_up", "kind": finding["kind"]})
+    for case in read.cases:
+        if case["area"]:
+            reasons[case["area"]].append({"why": "case", "kind": case["kind"], "number": case["number"]})
+    for state in _states(read):
+        if state["area"] != UNPLACED and state["opened"]:
+            reasons[state["area"]].append({"why": "state", "kind": state["kind"]})
+    weights = {"sure_up": 3, "case": 3, "unsure_up": 1, "state": 1}
+    ranked = sorted(reasons, key=lambda area: (-sum(weights[r["why"]] for r in reasons[area]), area))
+    return [{"area": area, "reasons": reasons[area][:4]} for area in ranked[:3]]
+
+
+def differences(document: Document, now: Document) -> list[Document]:
+    """Where later corrections would change an adopted document: totals and findings that would show another count."""
+    today = {(f["area"], f["kind"]): f["now"] for f in _counted(now)}
+    return [
+        {"area": f["area"], "kind": f["kind"], "adopted": f["now"], "today": today.get((f["area"], f["kind"]), 0)}
+        for f in _counted(document)
+        if today.get((f["area"], f["kind"]), 0) != f["now"]
+    ]
+
+
+def _counted(document: Document) -> list[Document]:
+    whole = [{"area": "", "kind": "", "now": document["totals"]["now"]}]
+    kinds = [{"area": "", "kind": k["kind"], "now": k["now"]} for k in document["kinds"]]
+    areas = [{"area": a["area"], "kind": "", "now": a["now"]} for a in document["areas"]]
+    return [*whole, *kinds, *areas]
+
+
+def coming_span(period: Period, days: int = 28) -> tuple[str, str]:
+    """From the day after the period on, as UTC moments in ISO form."""
+    start = datetime.combine(period.last + timedelta(days=1), time(), SWEDEN).astimezone(UTC)
+    return tuple(f"{m:%Y-%m-%dT%H:%M:%S}" for m in (start, start + timedelta(days=days)))  # type: ignore[return-value]

@@ -1,0 +1,235 @@
+"""Picturing: at the cut-off the draft writes itself; people assess it and adopt it, and then nothing in it changes.
+
+Versions and assessments are rows that are only added. Whoever writes says which text they saw: two at once cannot
+overwrite each other. Adopting freezes the numbers, the names of the areas, what was written, and the PDF.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.envelope import Envelope, derived_id
+from schemas.situation import SituationChanged
+from schemas.topics import SITUATION_CHANGED
+from services.analysis.domain import findings, picture
+from services.analysis.domain.periods import Period, Rule
+from services.analysis.domain.preliminary import HISTORY, missing_share
+from services.analysis.handlers.watching import NAMES
+from services.analysis.store import numbers, signals
+from services.analysis.store import pictures as store
+from services.analysis.store.pictures import Span, Version, Written
+from services.analysis.views import SWEDEN, monday
+from services.runtime import outbox
+from services.runtime.database import Database
+from services.runtime.minting import next_number
+from services.runtime.publisher import message, type_of
+from services.runtime.pulse import beat
+from services.runtime.schedule import Effect, Task
+
+Printed = Callable[[dict[str, Any]], bytes]
+"""An adopted document → its PDF."""
+LONGEST_TEXT = 8_000
+RHYTHM_WEEKS = 13
+
+
+class Overtaken(Exception):
+    """Somebody else wrote meanwhile; ``written`` is what stands there now."""
+
+    def __init__(self, written: Written | None) -> None:
+        super().__init__("somebody else wrote meanwhile")
+        self.written = written
+
+
+class Picturing:
+    """The use cases of the operativ lägesbild."""
+
+    def __init__(self, database: Database, printed: Printed | None = None) -> None:
+        self._database, self._printed = database, printed
+
+    def task(self) -> Task:
+        """The draft at every cut-off, by the municipality's own rule; missed ones are written later."""
+        return Task("lagesbild", self._cut_offs, self._at_cut_off, timedelta(days=60))
+
+    async def _cut_offs(self, kommun: str, after: datetime, until: datetime) -> Sequence[datetime]:
+        async with self._database.transaction((kommun,)) as connection:
+            rule = await store.rule(connection, kommun)
+        return rule.cut_offs(after, until)
+
+    async def _at_cut_off(self, kommun: str, due: datetime) -> Effect:
+        async with self._database.transaction((kommun,)) as connection:
+            rule = await store.rule(connection, kommun)
+        document = await self.written_from_facts(kommun, rule.period(due))
+
+        async def effect(connection: AsyncConnection) -> None:
+            now = datetime.now(UTC)
+            if await store.add(connection, kommun, (document["number"], 1, "draft"), document, now=now) is not None:
+                await _tell(connection, kommun, document["number"], "drafted", now)
+
+        return effect
+
+    async def written_from_facts(self, kommun: str, period: Period) -> dict[str, Any]:
+        """The document of a period as the facts are now; about a second for a million facts."""
+        read = await self._read(kommun, period)
+        return await asyncio.to_thread(picture.draft, read)
+
+    async def _read(self, kommun: str, period: Period) -> picture.Read:
+        today = datetime.now(SWEDEN).date()
+        begun = datetime.combine(period.first, time(), SWEDEN)
+        async with self._database.transaction((kommun,), snapshot=True) as connection:
+            first_day = await signals.first_day(connection, kommun) or period.first
+            back = min(findings.PERIODS, max(0, (period.first - first_day).days // period.days))
+            count = back + 1
+            span = Span(period.earlier(back)[0], period.last, period.days)
+            late = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
+            week = monday(period.last)
+            context = await numbers.context_counts(
+                connection, "type", first=period.first, last=period.last, kommuner=[kommun]
+            )
+            return picture.Read(
+                kommun,
+                period,
+                count,
+                await store.periods(connection, kommun, span),
+                await store.active(connection, kommun, span, count),
+                await store.zero_reports(connection, kommun, period.first, period.last),
+                await store.appointed(connection, kommun, period.cut_off),
+                await store.silent(connection, kommun, period.first, begun=begun, now=period.cut_off),
+                await store.rhythm(connection, kommun, week - timedelta(weeks=RHYTHM_WEEKS - 1), period.last),
+                await store.states(connection, kommun, period.first, period.last),
+                await store.sources(connection, kommun, span, count),
+                await store.coming(connection, kommun, *picture.coming_span(period)),
+                {row.event_type: row.reports // 1_000_000 for row in context},
+                [_case(c) for c in await signals.newest_cases(connection, kommun) if c.state != "closed"],
+                missing_share(late, period.first, period.last, today),
+                await signals.state_of_data(connection, kommun),
+                await numbers.any_invented(connection, kommun),
+            )
+
+    async def write(self, kommun: str, number: str, *, seen: int, body: dict[str, Any], by: str) -> Written:
+        """Keep an assessment that was written upon revision ``seen`` (0 = upon nothing); Overtaken otherwise."""
+        written = Written(seen + 1, body, by, datetime.now(UTC))
+        async with self._database.transaction((kommun,)) as connection:
+            known = await store.assessments(connection, kommun, number)
+            if known and known[-1].body == body:
+                return known[-1]
+            newest = known[-1].revision if known else 0
+            if newest != seen or not await store.write(connection, kommun, number, written):
+                raise Overtaken(known[-1] if known else None)
+        return written
+
+    async def again(self, kommun: str, number: str) -> None:
+        """Write the draft anew from the facts of now; an adopted picture is left alone."""
+        newest = await self.newest(kommun, number)
+        if newest is None or newest.state != "draft":
+            return
+        document = await self.written_from_facts(kommun, _period(newest.document))
+        if document == newest.document:
+            return
+        async with self._database.transaction((kommun,)) as connection:
+            await store.add(connection, kommun, (number, newest.version + 1, "draft"), document, now=datetime.now(UTC))
+
+    async def adopt(
+        self, kommun: str, number: str, *, seen: tuple[int, int], names: Mapping[str, str], by: str
+    ) -> Version | None:
+        """Lock the version and the assessment that were seen; None when there is no draft. Overtaken otherwise."""
+        newest = await self.newest(kommun, number)
+        if newest is None or newest.state != "draft":
+            return newest
+        async with self._database.transaction((kommun,)) as connection:
+            known = await store.assessments(connection, kommun, number)
+        if seen != (newest.version, known[-1].revision if known else 0):
+            raise Overtaken(known[-1] if known else None)
+        now = datetime.now(UTC)
+        document = newest.document | {
+            "names": dict(sorted(names.items())),
+            "assessment": known[-1].body if known else {},
+            "adopted_at": now.isoformat(),
+            "adopted_by": by,
+            "draft_hash": newest.hash,
+        }
+        printed = await asyncio.to_thread(self._printed, document) if self._printed is not None else None
+        async with self._database.transaction((kommun,)) as connection:
+            added = await store.add(
+                connection,
+                kommun,
+                (number, newest.version + 1, "adopted"),
+                document,
+                now=now,
+                pdf=None if printed is None else (printed, sha256(printed).hexdigest()),
+            )
+            if added is None:
+                raise Overtaken(known[-1] if known else None)
+            await _tell(connection, kommun, number, "adopted", now)
+        return await self.newest(kommun, number)
+
+    async def newest(self, kommun: str, number: str) -> Version | None:
+        """The newest version of a picture."""
+        async with self._database.transaction((kommun,)) as connection:
+            found = await store.versions(connection, kommun, number)
+        return found[-1] if found else None
+
+    async def corrections(self, kommun: str, adopted: Version) -> list[dict[str, Any]]:
+        """Where an adopted picture would show another count today."""
+        now = await self.written_from_facts(kommun, _period(adopted.document))
+        return picture.differences(adopted.document, now)
+
+    async def rule(self, kommun: str) -> Rule:
+        """When the municipality's periods end."""
+        async with self._database.transaction((kommun,)) as connection:
+            return await store.rule(connection, kommun)
+
+    async def decide(self, kommun: str, rule: Rule) -> None:
+        """Change when periods end; what was written stays."""
+        async with self._database.transaction((kommun,)) as connection:
+            await store.put_rule(connection, kommun, rule)
+
+
+def _period(document: Mapping[str, Any]) -> Period:
+    first, last = (datetime.fromisoformat(document[name]).date() for name in ("first", "last"))
+    return Period(document["number"], first, last, datetime.fromisoformat(document["cut_off"]))
+
+
+def _case(case: signals.Revision) -> dict[str, Any]:
+    area, kind = case.document["lead"]
+    lead = case.document["evidence"][0]
+    return {
+        "number": case.number,
+        "area": area,
+        "kind": kind,
+        "since": case.document["since"],
+        "observed": lead["observed"],
+        "expected": lead["expected"],
+    }
+
+
+async def _tell(connection: AsyncConnection, kommun: str, number: str, state: str, now: datetime) -> None:
+    """Tell notify and open pages, in the version's own transaction."""
+    situation: UUID = uuid5(NAMES, f"{kommun}/lagesbild/{number}")
+    age = await signals.epoch(connection)
+    revision = next_number(None, age) + (1 if state == "adopted" else 0)
+    event = SituationChanged.model_validate(
+        {
+            "kommun": kommun,
+            "situation_id": situation,
+            "revision": revision,
+            "kind": "lagesbild",
+            "state": state,
+            "number": number,
+            "minted_at": now,
+        }
+    )
+    envelope = Envelope(
+        id=derived_id(SITUATION_CHANGED.name, kommun, situation, revision),
+        source="/lagesbild/analysis",
+        type=type_of(SITUATION_CHANGED),
+        time=now,
+        partitionkey=kommun,
+        correlationid=str(situation),
+    )
+    await outbox.write(connection, [message(SITUATION_CHANGED, event, envelope)])
+    await beat(connection, [kommun])

@@ -1,0 +1,119 @@
+"""What people do to a draft: write their assessment, hide and comment findings, write it anew, adopt it."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from pydantic import BaseModel, Field
+
+from services.analysis.gateways import Geometry
+from services.analysis.handlers.picturing import LONGEST_TEXT, Overtaken
+from services.analysis.store.pictures import Version
+from services.analysis.web.pictures import NUMBER, PATH, denied, missing, shown, use_cases, writes
+from services.pages.swedish import clock
+from services.pages.texts import text
+from services.runtime.http import Visitor, token_of
+from services.runtime.tokens import Principal
+
+router = APIRouter(include_in_schema=False)
+_FINDING = re.compile(r"^[0-9A-Za-zÅÄÖåäö_-]{1,60}$")
+
+
+class Assessment(BaseModel):
+    """What the form of an assessment holds. ``seen`` = the revision that was on the page."""
+
+    seen: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    bedomning: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    lokal: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+
+
+class Adopted(BaseModel):
+    """What was on the page when somebody adopted."""
+
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    seen: Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+def _body(form: Assessment, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The assessment as it is kept: texts, and which findings are hidden, each with its reason, or commented."""
+    hidden = {k.removeprefix("dolj-"): str(v)[:400] for k, v in fields.items() if k.startswith("dolj-") and v}
+    comments = {k.removeprefix("om-"): str(v)[:1000] for k, v in fields.items() if k.startswith("om-") and v}
+    return {
+        "text": form.bedomning.replace("\r\n", "\n").strip(),
+        "local": form.lokal.replace("\r\n", "\n").strip(),
+        "hidden": {k: v for k, v in sorted(hidden.items()) if _FINDING.match(k)},
+        "comments": {k: v for k, v in sorted(comments.items()) if _FINDING.match(k)},
+    }
+
+
+@router.post(PATH + "/{number}/bedomning")
+async def assess(request: Request, principal: Visitor, number: str, form: Annotated[Assessment, Form()]) -> Response:
+    """Keep what was written; the page's script asks for JSON, the form without it for the page."""
+    draft = await _draft(request, principal, number)
+    if isinstance(draft, Response):
+        return draft
+    body = _body(form, dict(await request.form()))
+    quietly = "application/json" in request.headers.get("accept", "")
+    try:
+        written = await use_cases(request).write(
+            principal.kommun, number, seen=form.seen, body=body, by=principal.subject
+        )
+    except Overtaken as other:
+        theirs = other.written.body["text"] if other.written else ""
+        if quietly:
+            said = text("picture.assessment_other", theirs=theirs)
+            return JSONResponse({"saved": False, "says": said}, 409)
+        return await shown(request, principal, draft, mine=body, theirs=theirs)
+    if quietly:
+        said = text("picture.assessment_saved", time=clock(written.at))
+        return JSONResponse({"saved": True, "seen": written.revision, "says": said})
+    return RedirectResponse(f"{PATH}/{number}#bedomning", 303)
+
+
+@router.post(PATH + "/{number}/rakna-om")
+async def again(request: Request, principal: Visitor, number: str) -> Response:
+    """The draft from the facts of now."""
+    draft = await _draft(request, principal, number)
+    if isinstance(draft, Response):
+        return draft
+    await use_cases(request).again(principal.kommun, number)
+    return RedirectResponse(f"{PATH}/{number}", 303)
+
+
+@router.post(PATH + "/{number}/faststall")
+async def adopt(request: Request, principal: Visitor, number: str, form: Annotated[Adopted, Form()]) -> Response:
+    """Lock the picture as it was on the page."""
+    draft = await _draft(request, principal, number)
+    if isinstance(draft, Response):
+        return draft
+    geometry: Geometry = request.app.state.geometry
+    names = await geometry.names("regso", token_of(request) or "")
+    try:
+        await use_cases(request).adopt(
+            principal.kommun, number, seen=(form.version, form.seen), names=_own(names, draft), by=principal.subject
+        )
+    except Overtaken as other:
+        theirs = other.written.body["text"] if other.written else ""
+        return await shown(request, principal, draft, theirs=theirs)
+    return RedirectResponse(f"{PATH}/{number}", 303)
+
+
+def _own(names: Mapping[str, str], draft: Version) -> dict[str, str]:
+    """The names of the areas that the picture speaks of."""
+    document = draft.document
+    spoken = {row["area"] for part in ("areas", "states", "coming", "findings", "cases") for row in document[part]}
+    return {area: name for area, name in names.items() if area in spoken}
+
+
+async def _draft(request: Request, principal: Principal, number: str) -> Version | Response:
+    """The draft that may be written to; otherwise the page that says why not."""
+    if not writes(principal):
+        return denied(principal)
+    version = await use_cases(request).newest(principal.kommun, number) if NUMBER.match(number) else None
+    if version is None:
+        return missing(principal)
+    if version.state == "adopted":
+        return RedirectResponse(f"{PATH}/{number}", 303)
+    return version

@@ -1,0 +1,215 @@
+"""A picture's document in words: the same sentences on the page, on paper and in the PDF.
+
+Plain Swedish from numbers and codes; nothing is decided here. Ratios are times, never percent of few reports.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from services.analysis.domain.picture import BLOCKS
+from services.analysis.views import SWEDEN
+from services.analysis.web.labels import inside, place_label, type_label
+from services.pages.swedish import clock, day_with_year, decimal, full_day, short_day, whole
+from services.pages.texts import text
+
+Document = Mapping[str, Any]
+_MOST_STATES = 12
+
+
+def _many(key: str, number: int, **more: str) -> str:
+    """The sentence for one or for several."""
+    return text(f"picture.{key}_{'one' if number == 1 else 'many'}", count=whole(number), **more)
+
+
+def told(document: Document, names: Mapping[str, str], hidden: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Everything that a picture says. ``hidden``: id of a finding → why it is not shown."""
+    left_out = hidden or {}
+    findings = [_finding(f, document, names) for f in document["findings"]]
+    shown = [f for f in findings if f["id"] not in left_out]
+    for rank, finding in enumerate(shown, start=1):
+        finding["rank"] = rank
+    return {
+        "number": document["number"],
+        "title": text("picture.title", number=document["number"]),
+        "lead": _lead(document),
+        "brief": _brief(document, shown),
+        "findings": shown,
+        "hidden": [f | {"reason": left_out[f["id"]]} for f in findings if f["id"] in left_out],
+        "tested": document["tested"],
+        "areas": [_area(a, names) for a in document["areas"]],
+        "groups": [_kind(k) for k in document["kinds"] if len(k["kind"]) == 1],
+        "types": [_kind(k) for k in document["kinds"] if len(k["kind"]) > 1],
+        "blocks": [f"{a:02}–{b:02}" for a, b in BLOCKS],
+        "rhythm": _rhythm(document["rhythm"]),
+        "states": [_state(s, names) for s in document["states"][:_MOST_STATES]],
+        "states_left": max(0, len(document["states"]) - _MOST_STATES),
+        "sources": [(text(f"source.{s['source']}"), s["now"], s["before"]) for s in document["sources"]],
+        "coming": [_coming(e, names) for e in document["coming"]],
+        "context": _context(document["context"]),
+        "cases": [_case(c, names) for c in document["cases"]],
+        "quality": _quality(document),
+        "focus": [_focus(f, names) for f in document["focus"]],
+        "foot": text("picture.foot", periods=document["periods_before"]),
+    }
+
+
+def _rhythm(rows: Sequence[Sequence[float]]) -> list[tuple[str, list[tuple[str, int]]]]:
+    """(day, (reports, colour class from 1 to 5) of every block): classes are fifths of the highest."""
+    highest = max((v for row in rows for v in row), default=0) or 1
+    return [
+        (text(f"picture.day_{i}"), [(whole(round(v)), 1 + min(4, int(5 * v / highest))) for v in row])
+        for i, row in enumerate(rows)
+    ]
+
+
+def _lead(document: Document) -> str:
+    cut_off = datetime.fromisoformat(document["cut_off"]).astimezone(SWEDEN)
+    return text(
+        "picture.lead",
+        first=short_day(date.fromisoformat(document["first"])),
+        last=day_with_year(date.fromisoformat(document["last"])),
+        written=f"{full_day(cut_off.date())} {clock(cut_off)}",
+    )
+
+
+def _brief(document: Document, findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    totals = document["totals"]
+    said = [f["short"] for f in findings[:3]]
+    now, before = totals["now"], totals["before"]
+    both = totals["per_reporter"], totals["per_reporter_before"]
+    said.append(_many("brief_total", now, before=whole(before)))
+    if None not in both:
+        said[-1] += " " + text("picture.brief_reporters", now=decimal(both[0]), before=decimal(both[1]))
+    if totals["year_before"] is not None:
+        said.append(text("picture.brief_year", count=whole(totals["year_before"])))
+    if not findings:
+        said.insert(0, text("picture.brief_none"))
+    return said
+
+
+def _finding(finding: Document, document: Document, names: Mapping[str, str]) -> dict[str, Any]:
+    up, word = finding["direction"] == "up", finding["word"]
+    kind = inside(type_label(finding["kind"])) if finding["kind"] else text("picture.all_kinds")
+    place = place_label(finding["area"], names) if finding["area"] else text("picture.whole")
+    direction = "up" if up else "down"
+    low, high = finding["ratio"]
+    numbers = {
+        "count": _many("reports", finding["observed"]),
+        "days": str(document["days"]),
+        "expected": decimal(finding["expected"]),
+        "times": decimal(finding["times"]),
+        "low": decimal(low),
+        "high": text("picture.no_limit") if high is None else decimal(high),
+    }
+    say = [
+        text("picture.say", **{k: numbers[k] for k in ("count", "days", "expected")}),
+        text(
+            f"picture.say_{'sure' if word == 'sure' else 'unsure'}_{direction}",
+            **{k: numbers[k] for k in ("times", "low", "high")},
+        ),
+    ]
+    interval_low, interval_high = finding["interval"]
+    return {
+        "id": finding["id"],
+        "word": word,
+        "title": text(f"picture.finding_{direction}", kind=kind, place=place),
+        "short": text(f"picture.short_{word}_{direction}", kind=kind, place=place),
+        "say": " ".join(say),
+        "doubt": _doubt(finding),
+        "because": text(f"picture.because_{word}{'_both' if finding['adjusted'] is not None else ''}"),
+        "seen": finding["observed"],
+        "expected": finding["expected"],
+        "low": interval_low,
+        "high": interval_high,
+        "facts": [
+            (text("picture.basis"), _many("reports", finding["observed"])),
+            (text("picture.active"), whole(finding["reporters"])),
+            (text("picture.held_against"), text("picture.periods", count=str(document["periods_before"]))),
+        ],
+        "query": _query(finding, document),
+    }
+
+
+def _doubt(finding: Document) -> str:
+    if finding["adjusted"] is None:
+        return text("picture.doubt_sources")
+    low, high = finding["adjusted_ratio"]
+    return text(
+        "picture.doubt_reporters",
+        times=decimal(finding["adjusted"]),
+        low=decimal(low),
+        high=text("picture.no_limit") if high is None else decimal(high),
+    )
+
+
+def _query(finding: Document, document: Document) -> str:
+    parts = [f"from={document['first']}", f"to={document['last']}"]
+    parts += [f"area={finding['area']}"] if finding["area"] else []
+    parts += [f"type={finding['kind']}"] if finding["kind"] else []
+    return "&".join(parts)
+
+
+def _area(area: Document, names: Mapping[str, str]) -> dict[str, Any]:
+    return {**area, "name": place_label(area["area"], names)}
+
+
+def _kind(kind: Document) -> dict[str, Any]:
+    return {**kind, "name": type_label(kind["kind"])}
+
+
+def _state(state: Document, names: Mapping[str, str]) -> dict[str, Any]:
+    return {**state, "place": place_label(state["area"], names), "name": type_label(state["kind"])}
+
+
+def _coming(event: Document, names: Mapping[str, str]) -> tuple[str, str]:
+    place = place_label(event["area"], names)
+    return short_day(date.fromisoformat(event["day"])), f"{type_label(event['kind'])}, {place}"
+
+
+def _context(context: Mapping[str, int]) -> list[str]:
+    total = sum(context.values())
+    if not total:
+        return [text("picture.context_none")]
+    kinds = ", ".join(f"{inside(kind)} {whole(n)}" for kind, n in sorted(context.items(), key=lambda k: (-k[1], k[0])))
+    return [_many("context", total), kinds]
+
+
+def _case(case: Document, names: Mapping[str, str]) -> dict[str, str]:
+    kind = inside(type_label(case["kind"])) if case["kind"] else text("picture.all_kinds")
+    place = place_label(case["area"], names) if case["area"] else text("picture.whole")
+    since = short_day(date.fromisoformat(case["since"]))
+    return {"number": case["number"], "says": text("picture.case", kind=kind, place=place, since=since)}
+
+
+def _quality(document: Document) -> list[tuple[str, str, str]]:
+    """(icon, what, what it means)."""
+    reporters, totals = document["reporters"], document["totals"]
+    found = [
+        (
+            "ok" if reporters["active"] else "warn",
+            text("picture.q_active", active=whole(reporters["active"]), appointed=whole(reporters["appointed"])),
+            text("picture.q_active_more", before=whole(reporters["before"]), zero=whole(reporters["zero_reports"])),
+        )
+    ]
+    if document["silent"]:
+        days = [short_day(date.fromisoformat(s["since"])) for s in document["silent"] if s["since"]]
+        since = text("picture.q_silent_since", days=", ".join(days)) if days else text("picture.q_silent_never")
+        found.append(("warn", _many("q_silent", len(document["silent"])), since))
+    missing = [text(f"source.{s['source']}") for s in document["sources"] if s["missing"]]
+    if missing:
+        found.append(("warn", _many("q_missing", len(missing)), ", ".join(missing)))
+    late = round(totals["now"] * document["preliminary"] / max(0.01, 1 - document["preliminary"]))
+    if late:
+        found.append(("clock", _many("q_late", late), text("picture.q_late_more")))
+    if totals["unplaced"]:
+        found.append(("pin", _many("q_unplaced", totals["unplaced"]), text("picture.q_unplaced_more")))
+    return found
+
+
+def _focus(focus: Document, names: Mapping[str, str]) -> dict[str, str]:
+    reasons = [
+        text(f"picture.why_{r['why']}", kind=inside(type_label(r["kind"])) if r["kind"] else text("picture.all_kinds"))
+        for r in focus["reasons"]
+    ]
+    return {"place": place_label(focus["area"], names), "why": " ".join(reasons)}

@@ -1,0 +1,216 @@
+"""The operativ lägesbild as pages: the list, a draft to assess and adopt, an adopted one that never changes."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel
+
+from services.analysis.api import READERS
+from services.analysis.domain.periods import Rule
+from services.analysis.gateways import Geometry
+from services.analysis.handlers.picturing import Picturing
+from services.analysis.store import pictures as store
+from services.analysis.store.pictures import Version
+from services.analysis.views import SWEDEN
+from services.analysis.web import picture_words
+from services.analysis.web.labels import inside, place_label, type_label
+from services.analysis.web.overview import message
+from services.pages import charts, maps
+from services.pages.frame import frame
+from services.pages.render import page
+from services.pages.swedish import clock, full_day, moment, short_day
+from services.pages.texts import text
+from services.runtime import read_log
+from services.runtime.database import Database
+from services.runtime.http import Visitor, token_of
+from services.runtime.tokens import Principal
+
+router = APIRouter(include_in_schema=False)
+PATH = "/lagesbilder"
+NOTHING: dict[str, Any] = {"text": "", "local": "", "hidden": {}, "comments": {}}
+"""An assessment that nobody has written yet."""
+WRITERS = ("analytiker", "administrator")
+NUMBER = re.compile(r"^\d{4}:\d{2}$")
+
+
+class Ends(BaseModel):
+    """When periods end."""
+
+    days: int
+    weekday: int
+    hour: int
+
+
+def reads(principal: Principal) -> bool:
+    """Who sees adopted pictures: the people who may read numbers."""
+    return principal.kind == "person" and principal.may(*READERS)
+
+
+def writes(principal: Principal) -> bool:
+    """Who assesses and adopts."""
+    return principal.kind == "person" and principal.may(*WRITERS)
+
+
+def denied(principal: Principal) -> Response:
+    """The page for the others."""
+    return message(principal, PATH, text("error.denied"), text("error.denied_who"), 403)
+
+
+def missing(principal: Principal) -> Response:
+    """There is no such picture here, or none for this reader."""
+    return message(principal, PATH, text("error.not_found"), None, 404)
+
+
+def use_cases(request: Request) -> Picturing:
+    """The room's own."""
+    found: Picturing = request.app.state.picturing
+    return found
+
+
+@router.get(PATH)
+async def listed(request: Request, principal: Visitor) -> Response:
+    """The list; drafts only for those who write them."""
+    return await _list(request, principal) if reads(principal) else denied(principal)
+
+
+async def _list(request: Request, principal: Principal, wrong: str | None = None) -> Response:
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        found = await store.newest(connection, principal.kommun)
+        rule = await store.rule(connection, principal.kommun)
+    now = datetime.now(UTC)
+    following = rule.cut_offs(now, now.replace(year=now.year + 1))[0].astimezone(SWEDEN)
+    context = frame(principal, PATH) | {
+        "rows": [_row(v) for v in found if v.state == "adopted" or writes(principal)],
+        "rule": rule,
+        "next": f"{full_day(following.date())} {clock(following)}",
+        "weekdays": [text(f"picture.day_{i}") for i in range(7)],
+        "writes": writes(principal),
+        "wrong": wrong,
+    }
+    return page("analysis/pictures.html", context, 422 if wrong else 200)
+
+
+def _row(version: Version) -> dict[str, Any]:
+    first, last = (datetime.fromisoformat(version.document[d]).date() for d in ("first", "last"))
+    return {
+        "number": version.number,
+        "period": f"{short_day(first)}–{short_day(last)}",
+        "state": version.state,
+        "reports": version.document["totals"]["now"],
+    }
+
+
+@router.post(PATH + "/regel")
+async def decide(request: Request, principal: Visitor, form: Annotated[Ends, Form()]) -> Response:
+    """When periods end from now on."""
+    if not writes(principal):
+        return denied(principal)
+    try:
+        rule = Rule(form.days, form.weekday, form.hour)
+    except ValueError:
+        return await _list(request, principal, text("picture.rule_bad"))
+    await use_cases(request).decide(principal.kommun, rule)
+    return RedirectResponse(PATH, 303)
+
+
+@router.get(PATH + "/{number}")
+async def one(request: Request, principal: Visitor, number: str) -> Response:
+    """A picture: a draft with what people write to it, or what was adopted."""
+    if not reads(principal):
+        return denied(principal)
+    version = await use_cases(request).newest(principal.kommun, number) if NUMBER.match(number) else None
+    if version is None or (version.state == "draft" and not writes(principal)):
+        return missing(principal)
+    await read_log.note(request.app.state.database, principal, "picture", number, "read")
+    return await shown(request, principal, version)
+
+
+async def shown(
+    request: Request,
+    principal: Principal,
+    version: Version,
+    *,
+    mine: Mapping[str, Any] | None = None,
+    theirs: str | None = None,
+) -> Response:
+    """The page of a version; ``mine`` is what its reader wrote and could not keep, ``theirs`` what stands there."""
+    kommun, document = principal.kommun, version.document
+    geometry: Geometry = request.app.state.geometry
+    outlines = await geometry.outlines("regso", kommun, token_of(request) or "")
+    features = [] if outlines is None else outlines["features"]
+    names = document.get("names") or {f["id"]: f["properties"]["name"] for f in features}
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        written = await store.assessments(connection, kommun, version.number)
+    adopted = version.state == "adopted"
+    body = NOTHING | dict(document["assessment"] if adopted else mine or (written[-1].body if written else {}))
+    told = picture_words.told(document, names, body.get("hidden", {}))
+    counts = {a["area"]: float(a["now"]) for a in document["areas"]}
+    captions = {"whole_caption": text("overview.map_whole"), "inset_caption": text("overview.map_inset")}
+    context = frame(principal, PATH) | {
+        "told": told,
+        "bars": {f["id"]: charts.interval_bar(f["seen"], f["low"], f["high"], f["expected"]) for f in told["findings"]},
+        "sparks": {g["kind"]: charts.spark(g["periods"], g["expected"]) for g in told["groups"]},
+        "drawings": maps.draw(features, counts, **captions) if features else [],
+        "legend": maps.LEGEND,
+        "version": version,
+        "body": body,
+        "seen": written[-1].revision if written else 0,
+        "saved": moment(written[-1].at) if written else None,
+        "theirs": theirs,
+        "minted": moment(version.minted_at),
+        "writes": writes(principal),
+        "adopted": adopted,
+        "seal": _seal(version) if adopted else None,
+        "corrections": _corrected(await use_cases(request).corrections(kommun, version), names) if adopted else [],
+    }
+    context["invented"] = context["invented"] or document["invented"]
+    return page("analysis/picture.html", context, 409 if theirs is not None else 200)
+
+
+def _seal(version: Version) -> dict[str, str]:
+    at = datetime.fromisoformat(version.document["adopted_at"]).astimezone(SWEDEN)
+    short = " ".join(version.hash[i : i + 4] for i in range(0, 16, 4))
+    return {
+        "when": text("picture.seal", when=f"{full_day(at.date())} {clock(at)}", version=str(version.version)),
+        "hash": text(
+            "picture.seal_hash",
+            hash=short,
+            facts=str(version.document["data"]["facts"]),
+            method=str(version.document["method"]),
+        ),
+    }
+
+
+def _corrected(found: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[str]:
+    said = []
+    for one_of in found:
+        kind = type_label(one_of["kind"]) if one_of["kind"] else text("picture.all_kinds")
+        place = place_label(one_of["area"], names) if one_of["area"] else text("picture.whole")
+        what = f"{kind[:1].upper()}{kind[1:]}, {inside(place) if not one_of['area'] else place},"
+        said.append(text("picture.corrected", what=what, today=str(one_of["today"]), adopted=str(one_of["adopted"])))
+    return said
+
+
+@router.get(PATH + "/{number}/lagesbild.pdf")
+async def printed(request: Request, principal: Visitor, number: str) -> Response:
+    """The PDF that was stored when the picture was adopted."""
+    if not reads(principal):
+        return denied(principal)
+    version = await use_cases(request).newest(principal.kommun, number) if NUMBER.match(number) else None
+    if version is None or version.state != "adopted":
+        return missing(principal)
+    database: Database = request.app.state.database
+    await read_log.note(database, principal, "picture", number, "export")
+    async with database.transaction(principal.kommuner) as connection:
+        content = await store.pdf(connection, principal.kommun, number, version.version)
+    if content is None:
+        return missing(principal)
+    name = f"lagesbild-{principal.kommun}-{number.replace(':', '-')}.pdf"
+    headers = {"Content-Disposition": f'inline; filename="{name}"'}
+    return Response(content, media_type="application/pdf", headers=headers)
