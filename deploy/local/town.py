@@ -243,6 +243,14 @@ def hidden(seed: int, count: int = 3) -> list[Change]:
     return found
 
 
+def extra(change: Change) -> float:
+    """Reports a week that a change adds, with all reporters at work and in a middling season."""
+    usual = sum(
+        _share(SPOTS[change.spot], code) * weight for code, (weight, *_) in KINDS.items() if code[0] == change.kind
+    )
+    return PER_WEEK * usual / _ALL * (change.times - 1)
+
+
 def hour(moment: datetime) -> datetime:
     """The start of the hour, in UTC."""
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

@@ -11,7 +11,7 @@ from services.analysis.handlers.rebuilding import Rebuilding
 from services.analysis.handlers.watching import Watching
 from services.analysis.settings import AnalysisSettings
 from services.analysis.subscribers import CONSUMERS
-from services.analysis.web import assessing, context, live, overview, pictures
+from services.analysis.web import assessing, context, live, overview, pictures, signals
 from services.runtime import read_log
 from services.runtime.asking import published_keys
 from services.runtime.database import Database
@@ -43,6 +43,7 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
             context.router,
             pictures.router,
             assessing.router,
+            signals.router,
         ],
         "consumers": CONSUMERS,
         "before_work": rebuilding.ensure,

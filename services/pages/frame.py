@@ -14,6 +14,7 @@ _LINKS = (
     ("/mina-rapporter", "nav.mine", {"rapportor", "kontaktcenter", "administrator"}),
     ("/oversikt", "nav.overview", {"analytiker", "est_medlem", "administrator"}),
     ("/lagesbilder", "nav.pictures", {"analytiker", "est_medlem", "administrator"}),
+    ("/signaler", "nav.signals", {"analytiker", "est_medlem", "administrator"}),
     ("/granska", "nav.review", {"analytiker", "administrator"}),
     ("/platser", "nav.places", {"analytiker", "administrator"}),
     ("/omvarld", "nav.context", {"analytiker", "est_medlem", "administrator"}),

@@ -112,6 +112,8 @@ PAGES = [
     ("rapportor", "/oversikt"),
     ("analytiker", "/oversikt"),
     ("analytiker", "/oversikt?from=2026-11-19&to=2026-11-01"),
+    ("analytiker", "/lagesbilder"),
+    ("analytiker", "/signaler"),
     ("analytiker", "/granska"),
     ("analytiker", "/platser"),
     ("analytiker", "/omvarld"),

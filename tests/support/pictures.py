@@ -28,6 +28,8 @@ PAGES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "rapportor": (("/rapportera", "rapportera", "report.title"), ("/mina-rapporter", "mina-rapporter", "mine.title")),
     "analytiker": (
         ("/oversikt", "oversikt", "nav.overview"),
+        ("/lagesbilder", "lagesbilder", "nav.pictures"),
+        ("/signaler", "signaler", "nav.signals"),
         ("/granska", "granska", "nav.review"),
         ("/granska/foton", "foton", "photos.title"),
         ("/platser", "platser", "nav.places"),

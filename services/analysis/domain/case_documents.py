@@ -32,6 +32,7 @@ def evidence(finding: Finding) -> Document:
         "kind": finding.key.kind,
         "method": finding.method,
         "history_weeks": finding.history,
+        "weeks": finding.weeks,
         "observed": finding.observed,
         "last_four_weeks": finding.last_four,
         **_side(finding.plain),
@@ -100,9 +101,9 @@ def corrected(before: Document, now: Sequence[Finding], data: Document) -> Docum
     return before | {"reason": "corrected", "now": fresh, "data": data}
 
 
-def keys_of(document: Document) -> list[SeriesKey]:
-    """The series of the newest evidence."""
-    return [SeriesKey(e["area"], e["kind"]) for e in document["evidence"]]
+def asked_of(document: Document) -> list[tuple[SeriesKey, int]]:
+    """The series of the newest evidence, and how many weeks together each was tested for."""
+    return [(SeriesKey(e["area"], e["kind"]), e["weeks"]) for e in document["evidence"]]
 
 
 def open_case(case_id: str, document: Document) -> Open:

@@ -1,9 +1,10 @@
 """Is the last week unusual: every series by the method its history bears, all tests of a run taken together.
 
 The ladder (statistics reference §2.3): Farrington flexible from four years of history, Bayes from two, EARS C2 with a
-floor below. An alarm needs at least five reports in four weeks, and must stand both as it is counted and beside the
-number of active reporters, where that is known. Over all series of a run Benjamini–Hochberg decides which alarms are
-*cases*; the others are only *watched*.
+floor below. From two years on the last four weeks together are tested beside the last one, by Bayes, each at half of
+alpha: most series are so sparse that a lasting rise shows in no single week (§1.3). An alarm needs at least five
+reports in four weeks, and must stand both as it is counted and beside the number of active reporters, where that is
+known. Over all series of a run Benjamini–Hochberg decides which alarms are *cases*; the others are only *watched*.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ Method = Literal["farrington", "bayes", "c2", "none"]
 State = Literal["case", "watch", "quiet"]
 FEWEST_IN_FOUR_WEEKS = 5
 _C2_LONG, _C2_SHORT, _C2_LAG = 28, 7, 2
+_SPAN = 4
+"""Weeks that are tested together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Ladder:
     alpha: float = 0.01
     discovery: float = 0.10
     farrington_weeks: int = 4 * 52 + 5
-    bayes_weeks: int = 2 * 52 + 4
+    bayes_weeks: int = 2 * 52 + 6
     c2_weeks: int = 10
 
 
@@ -45,7 +48,10 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one series' last week bears. ``adjusted`` is beside the reporters, None where those are not known."""
+    """What one series' last week, or its last four together (``weeks``), bears.
+
+    ``adjusted`` is beside the reporters, None where those are not known.
+    """
 
     key: SeriesKey
     method: Method
@@ -56,11 +62,14 @@ class Finding:
     adjusted: Side | None
     q: float = 1.0
     state: State = "quiet"
+    weeks: int = 1
+    tests: int = 1
 
     @property
     def p(self) -> float:
-        """The more careful of the two."""
-        return self.plain.p if self.adjusted is None else max(self.plain.p, self.adjusted.p)
+        """The more careful of the two sides, times the number of tests that it is the best of (Bonferroni)."""
+        one = self.plain.p if self.adjusted is None else max(self.plain.p, self.adjusted.p)
+        return min(1.0, self.tests * one)
 
     @property
     def alarm(self) -> bool:
@@ -97,18 +106,40 @@ def _state(finding: Finding, q: float, ladder: Ladder) -> State:
     return "case" if q <= ladder.discovery else "watch"
 
 
-def assess(series: Series, dates: Sequence[date], ladder: Ladder) -> Finding:
-    """The last week of one series; method none where there is no history to hold it against."""
+def assess(series: Series, dates: Sequence[date], ladder: Ladder, spans: Sequence[int] = (1, 4)) -> Finding:
+    """The last week of one series, or its last four, whichever is the more unusual; ``spans`` may name only one.
+
+    Method none where there is no history to hold it against.
+    """
     y = np.asarray(series.weeks, float)
-    history, observed = len(y) - 1, series.weeks[-1]
+    history = len(y) - 1
     method = _method(history, ladder)
     quiet = Side(float(y[:-1].mean()) if history else 0.0, float("inf"), 1.0, alarm=False)
-    if method == "none" or series.last_four < FEWEST_IN_FOUR_WEEKS:
-        return Finding(series.key, method, history, observed, series.last_four, quiet, None)
+    if method == "none" or (series.last_four < FEWEST_IN_FOUR_WEEKS and len(spans) > 1):
+        return Finding(series.key, method, history, series.weeks[-1], series.last_four, quiet, None)
     size = None if series.exposure is None else np.asarray(series.exposure, float)
-    plain = _side(method, y, dates, None, ladder)
-    adjusted = None if size is None else _side(method, y, dates, size, ladder)
-    return Finding(series.key, method, history, observed, series.last_four, plain, adjusted)
+    both = history >= ladder.bayes_weeks
+    found = []
+    for span in spans if both else (1,):
+        way: Method = "bayes" if span == _SPAN else method
+        alpha = ladder.alpha / 2 if both else ladder.alpha
+        plain = _side(way, y, dates, None, (alpha, span))
+        adjusted = None if size is None else _side(way, y, dates, size, (alpha, span))
+        observed = int(y[-span:].sum())
+        found.append(
+            Finding(
+                series.key,
+                way,
+                history,
+                observed,
+                series.last_four,
+                plain,
+                adjusted,
+                weeks=span,
+                tests=2 if both else 1,
+            )
+        )
+    return min(found, key=lambda f: (not f.alarm, f.p))
 
 
 def _method(history: int, ladder: Ladder) -> Method:
@@ -124,27 +155,33 @@ def _side(
     y: npt.NDArray[np.float64],
     dates: Sequence[date],
     size: npt.NDArray[np.float64] | None,
-    ladder: Ladder,
+    asked: tuple[float, int],
 ) -> Side:
+    alpha, span = asked
     if method == "farrington":
-        setting = replace(farrington.PRODUCT, alpha=ladder.alpha)
+        setting = replace(farrington.PRODUCT, alpha=alpha)
         found = farrington.verdict(y, dates, len(y) - 1, exposure=size, setting=setting)
         if found is not None:
             return Side(found.expected, found.limit, found.p, found.observed > found.limit)
     if method in {"farrington", "bayes"}:
-        return _bayes(y, size, ladder.alpha)
-    return _c2(y, size, ladder.alpha)
+        return _bayes(y, size, alpha, span)
+    return _c2(y, size, alpha)
 
 
-def _bayes(y: npt.NDArray[np.float64], size: npt.NDArray[np.float64] | None, alpha: float) -> Side:
-    """b3w3, or b2w3 below three years. With reporters, weeks weigh by how many of them there were beside now."""
+def _bayes(y: npt.NDArray[np.float64], size: npt.NDArray[np.float64] | None, alpha: float, span: int) -> Side:
+    """b3w3, or b2w3 below three years, of the last ``span`` weeks together.
+
+    With reporters, weeks weigh by how many of them there were beside now.
+    """
     at = len(y) - 1
-    years = min(3, (at - 3) // bayes.YEAR)
-    weeks = np.array(bayes.reference_weeks(at, years=years, half=3))
-    weight = float(len(weeks) if size is None else size[weeks].sum() / size[at])
+    years = min(3, (at - 3 - span + 1) // bayes.YEAR)
+    of_each = (bayes.reference_weeks(at - back, years=years, half=3) for back in range(span))
+    weeks = np.array(sorted({week for each in of_each for week in each}))
+    now = y[at - span + 1 :].sum()
+    weight = float(len(weeks) / span if size is None else size[weeks].sum() / size[at - span + 1 :].sum())
     total = y[weeks].sum()
-    limit, p = float(bayes.limit(total, weight, alpha)), float(bayes.exceedance(y[at], total, weight))
-    return Side(float(total / weight), limit, p, bool(y[at] > limit))
+    limit, p = float(bayes.limit(total, weight, alpha)), float(bayes.exceedance(now, total, weight))
+    return Side(float(total / weight), limit, p, bool(now > limit))
 
 
 def _c2(y: npt.NDArray[np.float64], size: npt.NDArray[np.float64] | None, alpha: float) -> Side:

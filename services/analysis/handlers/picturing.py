@@ -17,6 +17,7 @@ from schemas.envelope import Envelope, derived_id
 from schemas.situation import SituationChanged
 from schemas.topics import SITUATION_CHANGED
 from services.analysis.domain import findings, picture
+from services.analysis.domain.exposure import MEMORY_DAYS, looking
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.preliminary import HISTORY, missing_share
 from services.analysis.handlers.watching import NAMES
@@ -31,8 +32,8 @@ from services.runtime.publisher import message, type_of
 from services.runtime.pulse import beat
 from services.runtime.schedule import Effect, Task
 
-Printed = Callable[[dict[str, Any]], bytes]
-"""An adopted document → its PDF."""
+Printed = Callable[[dict[str, Any], str], bytes]
+"""An adopted document and its hash → its PDF."""
 LONGEST_TEXT = 8_000
 RHYTHM_WEEKS = 13
 
@@ -48,8 +49,8 @@ class Overtaken(Exception):
 class Picturing:
     """The use cases of the operativ lägesbild."""
 
-    def __init__(self, database: Database, printed: Printed | None = None) -> None:
-        self._database, self._printed = database, printed
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def task(self) -> Task:
         """The draft at every cut-off, by the municipality's own rule; missed ones are written later."""
@@ -95,7 +96,7 @@ class Picturing:
                 period,
                 count,
                 await store.periods(connection, kommun, span),
-                await store.active(connection, kommun, span, count),
+                _active(await signals.presence(connection, kommun, span.start, span.last, span.days), count, span.days),
                 await store.zero_reports(connection, kommun, period.first, period.last),
                 await store.appointed(connection, kommun, period.cut_off),
                 await store.silent(connection, kommun, period.first, begun=begun, now=period.cut_off),
@@ -134,9 +135,12 @@ class Picturing:
             await store.add(connection, kommun, (number, newest.version + 1, "draft"), document, now=datetime.now(UTC))
 
     async def adopt(
-        self, kommun: str, number: str, *, seen: tuple[int, int], names: Mapping[str, str], by: str
+        self, kommun: str, number: str, *, seen: tuple[int, int], names: Mapping[str, str], by: str, printed: Printed
     ) -> Version | None:
-        """Lock the version and the assessment that were seen; None when there is no draft. Overtaken otherwise."""
+        """Lock the version and the assessment that were seen; None when there is no draft. Overtaken otherwise.
+
+        ``printed`` sets the PDF, in a thread; when it fails nothing is adopted.
+        """
         newest = await self.newest(kommun, number)
         if newest is None or newest.state != "draft":
             return newest
@@ -152,7 +156,7 @@ class Picturing:
             "adopted_by": by,
             "draft_hash": newest.hash,
         }
-        printed = await asyncio.to_thread(self._printed, document) if self._printed is not None else None
+        paper = await asyncio.to_thread(printed, document, signals.sealed(document)[1])
         async with self._database.transaction((kommun,)) as connection:
             added = await store.add(
                 connection,
@@ -160,7 +164,7 @@ class Picturing:
                 (number, newest.version + 1, "adopted"),
                 document,
                 now=now,
-                pdf=None if printed is None else (printed, sha256(printed).hexdigest()),
+                pdf=(paper, sha256(paper).hexdigest()),
             )
             if added is None:
                 raise Overtaken(known[-1] if known else None)
@@ -187,6 +191,12 @@ class Picturing:
         """Change when periods end; what was written stays."""
         async with self._database.transaction((kommun,)) as connection:
             await store.put_rule(connection, kommun, rule)
+
+
+def _active(presence: Sequence[tuple[int, str, str]], count: int, days: int) -> dict[str, list[int]]:
+    """Area (or the whole, "") → reporters who were looking, in every period."""
+    found = looking(presence, MEMORY_DAYS // days)
+    return {area: [by_period.get(at, 0) for at in range(count)] for area, by_period in found.items()}
 
 
 def _period(document: Mapping[str, Any]) -> Period:

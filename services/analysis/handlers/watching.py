@@ -20,6 +20,7 @@ from schemas.values import AreaRef
 from services.analysis.domain import case_documents as documents
 from services.analysis.domain import signals
 from services.analysis.domain.cases import Move, follow
+from services.analysis.domain.exposure import MEMORY_DAYS, looking
 from services.analysis.domain.preliminary import HISTORY, missing_share
 from services.analysis.domain.series import Series, SeriesKey, build, mondays
 from services.analysis.domain.signals import Finding, Ladder
@@ -141,13 +142,17 @@ class Watching:
             start = max(monday((first_day or week) + timedelta(days=6)), week - LONGEST)
             end = week + timedelta(days=6)
             rows = await store.weekly(connection, kommun, start, end)
-            active = await store.active(connection, kommun, start, end)
+            presence = await store.presence(connection, kommun, start, end, 7)
             late = await store.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
             data = await store.state_of_data(connection, kommun)
             version = await store.layer_version(connection, kommun)
         data |= {"preliminary": round(missing_share(late, week, end, today), 4)}
-        data |= {"reporters": active.get("", {}).get(week, 0)}
         weeks = mondays(start, week)
+        active = {
+            area: {weeks[at]: count for at, count in by_week.items()}
+            for area, by_week in looking(presence, MEMORY_DAYS // 7).items()
+        }
+        data |= {"reporters": active.get("", {}).get(week, 0)}
         series = build(rows, active, weeks, kommun=kommun) if weeks else []
         return _Read(series, weeks, data, version)
 
@@ -157,10 +162,10 @@ def _again(read: _Read, cases: Sequence[Revision], ladder: Ladder) -> dict[UUID,
     by_key = {one.key: one for one in read.series}
     nothing = (0,) * len(read.weeks)
 
-    def assess(key: SeriesKey) -> Finding:
-        return signals.assess(by_key.get(key) or Series(key, nothing, None), read.weeks, ladder)
+    def assess(key: SeriesKey, span: int) -> Finding:
+        return signals.assess(by_key.get(key) or Series(key, nothing, None), read.weeks, ladder, (span,))
 
-    return {c.case_id: [assess(key) for key in documents.keys_of(c.document)] for c in cases}
+    return {c.case_id: [assess(key, span) for key, span in documents.asked_of(c.document)] for c in cases}
 
 
 def _state_after(case: Revision) -> str:

@@ -22,12 +22,6 @@ _PERIODS = text(f"""
     where kommun = :kommun and generation = {_CUBE.format("cube")}
       and layer = :layer and day >= :start and day <= :last
     group by 1, 2, 3""")  # noqa: S608 - names are constants
-_ACTIVE = text(f"""
-    select (day - cast(:start as date)) / :days as at, area, count(distinct reporter_token) as active
-    from activity join area_sets using (kommun, area_set)
-    where kommun = :kommun and generation = {_CUBE.format("activity")}
-      and layer = :layer and day >= :start and day <= :last and kind <> 'calendar'
-    group by grouping sets ((1, 2), (1))""")  # noqa: S608 - names are constants
 _ZERO = text(f"""
     select coalesce(sum(reports), 0)::bigint from activity
     where kommun = :kommun and generation = {_CUBE.format("activity")}
@@ -140,14 +134,6 @@ class Span:
 async def periods(connection: AsyncConnection, kommun: str, span: Span) -> list[PeriodRow]:
     """Reports of every period, area of RegSO and type."""
     return [PeriodRow(*row) for row in await connection.execute(_PERIODS, span.values(kommun))]
-
-
-async def active(connection: AsyncConnection, kommun: str, span: Span, count: int) -> dict[str, list[int]]:
-    """Area (or the whole, "") → active reporters of every period."""
-    found: dict[str, list[int]] = {}
-    for row in await connection.execute(_ACTIVE, span.values(kommun)):
-        found.setdefault("" if row.area is None else row.area, [0] * count)[row.at] = row.active
-    return found
 
 
 async def zero_reports(connection: AsyncConnection, kommun: str, first: date, last: date) -> int:

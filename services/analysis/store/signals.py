@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.analysis.domain.series import WHOLE, WeekRow
+from services.analysis.domain.series import WeekRow
 from services.runtime.minting import next_number
 
 LAYER = "regso"
@@ -26,12 +26,11 @@ _WEEKS = text("""
 _FIRST = text("""
     select min(day) from cube
     where kommun = :kommun and generation = (select generation from view_state where name = 'cube')""")
-_ACTIVE = text("""
-    select date_trunc('week', day)::date as week, area, count(distinct reporter_token) as active
+_PRESENCE = text("""
+    select distinct (day - cast(:start as date)) / :days as at, area, reporter_token
     from activity join area_sets using (kommun, area_set)
     where kommun = :kommun and generation = (select generation from view_state where name = 'activity')
-      and layer = :layer and day between :first and :last and kind <> 'calendar'
-    group by grouping sets ((1, 2), (1))""")
+      and layer = :layer and day between :start and :last and kind <> 'calendar'""")
 _LATE = text("""
     select day, late, sum(reports)::bigint as reports from lateness
     where kommun = :kommun and generation = (select generation from view_state where name = 'lateness')
@@ -106,13 +105,12 @@ async def first_day(connection: AsyncConnection, kommun: str) -> date | None:
     return found
 
 
-async def active(connection: AsyncConnection, kommun: str, first: date, last: date) -> dict[str, dict[date, int]]:
-    """Area (or the whole) → week → reporters who sent anything, a zero report too."""
-    values = {"kommun": kommun, "layer": LAYER, "first": first, "last": last}
-    found: dict[str, dict[date, int]] = {}
-    for row in await connection.execute(_ACTIVE, values):
-        found.setdefault(WHOLE if row.area is None else row.area, {})[row.week] = row.active
-    return found
+async def presence(
+    connection: AsyncConnection, kommun: str, start: date, last: date, days: int
+) -> list[tuple[int, str, str]]:
+    """(period of so many days since start, area, reporter's token) of everything that reporters sent."""
+    values = {"kommun": kommun, "layer": LAYER, "start": start, "last": last, "days": days}
+    return [(row.at, row.area, row.reporter_token) for row in await connection.execute(_PRESENCE, values)]
 
 
 async def lateness(connection: AsyncConnection, kommun: str, first: date, last: date) -> list[tuple[date, int, int]]:

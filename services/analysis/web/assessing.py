@@ -11,6 +11,8 @@ from pydantic import BaseModel, Field
 from services.analysis.gateways import Geometry
 from services.analysis.handlers.picturing import LONGEST_TEXT, Overtaken
 from services.analysis.store.pictures import Version
+from services.analysis.web import prints
+from services.analysis.web.overview import message
 from services.analysis.web.pictures import NUMBER, PATH, denied, missing, shown, use_cases, writes
 from services.pages.swedish import clock
 from services.pages.texts import text
@@ -89,10 +91,22 @@ async def adopt(request: Request, principal: Visitor, number: str, form: Annotat
     if isinstance(draft, Response):
         return draft
     geometry: Geometry = request.app.state.geometry
-    names = await geometry.names("regso", token_of(request) or "")
+    outlines = await geometry.outlines("regso", principal.kommun, token_of(request) or "")
+    if outlines is None:  # a document for years needs the names of its places
+        return message(principal, PATH, text("picture.adopt_away"), text("picture.adopt_away_more"), 503)
+    names = {f["id"]: f["properties"]["name"] for f in outlines["features"]}
+
+    def paper(document: dict[str, Any], digest: str) -> bytes:
+        return prints.printed(document, outlines["features"], digest, principal.kommun_name)
+
     try:
         await use_cases(request).adopt(
-            principal.kommun, number, seen=(form.version, form.seen), names=_own(names, draft), by=principal.subject
+            principal.kommun,
+            number,
+            seen=(form.version, form.seen),
+            names=_own(names, draft),
+            by=principal.subject,
+            printed=paper,
         )
     except Overtaken as other:
         theirs = other.written.body["text"] if other.written else ""

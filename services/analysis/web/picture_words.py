@@ -42,14 +42,14 @@ def told(document: Document, names: Mapping[str, str], hidden: Mapping[str, str]
         "types": [_kind(k) for k in document["kinds"] if len(k["kind"]) > 1],
         "blocks": [f"{a:02}–{b:02}" for a, b in BLOCKS],
         "rhythm": _rhythm(document["rhythm"]),
-        "states": [_state(s, names) for s in document["states"][:_MOST_STATES]],
-        "states_left": max(0, len(document["states"]) - _MOST_STATES),
+        "states": [_state(s, names) for s in document["states"]],
+        "states_shown": _MOST_STATES,
         "sources": [(text(f"source.{s['source']}"), s["now"], s["before"]) for s in document["sources"]],
         "coming": [_coming(e, names) for e in document["coming"]],
         "context": _context(document["context"]),
         "cases": [_case(c, names) for c in document["cases"]],
         "quality": _quality(document),
-        "focus": [_focus(f, names) for f in document["focus"]],
+        "focus": [f for one in document["focus"] if (f := _focus(one, names, left_out)) is not None],
         "foot": text("picture.foot", periods=document["periods_before"]),
     }
 
@@ -207,9 +207,11 @@ def _quality(document: Document) -> list[tuple[str, str, str]]:
     return found
 
 
-def _focus(focus: Document, names: Mapping[str, str]) -> dict[str, str]:
+def _focus(focus: Document, names: Mapping[str, str], hidden: Mapping[str, str]) -> dict[str, str] | None:
+    """A place with its reasons; None when all of them were findings that somebody hid."""
     reasons = [
         text(f"picture.why_{r['why']}", kind=inside(type_label(r["kind"])) if r["kind"] else text("picture.all_kinds"))
         for r in focus["reasons"]
+        if not (r["why"].endswith("_up") and f"{focus['area']}-{r['kind'] or 'alla'}" in hidden)
     ]
-    return {"place": place_label(focus["area"], names), "why": " ".join(reasons)}
+    return {"place": place_label(focus["area"], names), "why": " ".join(reasons)} if reasons else None

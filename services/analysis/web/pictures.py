@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
@@ -16,7 +17,7 @@ from services.analysis.handlers.picturing import Picturing
 from services.analysis.store import pictures as store
 from services.analysis.store.pictures import Version
 from services.analysis.views import SWEDEN
-from services.analysis.web import picture_words
+from services.analysis.web import picture_words, sheets
 from services.analysis.web.labels import inside, place_label, type_label
 from services.analysis.web.overview import message
 from services.pages import charts, maps
@@ -126,7 +127,6 @@ async def one(request: Request, principal: Visitor, number: str) -> Response:
     version = await use_cases(request).newest(principal.kommun, number) if NUMBER.match(number) else None
     if version is None or (version.state == "draft" and not writes(principal)):
         return missing(principal)
-    await read_log.note(request.app.state.database, principal, "picture", number, "read")
     return await shown(request, principal, version)
 
 
@@ -197,6 +197,26 @@ def _corrected(found: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> 
     return said
 
 
+@router.get(PATH + "/{number}/lagesbild.xlsx")
+async def sheet(request: Request, principal: Visitor, number: str) -> Response:
+    """Every table of the picture, as it is shown to this reader."""
+    if not reads(principal):
+        return denied(principal)
+    version = await use_cases(request).newest(principal.kommun, number) if NUMBER.match(number) else None
+    if version is None or (version.state == "draft" and not writes(principal)):
+        return missing(principal)
+    await read_log.note(request.app.state.database, principal, "picture", number, "export")
+    geometry: Geometry = request.app.state.geometry
+    names = version.document.get("names") or await geometry.names("regso", token_of(request) or "")
+    hidden = version.document.get("assessment", {}).get("hidden", {})
+    content = await run_in_threadpool(sheets.workbook, version.document, names, hidden)
+    return _file(content, sheets.TYPE, f"lagesbild-{principal.kommun}-{number.replace(':', '-')}.xlsx", "attachment")
+
+
+def _file(content: bytes, kind: str, name: str, how: str) -> Response:
+    return Response(content, media_type=kind, headers={"Content-Disposition": f'{how}; filename="{name}"'})
+
+
 @router.get(PATH + "/{number}/lagesbild.pdf")
 async def printed(request: Request, principal: Visitor, number: str) -> Response:
     """The PDF that was stored when the picture was adopted."""
@@ -212,5 +232,4 @@ async def printed(request: Request, principal: Visitor, number: str) -> Response
     if content is None:
         return missing(principal)
     name = f"lagesbild-{principal.kommun}-{number.replace(':', '-')}.pdf"
-    headers = {"Content-Disposition": f'inline; filename="{name}"'}
-    return Response(content, media_type="application/pdf", headers=headers)
+    return _file(content, "application/pdf", name, "inline")

@@ -13,6 +13,7 @@ from schemas.values import UNPLACED
 from services.analysis.domain import case_documents as documents
 from services.analysis.domain import preliminary, series, signals
 from services.analysis.domain.cases import Move, Open, follow, merged
+from services.analysis.domain.exposure import looking
 from services.analysis.domain.series import WHOLE, Series, SeriesKey, WeekRow, build, mondays
 from services.analysis.domain.signals import Finding, Ladder, Side
 from services.analysis.views import MILLION
@@ -36,7 +37,7 @@ def _assess(weeks: list[int], exposure: list[int] | None = None) -> Finding:
 
 
 def test_the_method_follows_the_history() -> None:
-    methods = Counter((n, _assess([2] * n).method) for n in (1, 10, 11, 60, 109, 160, 213, 214, 300))
+    methods = Counter((n, _assess([2] * n).method) for n in (1, 10, 11, 60, 111, 160, 213, 214, 300))
     assert [m for _, m in sorted(methods)] == [
         "none", "none", "c2", "c2", "bayes", "bayes", "bayes", "farrington", "farrington",
     ]  # fmt: skip
@@ -68,10 +69,31 @@ def test_more_reporters_alone_are_no_signal() -> None:
         assert _assess(weeks).alarm
         assert not _assess(weeks, reporters).alarm
         assert _assess(weeks, [10] * (n + 1)).alarm
-        fewer = _assess([4] * n + [4], [10] * n + [2])
+        fewer = _assess([4] * n + [4], [10] * n + [1])
         assert fewer.adjusted is not None
         assert fewer.adjusted.alarm
         assert not fewer.alarm, "nor is the usual number from few of them"
+
+
+def test_a_rise_too_small_for_any_week_shows_in_four_together() -> None:
+    dice = np.random.default_rng(6)
+    usual = dice.poisson(1, 170).tolist()
+    lasting = _assess([*usual, 4, 3, 4, 4])
+    assert (lasting.alarm, lasting.weeks, lasting.observed) == (True, 4, 15)
+    assert not _assess([*usual, 1, 1, 1, 4]).alarm
+    one = signals.assess(Series(TOWN, (*usual, 4, 3, 4, 4), None), _weeks(174), Ladder(), (1,))
+    assert one.weeks == 1
+
+
+def test_who_looks_does_not_hang_on_what_happens() -> None:
+    """Five of ten are active somewhere each week; a bad week in the park makes no more of them look at it."""
+    usual = [(week, "park" if who < 3 else "torg", str(who)) for week in range(30) for who in range(10) if who % 2]
+    bad = [(29, "park", str(who)) for who in (1, 1, 1)]
+    assert looking(usual, 26)["park"][29] == looking([*usual, *bad], 26)["park"][29] == 1
+    assert looking(usual, 26)[""][29] == 5
+    newcomer = looking([*usual, (29, "park", "new")], 26)
+    assert (newcomer["park"][29], newcomer[""][29]) == (2, 6)
+    assert looking([(0, "park", "1"), (40, "torg", "1")], 26)["park"] == {0: 1}, "half a year ago is forgotten"
 
 
 def test_many_tests_let_only_the_clear_ones_be_cases() -> None:

@@ -1,0 +1,36 @@
+"""The exposure: how many reporters were looking at a place, whether or not anything happened there.
+
+Counting those who reported *there in that week* would make the exposure follow the events: a bad week has more
+reporters, and divides itself away. So a reporter looks at an area in a week when they were active anywhere, zero
+reports included, and have sent anything from that area lately.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable
+
+MEMORY_DAYS = 182
+"""How long ago "lately" is: half a year."""
+
+
+def looking(presence: Iterable[tuple[int, str, str]], memory: int) -> dict[str, dict[int, int]]:
+    """Area (or the whole, "") → period → reporters who were looking.
+
+    ``presence`` = (period, area, reporter) of everything that was sent; ``memory`` in periods.
+    """
+    active: dict[str, set[int]] = defaultdict(set)
+    at: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for period, area, reporter in presence:
+        active[reporter].add(period)
+        at[area, reporter].add(period)
+    found: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for periods in active.values():
+        for period in periods:
+            found[""][period] += 1
+    for (area, reporter), there in at.items():
+        known = sorted(there)
+        for period in active[reporter]:
+            nearest = bisect_left(known, period - memory)
+            if nearest < len(known) and known[nearest] <= period:
+                found[area][period] += 1
+    return {area: dict(weeks) for area, weeks in found.items()}

@@ -1,0 +1,78 @@
+"""Every table of a picture as a workbook: numbers as numbers, one sheet per table, constant memory."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.analysis.web import picture_words
+from services.analysis.web.labels import place_label
+from services.pages.texts import text
+
+TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+Row = Sequence[Any]
+
+
+def workbook(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapping[str, str]) -> bytes:
+    """The file; the first sheet says what the picture is and which data it stood on."""
+    import xlsxwriter  # only this needs it
+
+    content = io.BytesIO()
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(content, options) as book:
+        strong = book.add_format({"bold": True})
+        for name, header, rows in _tables(document, names, hidden):
+            sheet = book.add_worksheet(name)
+            sheet.set_column(0, 0, 44)
+            sheet.freeze_panes(1, 0)
+            sheet.write_row(0, 0, header, strong)
+            for number, row in enumerate(rows, start=1):
+                sheet.write_row(number, 0, ["" if value is None else value for value in row])
+    return content.getvalue()
+
+
+def _tables(
+    document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapping[str, str]
+) -> list[tuple[str, Row, list[Row]]]:
+    told = picture_words.told(document, names, hidden)
+    area, now, before, word = (text(f"overview.column_{c}") for c in ("area", "now", "before", "certainty"))
+    expected = text("picture.column_expected")
+    raw = {f["id"]: f for f in document["findings"]}
+    basis: list[Row] = [
+        (told["lead"],),
+        *([(text("picture.sheet_invented"),)] if document["invented"] else []),
+        *((line,) for line in told["brief"]),
+        *((what, more) for _, what, more in told["quality"]),
+        (told["foot"],),
+        ("data", document["data"]["facts"], document["data"]["newest_change"], document["method"]),
+    ]
+    findings: list[Row] = [
+        (
+            f["title"], place_label(r["area"], names) if r["area"] else text("picture.whole"), r["observed"],
+            r["expected"], r["times"], *r["ratio"], r["adjusted"], text(f"overview.{f['word']}"),
+        )
+        for f in told["findings"]
+        for r in [raw[f["id"]]]
+    ]  # fmt: skip
+    limits = [text(f"picture.sheet_{c}") for c in ("times", "low", "high", "adjusted")]
+    states = [text(f"picture.states_{c}") for c in ("column", "opened", "standing")]
+    return [
+        (text("picture.sheet_basis"), (told["title"],), basis),
+        (text("picture.sheet_findings"), (text("picture.sheet_finding"), area, now, expected, *limits, word), findings),
+        (
+            text("picture.sheet_areas"), (area, now, before, expected, word),
+            [(a["name"], a["now"], a["before"], a["expected"], text(f"overview.{a['word']}")) for a in told["areas"]],
+        ),
+        (
+            text("picture.sheet_kinds"), (text("overview.type_column"), now, before, expected, word),
+            [(k["name"], k["now"], k["before"], k["expected"], text(f"overview.{k['word']}")) for k in told["types"]],
+        ),
+        (
+            text("picture.sheet_rhythm"), (text("picture.when_day"), *told["blocks"]),
+            [(day, *row) for (day, _), row in zip(told["rhythm"], document["rhythm"], strict=True)],
+        ),
+        (
+            text("picture.sheet_states"), states,
+            [(f"{s['name']}, {s['place']}", s["opened"], s["standing"]) for s in told["states"]],
+        ),
+        (text("picture.sheet_sources"), (text("overview.source_column"), now, before), list(told["sources"])),
+    ]  # fmt: skip

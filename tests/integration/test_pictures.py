@@ -1,0 +1,159 @@
+"""The operativ lägesbild on a real database: drafted, assessed by two, adopted, and the same years later."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.analysis.domain.periods import Rule
+from services.analysis.handlers.picturing import Overtaken, Picturing
+from services.analysis.handlers.rebuilding import Rebuilding
+from services.analysis.store import pictures as store
+from services.analysis.views.catalogue import REPORTS
+from services.runtime.database import Database
+from services.runtime.migrations import serve_role, work_role
+from tests.integration.test_signals import _report, schedule, take, told
+from tests.support.instance import Instance
+
+LAST = date(2032, 3, 10)
+"""The last day of a period: far ahead, so that the instance's own schedule has nothing to say about it."""
+
+
+@pytest.fixture
+async def database(instance: Instance) -> AsyncIterator[Database]:
+    made = Database(instance.ground.database_url(work_role("analysis")), pool_size=4)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def serving(instance: Instance) -> AsyncIterator[Database]:
+    made = Database(instance.ground.database_url(serve_role("analysis")), pool_size=4)
+    yield made
+    await made.close()
+
+
+def cut_off() -> datetime:
+    return Rule().cut_offs(datetime(2032, 3, 1, tzinfo=UTC), datetime(2032, 3, 20, tzinfo=UTC))[0]
+
+
+def number() -> str:
+    return Rule().period(cut_off()).number
+
+
+async def history(database: Database, kommun: str) -> list[Any]:
+    last = Rule().period(cut_off()).last
+    quiet = [_report(kommun, i, last - timedelta(days=14 + 5 * i)) for i in range(70)]
+    risen = [_report(kommun, 5_000 + i, last - timedelta(days=i % 14)) for i in range(24)]
+    await take(database, kommun, [*quiet, *risen])
+    return risen
+
+
+async def drafted(database: Database, kommun: str) -> store.Version:
+    await schedule(database, kommun, cut_off() + timedelta(hours=1), [Picturing(database).task()]).once()
+    found = await Picturing(database).newest(kommun, number())
+    assert found is not None
+    return found
+
+
+def paper(document: dict[str, Any], digest: str) -> bytes:
+    return f"{digest} {document['number']}".encode()
+
+
+async def test_the_draft_writes_itself_once_and_says_so(instance: Instance, database: Database, kommun: str) -> None:
+    await history(database, kommun)
+    draft = await drafted(database, kommun)
+    assert (draft.state, draft.version) == ("draft", 1)
+    assert draft.document["totals"]["now"] == 24
+    assert draft.document["findings"][0]["word"] == "sure"
+    assert draft.document["reporters"]["active"] == 5
+    again = await drafted(database, kommun)
+    assert again == draft
+    assert [(m.kind, m.state, m.number) for m in await told(instance, kommun)] == [("lagesbild", "drafted", number())]
+
+
+async def test_missed_periods_are_written_when_the_schedule_is_back(database: Database, kommun: str) -> None:
+    await history(database, kommun)
+    await drafted(database, kommun)
+    await schedule(database, kommun, cut_off() + timedelta(days=43), [Picturing(database).task()]).once()
+    async with database.transaction((kommun,)) as connection:
+        found = [v.number for v in await store.newest(connection, kommun)]
+    assert found == [Rule().period(cut_off() + timedelta(days=14 * i)).number for i in (3, 2, 1, 0)]
+
+
+async def test_two_who_write_do_not_overwrite_each_other(database: Database, serving: Database, kommun: str) -> None:
+    await history(database, kommun)
+    draft = await drafted(database, kommun)
+    pages = Picturing(serving)
+    first = await pages.write(kommun, draft.number, seen=0, body={"text": "Ett"}, by="anna")
+    assert first.revision == 1
+    assert (await pages.write(kommun, draft.number, seen=1, body={"text": "Ett"}, by="anna")).revision == 1
+    with pytest.raises(Overtaken) as other:
+        await pages.write(kommun, draft.number, seen=0, body={"text": "Två"}, by="bo")
+    assert other.value.written is not None
+    assert other.value.written.body == {"text": "Ett"}
+    with pytest.raises(Overtaken):
+        await pages.adopt(kommun, draft.number, seen=(1, 0), names={}, by="bo", printed=paper)
+    assert (await pages.newest(kommun, draft.number)) == draft, "nothing was adopted"
+
+
+async def test_an_adopted_picture_shows_its_digits_after_corrections_and_a_rebuild(
+    instance: Instance, database: Database, serving: Database, kommun: str
+) -> None:
+    risen = await history(database, kommun)
+    draft = await drafted(database, kommun)
+    pages = Picturing(serving)
+    await pages.write(kommun, draft.number, seen=0, body={"text": "Klotter", "hidden": {}}, by="anna")
+    adopted = await pages.adopt(kommun, draft.number, seen=(1, 1), names={f"{kommun}R001": "Ett"}, by="anna",
+                                printed=paper)  # fmt: skip
+    assert adopted is not None
+    assert (adopted.state, adopted.version) == ("adopted", 2)
+    assert adopted.document["assessment"] == {"text": "Klotter", "hidden": {}}
+    assert await pages.corrections(kommun, adopted) == []
+
+    withdrawn = [f.model_copy(update={"report": f.report.model_copy(update={"revision": 2, "withdrawn": True})})
+                 for f in risen[:4]]  # fmt: skip
+    await take(database, kommun, withdrawn)
+    await Rebuilding(database, "0.1.0").rebuild(REPORTS.views, lambda _: None)
+    await pages.again(kommun, draft.number)
+    found = await pages.newest(kommun, draft.number)
+    assert found == adopted, "the same digits, and nobody can write it anew"
+    assert json.dumps(found.document, sort_keys=True) == json.dumps(adopted.document, sort_keys=True)
+    changed = await pages.corrections(kommun, adopted)
+    assert {(d["area"], d["kind"], d["adopted"], d["today"]) for d in changed} >= {("", "", 24, 20)}
+    async with serving.transaction((kommun,)) as connection:
+        kept = await store.pdf(connection, kommun, draft.number, 2)
+    assert kept == f"{adopted.hash} {draft.number}".encode(), "the paper names the hash of its document"
+    states = [m.state for m in await told(instance, kommun) if m.kind == "lagesbild"]
+    assert states == ["drafted", "adopted"]
+
+
+async def test_nobody_changes_what_was_written(serving: Database, database: Database, kommun: str) -> None:
+    """Neither role may update or delete versions and assessments; another municipality sees none of them."""
+    await history(database, kommun)
+    await drafted(database, kommun)
+    for one in (serving, database):
+        for statement in ("update pictures set state = 'x'", "delete from pictures", "update assessments set body = ''",
+                          "delete from assessments", "update cases set document = ''"):  # fmt: skip
+            with pytest.raises(Exception, match="permission denied"):
+                async with one.transaction((kommun,)) as connection:
+                    await connection.exec_driver_sql(statement)
+    async with serving.transaction(("0001",)) as connection:
+        assert await store.newest(connection, kommun) == []
+
+
+async def test_a_draft_is_written_anew_until_it_is_adopted(database: Database, serving: Database, kommun: str) -> None:
+    await history(database, kommun)
+    draft = await drafted(database, kommun)
+    pages = Picturing(serving)
+    await pages.again(kommun, draft.number)
+    assert (await pages.newest(kommun, draft.number)) == draft, "nothing new, no new version"
+    await take(database, kommun, [_report(kommun, 9_000, Rule().period(cut_off()).last)])
+    await pages.again(kommun, draft.number)
+    newer = await pages.newest(kommun, draft.number)
+    assert newer is not None
+    assert (newer.version, newer.document["totals"]["now"]) == (2, 25)
+    await pages.decide(kommun, Rule(7, 0, 8))
+    assert await pages.rule(kommun) == Rule(7, 0, 8)

@@ -1,0 +1,203 @@
+"""The operativ lägesbild as a document: periods, findings, words, prints."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.analysis.domain import findings, picture
+from services.analysis.domain.findings import Measured, PeriodRow
+from services.analysis.domain.periods import Period, Rule
+from services.analysis.domain.series import SeriesKey
+from services.analysis.views import MILLION
+from services.analysis.web import picture_words, prints, sheets
+
+NOW = datetime(2026, 11, 19, 11, 0, tzinfo=UTC)
+"""A Thursday at noon in Sweden."""
+AREA = "0682R001"
+
+
+def test_every_other_thursday_at_noon_is_a_cut_off_and_no_day_is_in_two_periods() -> None:
+    rule = Rule()
+    found = rule.cut_offs(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 12, 31, tzinfo=UTC))
+    periods = [rule.period(moment) for moment in found]
+    assert all(b.first == a.last + timedelta(days=1) for a, b in pairwise(periods))
+    assert len({p.number for p in periods}) == len(periods)
+    assert [p.number for p in periods if p.first.year < p.cut_off.year] == ["2027:01"] or periods[0].number == "2026:01"
+    assert {m.astimezone(tz=None).utcoffset() is not None for m in found} == {True}
+    summer, winter = (next(m for m in found if m.month == month) for month in (7, 12))
+    assert (summer.hour, winter.hour) == (10, 11), "noon in Sweden"
+
+
+@given(days=st.sampled_from([7, 14]), weekday=st.integers(0, 6), hour=st.integers(0, 23), start=st.integers(0, 900))
+def test_cut_offs_do_not_hang_on_when_one_looks(days: int, weekday: int, hour: int, start: int) -> None:
+    rule = Rule(days, weekday, hour)
+    begin = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=7 * start)
+    whole = rule.cut_offs(begin, begin + timedelta(days=100))
+    parts = [m for i in range(100) for m in rule.cut_offs(begin + timedelta(days=i), begin + timedelta(days=i + 1))]
+    assert parts == whole
+    assert all((b - a).days in {days - 1, days} for a, b in pairwise(whole))
+
+
+def test_a_rule_that_is_none_is_refused() -> None:
+    for wrong in ((10, 3, 12), (14, 7, 12), (14, 3, 24)):
+        with pytest.raises(ValueError, match="7 or 14 days"):
+            Rule(*wrong)
+
+
+def _series(now: int, mean: float = 4.0, active: tuple[int, ...] | None = None, key: Any = None) -> Measured:
+    before = np.random.default_rng(2).poisson(mean, 26).tolist()
+    return Measured(key or SeriesKey(AREA, "A"), (*before, now), active)
+
+
+def test_words_follow_what_the_numbers_bear() -> None:
+    by_now = {now: findings.judge([_series(now)])[0] for now in (0, 4, 16)}
+    assert by_now[16].word == "sure"
+    assert by_now[16].direction == "up"
+    assert by_now[4].word == "unsure"
+    assert findings.judge([_series(0, 0.1)])[0].word == "thin"
+    assert findings.judge([Measured(SeriesKey("", ""), (3, 3, 9), None)]) == [], "six periods are needed"
+
+
+def test_twice_the_reporters_are_no_finding_and_overdispersed_counts_are_judged_mildly() -> None:
+    eyes = (*[10] * 26, 40)
+    assert findings.judge([_series(16, active=eyes)])[0].word == "unsure"
+    assert findings.judge([_series(16, active=(10,) * 27)])[0].word == "sure"
+    wild = Measured(SeriesKey(AREA, "A"), (*[0, 8] * 13, 12), None)
+    assert findings.judge([wild])[0].dispersion > 3
+    assert findings.judge([wild])[0].word == "unsure"
+
+
+def test_one_finding_is_shown_of_those_that_hold_the_same_reports() -> None:
+    kinds = [SeriesKey("", ""), SeriesKey("", "A"), SeriesKey(AREA, ""), SeriesKey(AREA, "A"), SeriesKey(AREA, "A1")]
+    shown = findings.shown(findings.judge([_series(18, key=k) for k in kinds]))
+    assert [f.key for f in shown] == [SeriesKey(AREA, "A1")], "the most exact"
+    other = SeriesKey("0682R002", "E")
+    assert len(findings.shown(findings.judge([_series(18), _series(18, key=other)]))) == 2
+
+
+@given(st.lists(st.tuples(st.integers(0, 26), st.sampled_from([AREA, "0682R002", "unplaced", "0680R001"]),
+                          st.sampled_from(["A1", "A2", "E3"]), st.integers(1, 5)), max_size=60))  # fmt: skip
+def test_areas_and_the_unplaced_sum_to_the_whole(rows: list[Any]) -> None:
+    given_ = [PeriodRow(at, area, kind, n * MILLION, 0) for at, area, kind, n in rows]
+    found = {m.key: m.periods for m in findings.measure(given_, {}, 27, kommun="0682")}
+    own = [r for r in given_ if not r.area.startswith("0680")]
+    if own:
+        for at in range(27):
+            assert found[SeriesKey("", "")][at] == sum(r.reports for r in own if r.at == at) // MILLION
+            in_areas = sum(m[at] for k, m in found.items() if k.area and k.kind == "")
+            assert in_areas == sum(r.reports for r in own if r.at == at and r.area != "unplaced") // MILLION
+
+
+def read(**changes: Any) -> picture.Read:
+    dice = np.random.default_rng(1)
+    rows = [PeriodRow(at, AREA, "A1", int(n) * MILLION, int(n) * MILLION) for at, n in enumerate(dice.poisson(5, 26))]
+    rows.append(PeriodRow(26, AREA, "A1", 21 * MILLION, 20 * MILLION))
+    rows.append(PeriodRow(26, "unplaced", "E3", 2 * MILLION, 0))
+    event: dict[str, Any] = {
+        "report": {"event_type": "F1", "time_from": "2026-11-21T17:00:00Z"},
+        "placement": {"areas": [{"layer": "regso", "area": AREA}]},
+    }
+    values: dict[str, Any] = {
+        "kommun": "0682",
+        "period": Period("2026:24", date(2026, 11, 5), date(2026, 11, 18), NOW),
+        "periods": 27,
+        "rows": rows,
+        "active": {"": [6] * 27, AREA: [4] * 27},
+        "zero_reports": 7,
+        "appointed": 9,
+        "silent": [("org", date(2026, 10, 1)), ("other", None)],
+        "rhythm": {24 * 3 + 22: 4 * MILLION, 0: MILLION // 2},
+        "states": [(AREA, "E3", 2 * MILLION, 3 * MILLION), ("0680R001", "E3", MILLION, MILLION)],
+        "sources": {"rapportor": [5 * MILLION] * 27, "felanmalan": [*[2 * MILLION] * 26, 0]},
+        "coming": [event, event | {"report": event["report"] | {"withdrawn": True}}],
+        "context": {"Rån": 2, "Brand": 1},
+        "cases": [{"number": "2026-46-1", "area": AREA, "kind": "A", "since": "2026-11-09",
+                   "observed": 9, "expected": 2.0}],
+        "preliminary": 0.1,
+        "data": {"facts": 140, "newest_change": "2026-11-19T10:00:00+00:00"},
+        "invented": True,
+    }  # fmt: skip
+    return picture.Read(**(values | changes))
+
+
+def test_a_document_says_everything_and_the_same_again() -> None:
+    document = picture.draft(read())
+    assert json.dumps(document, allow_nan=False) == json.dumps(picture.draft(read()), allow_nan=False)
+    assert document["totals"]["now"] == 23
+    assert document["totals"]["unplaced"] == 2
+    assert [(f["area"], f["kind"], f["word"]) for f in document["findings"]][:1] == [(AREA, "A1", "sure")]
+    assert document["states"] == [{"area": AREA, "kind": "E3", "opened": 2, "standing": 3}], (
+        "not another municipality's"
+    )
+    assert [s["source"] for s in document["sources"] if s["missing"]] == ["felanmalan"]
+    assert document["coming"] == [{"day": "2026-11-21", "kind": "F1", "area": AREA}]
+    assert document["rhythm"][3][6] == 4.0
+    assert document["focus"][0]["area"] == AREA
+
+
+def test_an_empty_municipality_has_a_picture_too() -> None:
+    nothing: dict[str, Any] = {name: [] for name in ("rows", "silent", "states", "coming", "cases")}
+    nothing |= {name: {} for name in ("active", "rhythm", "sources", "context")}
+    document = picture.draft(read(**nothing, periods=1, appointed=0, zero_reports=0, preliminary=0.0))
+    told = picture_words.told(document, {})
+    assert told["findings"] == []
+    assert "Inget sticker ut" in told["brief"][0]
+    assert sheets.workbook(document, {}, {})[:2] == b"PK"
+
+
+def test_words_are_plain_and_what_is_hidden_is_not_a_reason() -> None:
+    told = picture_words.told(picture.draft(read()), {AREA: "Nässjö centrum"})
+    first = told["findings"][0]
+    assert first["title"] == "Fler rapporter än väntat om klotter i Nässjö centrum"
+    assert first["say"].startswith("21 rapporter på 14 dagar mot väntat ")
+    assert "gånger så många, troligen mellan" in first["say"]
+    assert first["because"].startswith("både antalet och antalet per aktiv rapportör")
+    assert ("warn", "2 organisationer är tysta") in [q[:2] for q in told["quality"]]
+    hidden = picture_words.told(picture.draft(read(cases=[], states=[])), {}, {first["id"]: "känt"})
+    assert hidden["findings"] == []
+    assert hidden["focus"] == []
+    assert hidden["hidden"][0]["reason"] == "känt"
+
+
+def _adopted(**body: Any) -> dict[str, Any]:
+    assessment = {"text": "Lugnt <b>läge</b> #strong[x] $y$", "local": "", "hidden": {}, "comments": {}} | body
+    return picture.draft(read()) | {
+        "names": {AREA: "Nässjö centrum"},
+        "assessment": assessment,
+        "adopted_at": "2026-11-20T07:15:30.123456+00:00",
+        "adopted_by": "somebody",
+    }
+
+
+def test_the_pdf_is_tagged_for_the_archive_and_the_same_each_time() -> None:
+    square = {
+        "type": "Polygon",
+        "coordinates": [[[14.6, 57.6], [14.8, 57.6], [14.8, 57.7], [14.6, 57.7], [14.6, 57.6]]],
+    }
+    outline = {"type": "Feature", "id": AREA, "geometry": square,
+               "properties": {"name": "Nässjö centrum", "label": [14.7, 57.65]}}  # fmt: skip
+    for outlines in ([], [outline]):
+        made = prints.printed(_adopted(), outlines, "ab" * 32, "Nässjö kommun")
+        assert made == prints.printed(_adopted(), outlines, "ab" * 32, "Nässjö kommun")
+        assert made.startswith(b"%PDF-1.7")
+        for mark in (
+            b"<pdfuaid:part>1</pdfuaid:part>",
+            b"<pdfaid:part>2</pdfaid:part>",
+            b"/Lang(sv-SE)",
+            b"/StructTreeRoot",
+        ):
+            assert mark in made, mark
+
+
+def test_corrections_are_differences_and_nothing_else() -> None:
+    document = picture.draft(read())
+    assert picture.differences(document, document) == []
+    rows = [r._replace(reports=20 * MILLION) if r.at == 26 and r.event_type == "A1" else r for r in read().rows]
+    found = picture.differences(document, picture.draft(read(rows=rows)))
+    assert {(d["area"], d["kind"], d["adopted"], d["today"]) for d in found} >= {("", "", 23, 22), (AREA, "", 21, 20)}
