@@ -94,6 +94,7 @@ qgis: setup
 
 bench: setup .venv-bench/.ready
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.weekly
 
 # A typed client of the door's API, out of the document that it publishes.
 client: setup

@@ -100,7 +100,7 @@ def growth_cell(job: tuple[float, float, int]) -> dict[str, float]:
     mean, factor, series = job
     dice = np.random.default_rng(abs(hash((mean, factor, 1))) % 2**32)
     reporters = np.array([20.0] * HISTORY + [20.0 * factor] * WATCHED)
-    asked = {"Farrington": 0, "Farrington beside reporters": 0, "C2": 0, "ours, both must point up": 0}
+    asked = {"as counted": 0, "beside reporters": 0, "C2": 0, "ours, both must point up": 0}
     for _ in range(series):
         y = counts(dice, mean * SEASON * reporters / 20, 1.0)
         asked["C2"] += sum(alarms("C2 b28 a.01", y, range(HISTORY, HISTORY + WATCHED)))
@@ -108,8 +108,8 @@ def growth_cell(job: tuple[float, float, int]) -> dict[str, float]:
             weeks, size = tuple(int(n) for n in y[: t + 1]), tuple(int(n) for n in reporters[: t + 1])
             finding = signals.assess(Series(SeriesKey("", "A"), weeks, size), DATES[: t + 1], Ladder())
             enough = finding.last_four >= signals.FEWEST_IN_FOUR_WEEKS
-            asked["Farrington"] += enough and finding.plain.alarm
-            asked["Farrington beside reporters"] += bool(enough and finding.adjusted and finding.adjusted.alarm)
+            asked["as counted"] += enough and finding.plain.alarm
+            asked["beside reporters"] += bool(enough and finding.adjusted and finding.adjusted.alarm)
             asked["ours, both must point up"] += finding.alarm
     return {name: n / (series * WATCHED) for name, n in asked.items()}
 

@@ -1,9 +1,11 @@
 """Composition root of analysis."""
 
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
 from schemas.topics import SITUATION_CHANGED
+from schemas.values import CONTEXT_OWNER
 from services.analysis import api
 from services.analysis.gateways import Geometry
 from services.analysis.handlers.picturing import Picturing
@@ -30,6 +32,7 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
     rebuilding = Rebuilding(database, release())
     watching, picturing = Watching(database), Picturing(database)
     tasks = [*watching.tasks(), picturing.task()]
+    schedule = Schedule(database, tasks, partial(_municipalities, rebuilding), settled=watching.settled)
     parts: dict[str, Any] = {
         "name": "analysis",
         "settings": chosen,
@@ -49,7 +52,7 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
         "before_work": rebuilding.ensure,
         "jobs": [
             Job("relay", partial(relaying, chosen, "analysis", SITUATION_CHANGED.max_bytes)),
-            Job("schedule", Schedule(database, tasks, rebuilding.owners, settled=watching.settled).run),
+            Job("schedule", schedule.run),
         ],
         "state": {
             "database": database,
@@ -60,3 +63,10 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
         "title": "Lägesbild analysis",
     }
     return Room(**(parts | overrides))
+
+
+async def _municipalities(rebuilding: Rebuilding) -> AsyncIterator[str]:
+    """Whose weeks and periods are looked at: not the owner of what happens elsewhere."""
+    async for kommun in rebuilding.owners():
+        if kommun != CONTEXT_OWNER:
+            yield kommun

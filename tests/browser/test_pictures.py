@@ -105,6 +105,12 @@ async def test_the_form_works_without_script_and_a_reporter_is_kept_out(
     assert await plain.input_value("#lokal") == "Berör oss inte."
     await plain.click("text=Räkna om utkastet")
     assert await plain.input_value("#text") == "Utan skript."
+    await plain.fill("#text", "Det sista ordet.")
+    await plain.check("#c1")
+    await plain.check("#c2")
+    await plain.click("text=Fastställ lägesbilden")
+    await expect(plain.locator("main")).to_contain_text("Det sista ordet.")
+    assert await plain.locator(".seal").count() == 1, "what stood in the box was adopted, saved or not"
     reporter = await login("rapportor")
     answer = await reporter.goto(f"{town.url}/lagesbilder")
     assert answer is not None

@@ -58,19 +58,35 @@ def follow(open_cases: Sequence[Open], findings: Sequence[Finding], week: date) 
     moves: list[Move] = []
     used: set[str] = set()
     for group in merged(findings):
-        keys = {f.key for f in group}
-        case = next((c for c in open_cases if c.case_id not in used and c.series & keys), None)
+        case = _carried_by(group, [c for c in open_cases if c.case_id not in used])
         if case is not None:
             used.add(case.case_id)
-        moves.append(Move("opened" if case is None else "changed", case, group))
+        moves.append(Move("opened" if case is None else "changed", case, _led(group, case)))
     by_key = {f.key: f for f in findings if f.state != "quiet"}
     taken = {f.key for move in moves for f in move.evidence}
     for case in open_cases:
         if case.case_id in used:
             continue
-        going_on = tuple(by_key[key] for key in sorted(case.series) if key in by_key and key not in taken)
+        going_on = [by_key[key] for key in sorted(case.series) if key in by_key and key not in taken]
         if going_on:
-            moves.append(Move("changed", case, going_on))
+            moves.append(Move("changed", case, _led(sorted(going_on, key=lambda f: -f.exceedance), case)))
         elif week - case.last_week >= OVER_AFTER:
             moves.append(Move("closed", case, ()))
     return moves
+
+
+def _carried_by(group: Sequence[Finding], cases: Sequence[Open]) -> Open | None:
+    """The case that a group carries on: the one whose lead is in it, else one that shares a series with it.
+
+    Everything in the whole municipality is in many cases' evidence and says nothing about which of them goes on.
+    """
+    keys = {f.key for f in group}
+    led = next((c for c in cases if c.lead in keys), None)
+    return led or next((c for c in cases if any(key.area or key.kind for key in c.series & keys)), None)
+
+
+def _led(group: Sequence[Finding], case: Open | None) -> tuple[Finding, ...]:
+    """The evidence with the case's own lead first, where that alarms."""
+    if case is None:
+        return tuple(group)
+    return tuple(sorted(group, key=lambda f: f.key != case.lead))

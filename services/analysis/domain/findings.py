@@ -155,6 +155,7 @@ def measure(
     found = []
     for key in sorted(sums):
         eyes = active.get(key.area, ())
-        known = len(eyes) == periods and all(eyes) and 2 * mine[key] >= sum(sums[key])
-        found.append(Measured(key, tuple(round(n / MILLION) for n in sums[key]), tuple(eyes) if known else None))
+        known = len(eyes) == periods and 5 * sum(n > 0 for n in eyes) >= 4 * periods
+        active_now = tuple(max(1, n) for n in eyes) if known and 2 * mine[key] >= sum(sums[key]) else None
+        found.append(Measured(key, tuple(round(n / MILLION) for n in sums[key]), active_now))
     return found

@@ -3,8 +3,8 @@
 A period ends with the day before its cut-off, so that all its days are over; its number counts the cut-offs of a year.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from services.analysis.views import SWEDEN
@@ -56,6 +56,12 @@ class Period:
     first: date
     last: date
     cut_off: datetime
+
+    def numbered_after(self, taken: Iterable[str]) -> "Period":
+        """The same with a number above all that its year has: a rule that was changed may count fewer cut-offs."""
+        year = self.number[:4]
+        highest = max((int(n[5:]) for n in taken if n.startswith(f"{year}:")), default=0)
+        return replace(self, number=f"{year}:{max(highest + 1, int(self.number[5:])):02}")
 
     @property
     def days(self) -> int:

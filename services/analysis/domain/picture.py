@@ -44,6 +44,8 @@ class Read:
     coming: Sequence[Mapping[str, Any]]
     context: Mapping[str, int]
     cases: Sequence[Document]
+    year_before: Sequence[PeriodRow] | None
+    """The same days 52 weeks before; None when nobody reported yet."""
     preliminary: float
     data: Document
     invented: bool
@@ -115,13 +117,12 @@ def _totals(by_key: Mapping[SeriesKey, Measured], judged: Sequence[Finding], rea
     periods = whole.periods if whole else (0,) * read.periods
     interval = counts.garwood(periods[-1])
     found = next((f for f in judged if f.key == SeriesKey("", "")), None)
-    year = 364 // read.period.days
     eyes = read.active.get("", [0] * read.periods)
     return {
         "now": periods[-1],
         "interval": _interval(interval),
         "before": periods[-2] if len(periods) > 1 else 0,
-        "year_before": periods[-1 - year] if len(periods) > year else None,
+        "year_before": None if read.year_before is None else _own(read.year_before, read.kommun),
         "expected": None if found is None else round(found.expected, 4),
         "word": "thin" if found is None else found.word,
         "per_reporter": _per(periods[-1], eyes[-1]),
@@ -131,6 +132,10 @@ def _totals(by_key: Mapping[SeriesKey, Measured], judged: Sequence[Finding], rea
             sum(r.reports for r in _now(read) if r.area != UNPLACED and not r.area.startswith(read.kommun)) / MILLION
         ),
     }
+
+
+def _own(rows: Sequence[PeriodRow], kommun: str) -> int:
+    return round(sum(r.reports for r in rows if r.area == UNPLACED or r.area.startswith(kommun)) / MILLION)
 
 
 def _now(read: Read) -> list[PeriodRow]:
@@ -241,28 +246,29 @@ def _focus(chosen: Sequence[Document], read: Read) -> list[Document]:
         if case["area"]:
             reasons[case["area"]].append({"why": "case", "kind": case["kind"], "number": case["number"]})
     for state in _states(read):
-        if state["area"] != UNPLACED and state["opened"]:
+        if state["area"] != UNPLACED and state["opened"] and state["standing"]:
             reasons[state["area"]].append({"why": "state", "kind": state["kind"]})
     weights = {"sure_up": 3, "case": 3, "unsure_up": 1, "state": 1}
     ranked = sorted(reasons, key=lambda area: (-sum(weights[r["why"]] for r in reasons[area]), area))
     return [{"area": area, "reasons": reasons[area][:4]} for area in ranked[:3]]
 
 
-def differences(document: Document, now: Document) -> list[Document]:
-    """Where later corrections would change an adopted document: totals and findings that would show another count."""
-    today = {(f["area"], f["kind"]): f["now"] for f in _counted(now)}
+def differences(document: Document, rows: Sequence[PeriodRow], kommun: str) -> list[Document]:
+    """Where later corrections would change an adopted document: totals, types and areas that would show another count.
+
+    ``rows`` = the period as it is counted today.
+    """
+    today = {m.key: m.periods[-1] for m in judging.measure(rows, {}, 1, kommun=kommun)}
+    whole = [(SeriesKey("", ""), document["totals"]["now"])]
+    kinds = [(SeriesKey("", k["kind"]), k["now"]) for k in document["kinds"]]
+    areas = [(SeriesKey(a["area"], ""), a["now"]) for a in document["areas"]]
+    told = dict([*whole, *kinds, *areas])
+    told |= {key: 0 for key in today if key not in told and (key.area == "" or key.kind == "")}
     return [
-        {"area": f["area"], "kind": f["kind"], "adopted": f["now"], "today": today.get((f["area"], f["kind"]), 0)}
-        for f in _counted(document)
-        if today.get((f["area"], f["kind"]), 0) != f["now"]
+        {"area": key.area, "kind": key.kind, "adopted": adopted, "today": today.get(key, 0)}
+        for key, adopted in told.items()
+        if today.get(key, 0) != adopted
     ]
-
-
-def _counted(document: Document) -> list[Document]:
-    whole = [{"area": "", "kind": "", "now": document["totals"]["now"]}]
-    kinds = [{"area": "", "kind": k["kind"], "now": k["now"]} for k in document["kinds"]]
-    areas = [{"area": a["area"], "kind": "", "now": a["now"]} for a in document["areas"]]
-    return [*whole, *kinds, *areas]
 
 
 def coming_span(period: Period, days: int = 28) -> tuple[str, str]:

@@ -6,7 +6,7 @@ overwrite each other. Adopting freezes the numbers, the names of the areas, what
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid5
@@ -64,12 +64,14 @@ class Picturing:
     async def _at_cut_off(self, kommun: str, due: datetime) -> Effect:
         async with self._database.transaction((kommun,)) as connection:
             rule = await store.rule(connection, kommun)
-        document = await self.written_from_facts(kommun, rule.period(due))
+            taken = [v.number for v in await store.newest(connection, kommun)]
+        document = await self.written_from_facts(kommun, rule.period(due).numbered_after(taken))
 
         async def effect(connection: AsyncConnection) -> None:
             now = datetime.now(UTC)
-            if await store.add(connection, kommun, (document["number"], 1, "draft"), document, now=now) is not None:
-                await _tell(connection, kommun, document["number"], "drafted", now)
+            if await store.add(connection, kommun, (document["number"], 1, "draft"), document, now=now) is None:
+                raise RuntimeError(f"there is a picture {document['number']} already")  # rolled back, tried again
+            await _tell(connection, kommun, document["number"], "drafted", now)
 
         return effect
 
@@ -87,7 +89,8 @@ class Picturing:
             count = back + 1
             span = Span(period.earlier(back)[0], period.last, period.days)
             late = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
-            week = monday(period.last)
+            week = monday(period.last + timedelta(days=1)) - timedelta(weeks=1)  # the last that is over
+            year = period.earlier(364 // period.days)
             context = await numbers.context_counts(
                 connection, "type", first=period.first, last=period.last, kommuner=[kommun]
             )
@@ -96,16 +99,17 @@ class Picturing:
                 period,
                 count,
                 await store.periods(connection, kommun, span),
-                _active(await signals.presence(connection, kommun, span.start, span.last, span.days), count, span.days),
+                await _active(connection, kommun, span, count),
                 await store.zero_reports(connection, kommun, period.first, period.last),
                 await store.appointed(connection, kommun, period.cut_off),
-                await store.silent(connection, kommun, period.first, begun=begun, now=period.cut_off),
-                await store.rhythm(connection, kommun, week - timedelta(weeks=RHYTHM_WEEKS - 1), period.last),
+                await store.silent(connection, kommun, (period.first, period.last), begun=begun, now=period.cut_off),
+                await store.rhythm(connection, kommun, week - timedelta(weeks=RHYTHM_WEEKS - 1), week),
                 await store.states(connection, kommun, period.first, period.last),
                 await store.sources(connection, kommun, span, count),
                 await store.coming(connection, kommun, *picture.coming_span(period)),
                 {row.event_type: row.reports // 1_000_000 for row in context},
-                [_case(c) for c in await signals.newest_cases(connection, kommun) if c.state != "closed"],
+                [_case(c) for c in await signals.newest_cases(connection, kommun) if _goes_on(c, period)],
+                await store.periods(connection, kommun, Span(*year, period.days)) if year[0] >= first_day else None,
                 missing_share(late, period.first, period.last, today),
                 await signals.state_of_data(connection, kommun),
                 await numbers.any_invented(connection, kommun),
@@ -115,7 +119,10 @@ class Picturing:
         """Keep an assessment that was written upon revision ``seen`` (0 = upon nothing); Overtaken otherwise."""
         written = Written(seen + 1, body, by, datetime.now(UTC))
         async with self._database.transaction((kommun,)) as connection:
+            await store.lock(connection, kommun, number)
             known = await store.assessments(connection, kommun, number)
+            if (await store.versions(connection, kommun, number))[-1].state == "adopted":
+                raise Overtaken(known[-1] if known else None)
             if known and known[-1].body == body:
                 return known[-1]
             newest = known[-1].revision if known else 0
@@ -158,6 +165,10 @@ class Picturing:
         }
         paper = await asyncio.to_thread(printed, document, signals.sealed(document)[1])
         async with self._database.transaction((kommun,)) as connection:
+            await store.lock(connection, kommun, number)
+            late = await store.assessments(connection, kommun, number)
+            if len(late) != len(known):  # somebody wrote while the paper was set
+                raise Overtaken(late[-1])
             added = await store.add(
                 connection,
                 kommun,
@@ -179,8 +190,10 @@ class Picturing:
 
     async def corrections(self, kommun: str, adopted: Version) -> list[dict[str, Any]]:
         """Where an adopted picture would show another count today."""
-        now = await self.written_from_facts(kommun, _period(adopted.document))
-        return picture.differences(adopted.document, now)
+        period = _period(adopted.document)
+        async with self._database.transaction((kommun,)) as connection:
+            rows = await store.periods(connection, kommun, Span(period.first, period.last, period.days))
+        return picture.differences(adopted.document, rows, kommun)
 
     async def rule(self, kommun: str) -> Rule:
         """When the municipality's periods end."""
@@ -193,10 +206,15 @@ class Picturing:
             await store.put_rule(connection, kommun, rule)
 
 
-def _active(presence: Sequence[tuple[int, str, str]], count: int, days: int) -> dict[str, list[int]]:
-    """Area (or the whole, "") → reporters who were looking, in every period."""
-    found = looking(presence, MEMORY_DAYS // days)
-    return {area: [by_period.get(at, 0) for at in range(count)] for area, by_period in found.items()}
+async def _active(connection: AsyncConnection, kommun: str, span: Span, count: int) -> dict[str, list[int]]:
+    """Area (or the whole, "") → reporters who were looking, in every period.
+
+    What they sent before the first period is read too: else the first periods would seem to have had fewer eyes.
+    """
+    memory = -(-MEMORY_DAYS // span.days)
+    start = span.start - timedelta(days=memory * span.days)
+    found = looking(await signals.presence(connection, kommun, start, span.last, span.days), memory)
+    return {area: [by_period.get(at + memory, 0) for at in range(count)] for area, by_period in found.items()}
 
 
 def _period(document: Mapping[str, Any]) -> Period:
@@ -204,13 +222,16 @@ def _period(document: Mapping[str, Any]) -> Period:
     return Period(document["number"], first, last, datetime.fromisoformat(document["cut_off"]))
 
 
+def _goes_on(case: signals.Revision, period: Period) -> bool:
+    return case.state != "closed" and date.fromisoformat(case.document["since"]) <= period.last
+
+
 def _case(case: signals.Revision) -> dict[str, Any]:
-    area, kind = case.document["lead"]
     lead = case.document["evidence"][0]
     return {
         "number": case.number,
-        "area": area,
-        "kind": kind,
+        "area": lead["area"],
+        "kind": lead["kind"],
         "since": case.document["since"],
         "observed": lead["observed"],
         "expected": lead["expected"],

@@ -35,6 +35,7 @@ from services.runtime.schedule import Effect, Task, daily, weekly
 NAMES = UUID("6f1d3c1e-6f0a-5d27-9d8e-3a4a1f6b7c21")
 """Namespace of cases: the same municipality, week and series name the same case."""
 LONGEST = timedelta(weeks=5 * 52 + 12)
+MEMORY_WEEKS = MEMORY_DAYS // 7
 _AGAIN = timedelta(weeks=12)
 """Cases that ended longer ago than this are not looked at for corrections any more."""
 
@@ -107,7 +108,8 @@ class Watching:
         """Hold the newest evidence of every case against the facts of today."""
         async with self._database.transaction((kommun,)) as connection:
             cases = await store.newest_cases(connection, kommun)
-        recent = [c for c in cases if c.week >= due.date() - _AGAIN]
+            state = await store.state_of_data(connection, kommun)
+        recent = [c for c in cases if c.week >= due.date() - _AGAIN and not state.items() <= c.document["data"].items()]
         fresh: list[tuple[Revision, dict[str, Any]]] = []
         version = None
         for week in sorted({date.fromisoformat(c.document["last_alarm_week"]) for c in recent}):
@@ -142,15 +144,15 @@ class Watching:
             start = max(monday((first_day or week) + timedelta(days=6)), week - LONGEST)
             end = week + timedelta(days=6)
             rows = await store.weekly(connection, kommun, start, end)
-            presence = await store.presence(connection, kommun, start, end, 7)
+            presence = await store.presence(connection, kommun, start - timedelta(weeks=MEMORY_WEEKS), end, 7)
             late = await store.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
             data = await store.state_of_data(connection, kommun)
             version = await store.layer_version(connection, kommun)
         data |= {"preliminary": round(missing_share(late, week, end, today), 4)}
         weeks = mondays(start, week)
         active = {
-            area: {weeks[at]: count for at, count in by_week.items()}
-            for area, by_week in looking(presence, MEMORY_DAYS // 7).items()
+            area: {weeks[at - MEMORY_WEEKS]: n for at, n in by_week.items() if at >= MEMORY_WEEKS}
+            for area, by_week in looking(presence, MEMORY_WEEKS).items()
         }
         data |= {"reporters": active.get("", {}).get(week, 0)}
         series = build(rows, active, weeks, kommun=kommun) if weeks else []
@@ -183,8 +185,8 @@ async def _keep(
 
 
 def _changed(kommun: str, case: Revision, layer_version: str | None) -> SituationChanged:
-    area, kind = case.document["lead"]
     lead = case.document["evidence"][0]
+    area, kind = lead["area"], lead["kind"]
     since = datetime.combine(date.fromisoformat(case.document["since"]), time(), SWEDEN)
     return SituationChanged.model_validate(
         {

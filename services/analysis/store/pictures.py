@@ -50,7 +50,7 @@ _SILENT = text(f"""
         where kommun = :kommun and organisation is not null and since < :from and (until is null or until > :now)),
     heard as (
         select organisation, max(day) as last_day from activity
-        where kommun = :kommun and generation = {_CUBE.format("activity")} group by organisation)
+        where kommun = :kommun and generation = {_CUBE.format("activity")} and day <= :last group by organisation)
     select a.organisation, h.last_day from appointed a left join heard h using (organisation)
     where h.last_day is null or h.last_day < :first order by h.last_day nulls first, a.organisation
     """)  # noqa: S608 - names are constants
@@ -58,7 +58,8 @@ _COMING = text("""
     select event from facts where kommun = :kommun and reason = 'not_an_event'
       and cast(event as jsonb)->'report'->>'event_type' like 'F%'
       and cast(event as jsonb)->'report'->>'time_to' >= :first
-      and cast(event as jsonb)->'report'->>'time_from' < :last limit 50""")
+      and cast(event as jsonb)->'report'->>'time_from' < :last
+    order by cast(event as jsonb)->'report'->>'time_from', report_id limit 50""")
 _RULE = text("select days, weekday, hour from picture_rules where kommun = :kommun")
 _PUT_RULE = text("""
     insert into picture_rules (kommun, days, weekday, hour) values (:kommun, :days, :weekday, :hour)
@@ -78,6 +79,7 @@ _PDF = text("""
 _ASSESSMENTS = text("""
     select revision, body, written_by, written_at from assessments
     where kommun = :kommun and number = :number order by revision""")
+_LOCK = text("select pg_advisory_xact_lock(hashtext('picture'), hashtext(:kommun || :number))")
 _WRITE = text("""
     insert into assessments (kommun, number, revision, body, written_by, written_at)
     values (:kommun, :number, :revision, :body, :by, :now) on conflict do nothing returning revision""")
@@ -168,10 +170,10 @@ async def appointed(connection: AsyncConnection, kommun: str, now: datetime) -> 
 
 
 async def silent(
-    connection: AsyncConnection, kommun: str, first: date, *, begun: datetime, now: datetime
+    connection: AsyncConnection, kommun: str, days: tuple[date, date], *, begun: datetime, now: datetime
 ) -> list[tuple[str, date | None]]:
     """Organisations with reporters since before the period that sent nothing in it, and when they last did."""
-    values = {"kommun": kommun, "first": first, "from": begun, "now": now}
+    values = {"kommun": kommun, "first": days[0], "last": days[1], "from": begun, "now": now}
     return [(r.organisation, r.last_day) for r in await connection.execute(_SILENT, values)]
 
 
@@ -218,6 +220,11 @@ async def pdf(connection: AsyncConnection, kommun: str, number: str, version: in
     """The PDF that was stored with an adopted version."""
     found = await connection.scalar(_PDF, {"kommun": kommun, "number": number, "version": version})
     return None if found is None else bytes(found)
+
+
+async def lock(connection: AsyncConnection, kommun: str, number: str) -> None:
+    """Hold a picture until the transaction ends: nobody writes to it while somebody adopts it."""
+    await connection.execute(_LOCK, {"kommun": kommun, "number": number})
 
 
 async def assessments(connection: AsyncConnection, kommun: str, number: str) -> list[Written]:

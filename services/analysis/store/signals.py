@@ -24,8 +24,11 @@ _WEEKS = text("""
       and layer = :layer and day between :first and :last
     group by 1, 2, 3""")
 _FIRST = text("""
-    select min(day) from cube
-    where kommun = :kommun and generation = (select generation from view_state where name = 'cube')""")
+    select min(day) from (
+        select day, sum(sum(reports)) over (order by day) as upto, sum(sum(reports)) over () as whole from cube
+        where kommun = :kommun and generation = (select generation from view_state where name = 'cube')
+        group by day) days
+    where upto >= least(whole, greatest(whole / 50, 3000000))""")
 _PRESENCE = text("""
     select distinct (day - cast(:start as date)) / :days as at, area, reporter_token
     from activity join area_sets using (kommun, area_set)
@@ -100,7 +103,11 @@ async def weekly(connection: AsyncConnection, kommun: str, first: date, last: da
 
 
 async def first_day(connection: AsyncConnection, kommun: str) -> date | None:
-    """The day of the municipality's first report, None when there is none."""
+    """The day from which the municipality reports, None when nobody does.
+
+    Not its very first report: a lamp that has been dark since years, or a mistyped year, would make years of silence a
+    history of calm. The first fiftieth of the reports, and at least three, lie before.
+    """
     found: date | None = await connection.scalar(_FIRST, {"kommun": kommun})
     return found
 

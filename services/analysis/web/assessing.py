@@ -1,12 +1,13 @@
 """What people do to a draft: write their assessment, hide and comment findings, write it anew, adopt it."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from services.analysis.gateways import Geometry
 from services.analysis.handlers.picturing import LONGEST_TEXT, Overtaken
@@ -23,29 +24,34 @@ router = APIRouter(include_in_schema=False)
 _FINDING = re.compile(r"^[0-9A-Za-zÅÄÖåäö_-]{1,60}$")
 
 
+def _plain(written: Any) -> Any:
+    """A text without what no paper can show; a form's line breaks count as one sign, as they do in the browser."""
+    if not isinstance(written, str):
+        return written
+    lines = written.replace("\r\n", "\n")
+    return "".join(c for c in lines if c == "\n" or unicodedata.category(c)[0] != "C").strip()
+
+
+Text = Annotated[str, BeforeValidator(_plain), Field(max_length=LONGEST_TEXT)]
+
+
 class Assessment(BaseModel):
-    """What the form of an assessment holds. ``seen`` = the revision that was on the page."""
+    """What the form of an assessment holds. ``seen`` = the revision, ``version`` = the draft that was on the page."""
 
     seen: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-    bedomning: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
-    lokal: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
-
-
-class Adopted(BaseModel):
-    """What was on the page when somebody adopted."""
-
-    version: Annotated[int, Field(ge=1, le=1_000_000)]
-    seen: Annotated[int, Field(ge=0, le=1_000_000)]
+    version: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    bedomning: Text = ""
+    lokal: Text = ""
 
 
 def _body(form: Assessment, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The assessment as it is kept: texts, and which findings are hidden, each with its reason, or commented."""
-    hidden = {k.removeprefix("dolj-"): str(v)[:400] for k, v in fields.items() if k.startswith("dolj-") and v}
-    comments = {k.removeprefix("om-"): str(v)[:1000] for k, v in fields.items() if k.startswith("om-") and v}
+    hidden = {k.removeprefix("dolj-"): _plain(v)[:400] for k, v in fields.items() if k.startswith("dolj-") and v}
+    comments = {k.removeprefix("om-"): _plain(v)[:1000] for k, v in fields.items() if k.startswith("om-") and v}
     return {
-        "text": form.bedomning.replace("\r\n", "\n").strip(),
-        "local": form.lokal.replace("\r\n", "\n").strip(),
-        "hidden": {k: v for k, v in sorted(hidden.items()) if _FINDING.match(k)},
+        "text": form.bedomning,
+        "local": form.lokal,
+        "hidden": {k: v for k, v in sorted(hidden.items()) if _FINDING.match(k) and f"visa-{k}" not in fields},
         "comments": {k: v for k, v in sorted(comments.items()) if _FINDING.match(k)},
     }
 
@@ -85,8 +91,8 @@ async def again(request: Request, principal: Visitor, number: str) -> Response:
 
 
 @router.post(PATH + "/{number}/faststall")
-async def adopt(request: Request, principal: Visitor, number: str, form: Annotated[Adopted, Form()]) -> Response:
-    """Lock the picture as it was on the page."""
+async def adopt(request: Request, principal: Visitor, number: str, form: Annotated[Assessment, Form()]) -> Response:
+    """Keep what is written on the page, and lock the picture with it."""
     draft = await _draft(request, principal, number)
     if isinstance(draft, Response):
         return draft
@@ -99,18 +105,14 @@ async def adopt(request: Request, principal: Visitor, number: str, form: Annotat
     def paper(document: dict[str, Any], digest: str) -> bytes:
         return prints.printed(document, outlines["features"], digest, principal.kommun_name)
 
+    body, pictures, by = _body(form, dict(await request.form())), use_cases(request), principal.subject
     try:
-        await use_cases(request).adopt(
-            principal.kommun,
-            number,
-            seen=(form.version, form.seen),
-            names=_own(names, draft),
-            by=principal.subject,
-            printed=paper,
-        )
+        written = await pictures.write(principal.kommun, number, seen=form.seen, body=body, by=by)
+        seen = (form.version, written.revision)
+        await pictures.adopt(principal.kommun, number, seen=seen, names=_own(names, draft), by=by, printed=paper)
     except Overtaken as other:
         theirs = other.written.body["text"] if other.written else ""
-        return await shown(request, principal, draft, theirs=theirs)
+        return await shown(request, principal, draft, mine=body, theirs=theirs)
     return RedirectResponse(f"{PATH}/{number}", 303)
 
 

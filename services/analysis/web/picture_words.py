@@ -102,9 +102,12 @@ def _finding(finding: Document, document: Document, names: Mapping[str, str]) ->
         "low": decimal(low),
         "high": text("picture.no_limit") if high is None else decimal(high),
     }
+    new = not finding["expected"]
     say = [
         text("picture.say", **{k: numbers[k] for k in ("count", "days", "expected")}),
-        text(
+        text("picture.say_new")
+        if new
+        else text(
             f"picture.say_{'sure' if word == 'sure' else 'unsure'}_{direction}",
             **{k: numbers[k] for k in ("times", "low", "high")},
         ),
@@ -116,7 +119,7 @@ def _finding(finding: Document, document: Document, names: Mapping[str, str]) ->
         "title": text(f"picture.finding_{direction}", kind=kind, place=place),
         "short": text(f"picture.short_{word}_{direction}", kind=kind, place=place),
         "say": " ".join(say),
-        "doubt": _doubt(finding),
+        "doubt": text("picture.doubt_new") if new else _doubt(finding),
         "because": text(f"picture.because_{word}{'_both' if finding['adjusted'] is not None else ''}"),
         "seen": finding["observed"],
         "expected": finding["expected"],
@@ -194,8 +197,10 @@ def _quality(document: Document) -> list[tuple[str, str, str]]:
     ]
     if document["silent"]:
         days = [short_day(date.fromisoformat(s["since"])) for s in document["silent"] if s["since"]]
-        since = text("picture.q_silent_since", days=", ".join(days)) if days else text("picture.q_silent_never")
-        found.append(("warn", _many("q_silent", len(document["silent"])), since))
+        said = [text("picture.q_silent_since", days=", ".join(days))] if days else []
+        never = len(document["silent"]) - len(days)
+        said += [_many("q_silent_never", never)] if never else []
+        found.append(("warn", _many("q_silent", len(document["silent"])), " ".join(said)))
     missing = [text(f"source.{s['source']}") for s in document["sources"] if s["missing"]]
     if missing:
         found.append(("warn", _many("q_missing", len(missing)), ", ".join(missing)))

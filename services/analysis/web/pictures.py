@@ -208,9 +208,19 @@ async def sheet(request: Request, principal: Visitor, number: str) -> Response:
     await read_log.note(request.app.state.database, principal, "picture", number, "export")
     geometry: Geometry = request.app.state.geometry
     names = version.document.get("names") or await geometry.names("regso", token_of(request) or "")
-    hidden = version.document.get("assessment", {}).get("hidden", {})
+    hidden = await _hidden(request, principal, version)
     content = await run_in_threadpool(sheets.workbook, version.document, names, hidden)
     return _file(content, sheets.TYPE, f"lagesbild-{principal.kommun}-{number.replace(':', '-')}.xlsx", "attachment")
+
+
+async def _hidden(request: Request, principal: Principal, version: Version) -> dict[str, str]:
+    """Which findings are not shown: as adopted, or as the newest assessment of a draft says."""
+    if version.state == "adopted":
+        return dict(version.document["assessment"].get("hidden", {}))
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        written = await store.assessments(connection, principal.kommun, version.number)
+    return dict(written[-1].body.get("hidden", {})) if written else {}
 
 
 def _file(content: bytes, kind: str, name: str, how: str) -> Response:

@@ -43,14 +43,22 @@ def printed(document: Mapping[str, Any], outlines: Sequence[Mapping[str, Any]], 
     template = resources.files("services.analysis.web").joinpath("picture.typ").read_bytes()
     data = _data(document, outlines, digest, publisher)
     said = json.dumps(data, ensure_ascii=False)
-    return typst.compile(
-        template,
-        format="pdf",
-        ignore_system_fonts=True,  # the same file on every machine
-        sys_inputs={"data": said},
-        pdf_standards=["ua-1", "a-2a"],
-        timestamp=datetime.fromisoformat(document["adopted_at"]).replace(microsecond=0),
-    )
+    at = datetime.fromisoformat(document["adopted_at"]).replace(microsecond=0)
+
+    def made(written: str) -> bytes:
+        return typst.compile(
+            template,
+            format="pdf",
+            ignore_system_fonts=True,  # the same file on every machine
+            sys_inputs={"data": written},
+            pdf_standards=["ua-1", "a-2a"],
+            timestamp=at,
+        )
+
+    try:
+        return made(said)
+    except typst.TypstError:  # a sign that no archive font has: an emoji, another script; the document keeps it
+        return made(re.sub(r"[^\n\u0020-\u024f\u2010-\u2044\u20ac\u2212]", text("picture.no_glyph"), said))
 
 
 def _data(

@@ -9,6 +9,7 @@ if (printing) {
 
 let waiting;
 let saving = Promise.resolve();
+let ready = false;
 
 async function save() {
   const answer = await fetch(form.action, {
@@ -17,9 +18,9 @@ async function save() {
     body: new URLSearchParams(new FormData(form)),
   }).catch(() => null);
   const said = document.querySelector("[data-saved]");
-  if (!answer) return;
-  if (!answer.headers.get("content-type")?.startsWith("application/json")) return;
-  const result = await answer.json();
+  const read = answer?.headers.get("content-type")?.startsWith("application/json");
+  const result = read ? await answer.json() : { saved: false };
+  result.says ??= said.dataset.failed;
   said.textContent = result.says;
   if (result.saved) {
     for (const field of document.querySelectorAll('[name="seen"]')) field.value = result.seen;
@@ -33,10 +34,17 @@ if (form) {
     waiting = setTimeout(() => { saving = saving.then(save); }, 800);
   };
   document.addEventListener("input", later);
-  for (const box of document.querySelectorAll("[data-unhide]")) {
-    box.addEventListener("change", () => {
-      const kept = document.querySelector(`input[type="hidden"][name="dolj-${box.dataset.unhide}"]`);
-      kept.disabled = box.checked;
-    });
-  }
+  // Adopting carries the text itself; a save that is on its way must end first, or the page would be behind itself.
+  form.addEventListener("submit", (event) => {
+    if (ready) return;
+    const button = event.submitter;
+    event.preventDefault();
+    clearTimeout(waiting);
+    // Not at once: a form that is being submitted takes no other submission.
+    saving.finally(() => setTimeout(() => {
+      ready = true;
+      form.requestSubmit(button);
+      ready = false;
+    }));
+  });
 }

@@ -184,6 +184,17 @@ def test_a_case_goes_on_and_is_over_after_four_quiet_weeks() -> None:
     assert follow([case], [], WEEK + timedelta(weeks=4)) == [Move("closed", case, ())]
 
 
+def test_a_case_is_carried_on_by_its_own_lead_and_never_by_the_whole_alone() -> None:
+    everything = SeriesKey(WHOLE, WHOLE)
+    case = Open("park", PARK, frozenset({PARK, everything}), WEEK)
+    elsewhere = follow([case], [_finding(CENTRE, 9.0), _finding(everything, 8.0), _finding(PARK, 2.0)], WEEK)
+    assert [(m.state, m.evidence[0].key) for m in elsewhere] == [("opened", CENTRE), ("changed", PARK)]
+    supported = follow([case], [_finding(everything, 5.0), _finding(PARK, 2.0)], WEEK)
+    assert [(m.state, [f.key for f in m.evidence]) for m in supported] == [("changed", [PARK, everything])]
+    only_watched = follow([case], [_finding(everything, 3.0, "watch"), _finding(PARK, 1.1, "watch")], WEEK)
+    assert [f.key for f in only_watched[0].evidence] == [PARK, everything]
+
+
 def test_a_document_keeps_its_numbers_and_says_what_corrections_did() -> None:
     move = follow([], [_finding(CENTRE, 2.0, observed=12)], WEEK)[0]
     first = documents.opened(move, WEEK, Ladder(), {"facts": 100})
