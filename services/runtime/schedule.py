@@ -1,9 +1,10 @@
 """Scheduled tasks: what is due at a moment of the week or the day, per municipality, done once whoever does it.
 
 A run is one row (task, municipality, due), written in the transaction that holds the run's effect: a process that dies
-half-way has done nothing, two processes do it once. One process at a time works on a task (an advisory lock on a
-connection of its own). After a stop what was missed is caught up in order, as far back as the task says; a task that
-nobody has run begins with the latest moment that was due, and not while the municipality is being filled (``settled``).
+half-way has done nothing, two processes do it once. One process at a time works on a task of a municipality (an
+advisory lock on a connection of its own). After a stop what was missed is caught up in order, as far back as the task
+says; a task that nobody has run begins with the latest moment that was due, and not while the municipality is being
+filled (``settled``).
 """
 
 import asyncio
@@ -25,8 +26,8 @@ from services.runtime.publisher import Publisher
 
 LOOK_SECONDS = 30.0
 SWEDEN = ZoneInfo("Europe/Stockholm")
-_LOCK = text("select pg_try_advisory_lock(1279414098, hashtext(:task))")  # "LBSR"
-_UNLOCK = text("select pg_advisory_unlock(1279414098, hashtext(:task))")
+_LOCK = text("select pg_try_advisory_lock(hashtext(:task), hashtext(:kommun))")
+_UNLOCK = text("select pg_advisory_unlock(hashtext(:task), hashtext(:kommun))")
 _LAST = text("select max(due_at) from scheduled_runs where task = :task and kommun = :kommun")
 _CLAIM = text("""
     insert into scheduled_runs (task, kommun, due_at, done_at) values (:task, :kommun, :due, :now)
@@ -96,31 +97,23 @@ class Schedule:
     async def once(self) -> int:
         """Do what is due now; returns how many runs. A municipality whose run fails is tried again at the next look."""
         done = 0
-        for task in self._tasks:
-            async with self._alone(task) as alone:
-                if not alone:
-                    continue
+        async with self._database.engine.connect() as locks:
+            for task in self._tasks:
                 async for kommun in self._kommuner():
-                    try:
-                        done += await self._catch_up(task, kommun)
-                    except Exception as error:
-                        if is_transient(error):
-                            raise
-                        metrics.TASK_FAILURES.labels(task.name).inc()
-                        _log.exception("scheduled task failed", task=task.name, kommun=kommun)  # the others go on
+                    async with _alone(locks, task, kommun) as alone:
+                        done += await self._tried(task, kommun) if alone else 0
                 metrics.TASK_LOOKED.labels(task.name).set_to_current_time()
         return done
 
-    @asynccontextmanager
-    async def _alone(self, task: Task) -> AsyncIterator[bool]:
-        async with self._database.engine.connect() as connection:
-            alone = bool(await connection.scalar(_LOCK, {"task": task.name}))
-            await connection.commit()  # the lock is the session's; an open transaction would hold back the vacuum
-            try:
-                yield alone
-            finally:
-                if alone:
-                    await connection.execute(_UNLOCK, {"task": task.name})
+    async def _tried(self, task: Task, kommun: str) -> int:
+        try:
+            return await self._catch_up(task, kommun)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            metrics.TASK_FAILURES.labels(task.name).inc()
+            _log.exception("scheduled task failed", task=task.name, kommun=kommun)  # the others go on
+            return 0
 
     async def _catch_up(self, task: Task, kommun: str) -> int:
         now = self._clock()
@@ -147,3 +140,16 @@ class Schedule:
                 await reach("schedule.before_commit")
         await reach("schedule.after_commit")
         return claimed
+
+
+@asynccontextmanager
+async def _alone(locks: AsyncConnection, task: Task, kommun: str) -> AsyncIterator[bool]:
+    values = {"task": f"schedule {task.name}", "kommun": kommun}
+    alone = bool(await locks.scalar(_LOCK, values))
+    await locks.commit()  # the lock is the session's; an open transaction would hold back the vacuum
+    try:
+        yield alone
+    finally:
+        if alone:
+            await locks.execute(_UNLOCK, values)
+            await locks.commit()
