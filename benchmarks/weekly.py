@@ -9,15 +9,14 @@ import argparse
 import json
 import subprocess
 import time
-from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 import psutil
 
+from benchmarks.timing import timed
 from services.analysis.domain import signals
 from services.analysis.domain.series import Series, SeriesKey
 from services.analysis.domain.signals import Ladder
@@ -54,16 +53,6 @@ def sweden(count: int) -> dict[str, float]:
         signals.run(series, DATES, Ladder())
         seconds += time.perf_counter() - began
     return {"seconds": seconds, "mb_before": before, "mb_after": process.memory_info().rss / 1e6}
-
-
-def timed(work: Callable[[], Any]) -> float:
-    """Median seconds of five."""
-    found = []
-    for _ in range(5):
-        began = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - began)
-    return median(found)
 
 
 def model_beside_glm() -> dict[str, float]:

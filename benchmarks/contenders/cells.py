@@ -2,28 +2,16 @@
 
 import json
 import sys
-import time
-from collections.abc import Callable
-from statistics import median
 from typing import Any
 
 import numpy as np
 from esda.getisord import G_Local
 from libpysal.weights import W
 
+from benchmarks.timing import timed
 from services.analysis.statistics import hotspots
 
 SIDE = 141
-
-
-def timed(work: Callable[[], Any]) -> float:
-    """Median seconds of five."""
-    found = []
-    for _ in range(5):
-        began = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - began)
-    return median(found)
 
 
 def main() -> None:

@@ -7,10 +7,17 @@ reports included, and have sent anything from that area lately.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MEMORY_DAYS = 182
 """How long ago "lately" is: half a year."""
+
+
+def known(active: Sequence[int]) -> tuple[int, ...] | None:
+    """Active reporters per period, at least one; None where fewer than four periods in five have any."""
+    if 5 * sum(n > 0 for n in active) < 4 * len(active):
+        return None
+    return tuple(max(1, n) for n in active)
 
 
 def looking(presence: Iterable[tuple[int, str, str]], memory: int) -> dict[str, dict[int, int]]:

@@ -11,9 +11,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from schemas.values import UNPLACED
 from services.analysis.domain.certainty import FEWEST, Word
-from services.analysis.domain.series import SeriesKey, keys_of
+from services.analysis.domain.exposure import known
+from services.analysis.domain.series import SeriesKey, keys_of, own
 from services.analysis.statistics import counts, multiplicity
 from services.analysis.statistics.counts import Interval
 from services.analysis.views import MILLION
@@ -147,15 +147,13 @@ def measure(
     sums: dict[SeriesKey, list[int]] = {}
     mine: dict[SeriesKey, int] = {}
     for row in rows:
-        if row.area != UNPLACED and not row.area.startswith(kommun):
+        if not own(row.area, kommun):
             continue
         for key in keys_of(row.area, row.event_type, types_in_areas=True):
             sums.setdefault(key, [0] * periods)[row.at] += row.reports
             mine[key] = mine.get(key, 0) + row.by_reporters
     found = []
     for key in sorted(sums):
-        eyes = active.get(key.area, ())
-        known = len(eyes) == periods and 5 * sum(n > 0 for n in eyes) >= 4 * periods
-        active_now = tuple(max(1, n) for n in eyes) if known and 2 * mine[key] >= sum(sums[key]) else None
-        found.append(Measured(key, tuple(round(n / MILLION) for n in sums[key]), active_now))
+        eyes = known(active.get(key.area, [0] * periods)) if 2 * mine[key] >= sum(sums[key]) else None
+        found.append(Measured(key, tuple(round(n / MILLION) for n in sums[key]), eyes))
     return found

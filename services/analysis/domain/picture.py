@@ -14,7 +14,7 @@ from schemas.values import UNPLACED
 from services.analysis.domain import findings as judging
 from services.analysis.domain.findings import Finding, Measured, PeriodRow
 from services.analysis.domain.periods import Period
-from services.analysis.domain.series import SeriesKey
+from services.analysis.domain.series import SeriesKey, own
 from services.analysis.statistics import counts
 from services.analysis.statistics.counts import Interval
 from services.analysis.views import MILLION, SWEDEN
@@ -128,14 +128,12 @@ def _totals(by_key: Mapping[SeriesKey, Measured], judged: Sequence[Finding], rea
         "per_reporter": _per(periods[-1], eyes[-1]),
         "per_reporter_before": _per(periods[-2], eyes[-2]) if len(periods) > 1 else None,
         "unplaced": round(sum(r.reports for r in _now(read) if r.area == UNPLACED) / MILLION),
-        "elsewhere": round(
-            sum(r.reports for r in _now(read) if r.area != UNPLACED and not r.area.startswith(read.kommun)) / MILLION
-        ),
+        "elsewhere": round(sum(r.reports for r in _now(read) if not own(r.area, read.kommun)) / MILLION),
     }
 
 
 def _own(rows: Sequence[PeriodRow], kommun: str) -> int:
-    return round(sum(r.reports for r in rows if r.area == UNPLACED or r.area.startswith(kommun)) / MILLION)
+    return round(sum(r.reports for r in rows if own(r.area, kommun)) / MILLION)
 
 
 def _now(read: Read) -> list[PeriodRow]:
@@ -195,7 +193,7 @@ def _states(read: Read) -> list[Document]:
     found = [
         {"area": area, "kind": kind, "opened": round(opened / MILLION), "standing": round(standing / MILLION)}
         for area, kind, opened, standing in read.states
-        if (area == UNPLACED or area.startswith(read.kommun)) and (round(opened / MILLION) or round(standing / MILLION))
+        if own(area, read.kommun) and (round(opened / MILLION) or round(standing / MILLION))
     ]
     return sorted(found, key=lambda s: (-s["opened"], -s["standing"], s["area"], s["kind"]))
 

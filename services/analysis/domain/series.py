@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from schemas.values import UNPLACED
+from services.analysis.domain.exposure import known
 from services.analysis.views import MILLION
 
 WHOLE = ""
@@ -74,7 +75,7 @@ def build(
     sums: dict[SeriesKey, list[int]] = defaultdict(lambda: [0] * len(weeks))
     seen_by_reporters: dict[SeriesKey, int] = defaultdict(int)
     for row in rows:
-        if row.week not in index or not (row.area == UNPLACED or row.area.startswith(kommun)):
+        if row.week not in index or not own(row.area, kommun):
             continue
         for key in keys_of(row.area, row.event_type):
             sums[key][index[row.week]] += row.reports
@@ -82,9 +83,15 @@ def build(
     found = []
     for key in sorted(sums):
         total = sum(sums[key])
-        exposure = _exposure(active.get(key.area, {}), weeks) if 2 * seen_by_reporters[key] >= total else None
+        eyes = [active.get(key.area, {}).get(week, 0) for week in weeks]
+        exposure = known(eyes) if 2 * seen_by_reporters[key] >= total else None
         found.append(Series(key, tuple(round(n / MILLION) for n in sums[key]), exposure))
     return found
+
+
+def own(area: str, kommun: str) -> bool:
+    """Whether what happened there counts for the municipality: in an area of its own, or in no known place."""
+    return area == UNPLACED or area.startswith(kommun)
 
 
 def keys_of(area: str, event_type: str, *, types_in_areas: bool = False) -> Set[SeriesKey]:
@@ -92,11 +99,3 @@ def keys_of(area: str, event_type: str, *, types_in_areas: bool = False) -> Set[
     places = {WHOLE} if area == UNPLACED else {WHOLE, area}
     coarse = {SeriesKey(place, kind) for place in places for kind in (WHOLE, event_type[0])}
     return coarse | {SeriesKey(place, event_type) for place in (places if types_in_areas else {WHOLE})}
-
-
-def _exposure(active: Mapping[date, int], weeks: Sequence[date]) -> tuple[int, ...] | None:
-    """Active reporters per week, at least one; None where fewer than four weeks in five have any."""
-    known = [active.get(week, 0) for week in weeks]
-    if 5 * sum(n > 0 for n in known) < 4 * len(weeks):
-        return None
-    return tuple(max(1, n) for n in known)

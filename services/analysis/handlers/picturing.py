@@ -13,22 +13,19 @@ from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.envelope import Envelope, derived_id
 from schemas.situation import SituationChanged
-from schemas.topics import SITUATION_CHANGED
 from services.analysis.domain import findings, picture
 from services.analysis.domain.exposure import MEMORY_DAYS, looking
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.preliminary import HISTORY, missing_share
+from services.analysis.handlers.telling import tell
 from services.analysis.handlers.watching import NAMES
 from services.analysis.store import numbers, signals
 from services.analysis.store import pictures as store
 from services.analysis.store.pictures import Span, Version, Written
 from services.analysis.views import SWEDEN, monday
-from services.runtime import outbox
 from services.runtime.database import Database
 from services.runtime.minting import next_number
-from services.runtime.publisher import message, type_of
 from services.runtime.pulse import beat
 from services.runtime.schedule import Effect, Task
 
@@ -254,13 +251,5 @@ async def _tell(connection: AsyncConnection, kommun: str, number: str, state: st
             "minted_at": now,
         }
     )
-    envelope = Envelope(
-        id=derived_id(SITUATION_CHANGED.name, kommun, situation, revision),
-        source="/lagesbild/analysis",
-        type=type_of(SITUATION_CHANGED),
-        time=now,
-        partitionkey=kommun,
-        correlationid=str(situation),
-    )
-    await outbox.write(connection, [message(SITUATION_CHANGED, event, envelope)])
+    await tell(connection, [event])
     await beat(connection, [kommun])

@@ -13,9 +13,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.envelope import Envelope, derived_id
 from schemas.situation import SituationChanged
-from schemas.topics import SITUATION_CHANGED
 from schemas.values import AreaRef
 from services.analysis.domain import case_documents as documents
 from services.analysis.domain import signals
@@ -24,12 +22,11 @@ from services.analysis.domain.exposure import MEMORY_DAYS, looking
 from services.analysis.domain.preliminary import HISTORY, missing_share
 from services.analysis.domain.series import Series, SeriesKey, build, mondays
 from services.analysis.domain.signals import Finding, Ladder
+from services.analysis.handlers.telling import tell
 from services.analysis.store import signals as store
 from services.analysis.store.signals import Revision
 from services.analysis.views import SWEDEN, monday
-from services.runtime import outbox
 from services.runtime.database import Database
-from services.runtime.publisher import message, type_of
 from services.runtime.schedule import Effect, Task, daily, weekly
 
 NAMES = UUID("6f1d3c1e-6f0a-5d27-9d8e-3a4a1f6b7c21")
@@ -180,8 +177,7 @@ async def _keep(
 ) -> None:
     """Store the revisions and tell of them."""
     await store.add_revisions(connection, kommun, revisions)
-    told = [_changed(kommun, one, layer_version) for one in revisions]
-    await outbox.write(connection, [message(SITUATION_CHANGED, event, _envelope(event)) for event in told])
+    await tell(connection, [_changed(kommun, one, layer_version) for one in revisions])
 
 
 def _changed(kommun: str, case: Revision, layer_version: str | None) -> SituationChanged:
@@ -203,15 +199,4 @@ def _changed(kommun: str, case: Revision, layer_version: str | None) -> Situatio
             "since": since,
             "minted_at": case.minted_at,
         }
-    )
-
-
-def _envelope(event: SituationChanged) -> Envelope:
-    return Envelope(
-        id=derived_id(SITUATION_CHANGED.name, event.kommun, event.situation_id, event.revision),
-        source="/lagesbild/analysis",
-        type=type_of(SITUATION_CHANGED),
-        time=event.minted_at,
-        partitionkey=event.kommun,
-        correlationid=str(event.situation_id),
     )

@@ -82,12 +82,6 @@ def ratio_interval(k1: int, n1: float, k2: int, n2: float, level: float = 0.95) 
     return Interval(low, high)
 
 
-def change_p(now: int, before: int, exposures: tuple[float, float] = (1.0, 1.0)) -> float:
-    """p of no change between two counts: the E-test from five in each on, the exact test below (reference §3)."""
-    test = e_test if min(now, before) >= 5 else exact_p
-    return test(now, exposures[0], before, exposures[1])
-
-
 def weekly_band(mean: float, z: float = 3.0) -> Interval:
     """Where weekly counts lie around a *known* mean (square-root scale); 16 gives (6.25, 30.25)."""
     root = math.sqrt(mean)

@@ -1,7 +1,7 @@
 """Where it is dense, and how well last period's map hit (statistics reference §4.12).
 
-Counts shrunk to their neighbourhood: on two cities' data better than kernel density and Gi* (PAI in
-``benchmarks``' page), and simple enough to be explained. A description of what was reported, never a forecast.
+Counts shrunk to their neighbourhood: on two cities' data better than kernel density and Gi* (``check statistics``, case
+``pai_real``), and simple enough to be explained. A description of what was reported, never a forecast.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence

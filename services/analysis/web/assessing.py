@@ -14,7 +14,7 @@ from services.analysis.handlers.picturing import LONGEST_TEXT, Overtaken
 from services.analysis.store.pictures import Version
 from services.analysis.web import prints
 from services.analysis.web.overview import message
-from services.analysis.web.pictures import NUMBER, PATH, denied, missing, shown, use_cases, writes
+from services.analysis.web.pictures import PATH, denied, missing, newest, shown, use_cases, writes
 from services.pages.swedish import clock
 from services.pages.texts import text
 from services.runtime.http import Visitor, token_of
@@ -56,6 +56,13 @@ def _body(form: Assessment, fields: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _moved(other: Overtaken, mine: Mapping[str, Any]) -> str:
+    """What has happened meanwhile: somebody else's text, or another version of the draft."""
+    if other.written is None or other.written.body == mine:
+        return text("picture.draft_moved")
+    return text("picture.assessment_other", theirs=other.written.body["text"])
+
+
 @router.post(PATH + "/{number}/bedomning")
 async def assess(request: Request, principal: Visitor, number: str, form: Annotated[Assessment, Form()]) -> Response:
     """Keep what was written; the page's script asks for JSON, the form without it for the page."""
@@ -69,11 +76,10 @@ async def assess(request: Request, principal: Visitor, number: str, form: Annota
             principal.kommun, number, seen=form.seen, body=body, by=principal.subject
         )
     except Overtaken as other:
-        theirs = other.written.body["text"] if other.written else ""
+        moved = _moved(other, body)
         if quietly:
-            said = text("picture.assessment_other", theirs=theirs)
-            return JSONResponse({"saved": False, "says": said}, 409)
-        return await shown(request, principal, draft, mine=body, theirs=theirs)
+            return JSONResponse({"saved": False, "says": moved}, 409)
+        return await shown(request, principal, draft, mine=body, moved=moved)
     if quietly:
         said = text("picture.assessment_saved", time=clock(written.at))
         return JSONResponse({"saved": True, "seen": written.revision, "says": said})
@@ -111,8 +117,7 @@ async def adopt(request: Request, principal: Visitor, number: str, form: Annotat
         seen = (form.version, written.revision)
         await pictures.adopt(principal.kommun, number, seen=seen, names=_own(names, draft), by=by, printed=paper)
     except Overtaken as other:
-        theirs = other.written.body["text"] if other.written else ""
-        return await shown(request, principal, draft, mine=body, theirs=theirs)
+        return await shown(request, principal, draft, mine=body, moved=_moved(other, body))
     return RedirectResponse(f"{PATH}/{number}", 303)
 
 
@@ -127,7 +132,7 @@ async def _draft(request: Request, principal: Principal, number: str) -> Version
     """The draft that may be written to; otherwise the page that says why not."""
     if not writes(principal):
         return denied(principal)
-    version = await use_cases(request).newest(principal.kommun, number) if NUMBER.match(number) else None
+    version = await newest(request, principal, number)
     if version is None:
         return missing(principal)
     if version.state == "adopted":

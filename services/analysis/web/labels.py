@@ -8,7 +8,9 @@ from services.pages.texts import text
 
 
 def type_label(code: str) -> str:
-    """A type's or group's name; a municipality's own type is named by its group."""
+    """A type's or group's name; a municipality's own type is named by its group. Empty is everything."""
+    if not code:
+        return text("picture.all_kinds")
     if len(code) == 1:
         return current().group(code).label
     known = current().type(code)
@@ -21,5 +23,7 @@ def inside(label: str) -> str:
 
 
 def place_label(area: str, names: Mapping[str, str]) -> str:
-    """An area's name; its code while geo is away."""
+    """An area's name, its code while geo is away. Empty is the whole municipality."""
+    if not area:
+        return text("picture.whole")
     return text("picture.unplaced") if area == UNPLACED else names.get(area, area)

@@ -90,8 +90,8 @@ def _brief(document: Document, findings: Sequence[Mapping[str, Any]]) -> list[st
 
 def _finding(finding: Document, document: Document, names: Mapping[str, str]) -> dict[str, Any]:
     up, word = finding["direction"] == "up", finding["word"]
-    kind = inside(type_label(finding["kind"])) if finding["kind"] else text("picture.all_kinds")
-    place = place_label(finding["area"], names) if finding["area"] else text("picture.whole")
+    kind = inside(type_label(finding["kind"]))
+    place = place_label(finding["area"], names)
     direction = "up" if up else "down"
     low, high = finding["ratio"]
     numbers = {
@@ -179,8 +179,8 @@ def _context(context: Mapping[str, int]) -> list[str]:
 
 
 def _case(case: Document, names: Mapping[str, str]) -> dict[str, str]:
-    kind = inside(type_label(case["kind"])) if case["kind"] else text("picture.all_kinds")
-    place = place_label(case["area"], names) if case["area"] else text("picture.whole")
+    kind = inside(type_label(case["kind"]))
+    place = place_label(case["area"], names)
     since = short_day(date.fromisoformat(case["since"]))
     return {"number": case["number"], "says": text("picture.case", kind=kind, place=place, since=since)}
 
@@ -215,7 +215,7 @@ def _quality(document: Document) -> list[tuple[str, str, str]]:
 def _focus(focus: Document, names: Mapping[str, str], hidden: Mapping[str, str]) -> dict[str, str] | None:
     """A place with its reasons; None when all of them were findings that somebody hid."""
     reasons = [
-        text(f"picture.why_{r['why']}", kind=inside(type_label(r["kind"])) if r["kind"] else text("picture.all_kinds"))
+        text(f"picture.why_{r['why']}", kind=inside(type_label(r["kind"])))
         for r in focus["reasons"]
         if not (r["why"].endswith("_up") and f"{focus['area']}-{r['kind'] or 'alla'}" in hidden)
     ]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -18,7 +18,7 @@ from services.analysis.store import pictures as store
 from services.analysis.store.pictures import Version
 from services.analysis.views import SWEDEN
 from services.analysis.web import picture_words, sheets
-from services.analysis.web.labels import inside, place_label, type_label
+from services.analysis.web.labels import place_label, type_label
 from services.analysis.web.overview import message
 from services.pages import charts, maps
 from services.pages.frame import frame
@@ -72,6 +72,21 @@ def use_cases(request: Request) -> Picturing:
     return found
 
 
+async def newest(request: Request, principal: Principal, number: str) -> Version | None:
+    """The newest version of a picture; None for one that is not there, or is no number at all."""
+    return await use_cases(request).newest(principal.kommun, number) if NUMBER.match(number) else None
+
+
+async def _readable(request: Request, principal: Principal, number: str) -> Version | Response:
+    """The version that this reader may see, drafts only for those who write them; otherwise the page that says no."""
+    if not reads(principal):
+        return denied(principal)
+    version = await newest(request, principal, number)
+    if version is None or (version.state == "draft" and not writes(principal)):
+        return missing(principal)
+    return version
+
+
 @router.get(PATH)
 async def listed(request: Request, principal: Visitor) -> Response:
     """The list; drafts only for those who write them."""
@@ -84,7 +99,7 @@ async def _list(request: Request, principal: Principal, wrong: str | None = None
         found = await store.newest(connection, principal.kommun)
         rule = await store.rule(connection, principal.kommun)
     now = datetime.now(UTC)
-    following = rule.cut_offs(now, now.replace(year=now.year + 1))[0].astimezone(SWEDEN)
+    following = rule.cut_offs(now, now + timedelta(days=15))[0].astimezone(SWEDEN)
     context = frame(principal, PATH) | {
         "rows": [_row(v) for v in found if v.state == "adopted" or writes(principal)],
         "rule": rule,
@@ -122,12 +137,8 @@ async def decide(request: Request, principal: Visitor, form: Annotated[Ends, For
 @router.get(PATH + "/{number}")
 async def one(request: Request, principal: Visitor, number: str) -> Response:
     """A picture: a draft with what people write to it, or what was adopted."""
-    if not reads(principal):
-        return denied(principal)
-    version = await use_cases(request).newest(principal.kommun, number) if NUMBER.match(number) else None
-    if version is None or (version.state == "draft" and not writes(principal)):
-        return missing(principal)
-    return await shown(request, principal, version)
+    version = await _readable(request, principal, number)
+    return version if isinstance(version, Response) else await shown(request, principal, version)
 
 
 async def shown(
@@ -136,9 +147,9 @@ async def shown(
     version: Version,
     *,
     mine: Mapping[str, Any] | None = None,
-    theirs: str | None = None,
+    moved: str | None = None,
 ) -> Response:
-    """The page of a version; ``mine`` is what its reader wrote and could not keep, ``theirs`` what stands there."""
+    """The page of a version; ``mine`` is what its reader wrote and could not keep, ``moved`` why not."""
     kommun, document = principal.kommun, version.document
     geometry: Geometry = request.app.state.geometry
     outlines = await geometry.outlines("regso", kommun, token_of(request) or "")
@@ -162,7 +173,7 @@ async def shown(
         "body": body,
         "seen": written[-1].revision if written else 0,
         "saved": moment(written[-1].at) if written else None,
-        "theirs": theirs,
+        "moved": moved,
         "minted": moment(version.minted_at),
         "writes": writes(principal),
         "adopted": adopted,
@@ -170,7 +181,7 @@ async def shown(
         "corrections": _corrected(await use_cases(request).corrections(kommun, version), names) if adopted else [],
     }
     context["invented"] = context["invented"] or document["invented"]
-    return page("analysis/picture.html", context, 409 if theirs is not None else 200)
+    return page("analysis/picture.html", context, 409 if moved is not None else 200)
 
 
 def _seal(version: Version) -> dict[str, str]:
@@ -190,9 +201,8 @@ def _seal(version: Version) -> dict[str, str]:
 def _corrected(found: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[str]:
     said = []
     for one_of in found:
-        kind = type_label(one_of["kind"]) if one_of["kind"] else text("picture.all_kinds")
-        place = place_label(one_of["area"], names) if one_of["area"] else text("picture.whole")
-        what = f"{kind[:1].upper()}{kind[1:]}, {inside(place) if not one_of['area'] else place},"
+        kind = type_label(one_of["kind"])
+        what = f"{kind[:1].upper()}{kind[1:]}, {place_label(one_of['area'], names)},"
         said.append(text("picture.corrected", what=what, today=str(one_of["today"]), adopted=str(one_of["adopted"])))
     return said
 
@@ -200,11 +210,9 @@ def _corrected(found: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> 
 @router.get(PATH + "/{number}/lagesbild.xlsx")
 async def sheet(request: Request, principal: Visitor, number: str) -> Response:
     """Every table of the picture, as it is shown to this reader."""
-    if not reads(principal):
-        return denied(principal)
-    version = await use_cases(request).newest(principal.kommun, number) if NUMBER.match(number) else None
-    if version is None or (version.state == "draft" and not writes(principal)):
-        return missing(principal)
+    version = await _readable(request, principal, number)
+    if isinstance(version, Response):
+        return version
     await read_log.note(request.app.state.database, principal, "picture", number, "export")
     geometry: Geometry = request.app.state.geometry
     names = version.document.get("names") or await geometry.names("regso", token_of(request) or "")
@@ -229,17 +237,15 @@ def _file(content: bytes, kind: str, name: str, how: str) -> Response:
 
 @router.get(PATH + "/{number}/lagesbild.pdf")
 async def printed(request: Request, principal: Visitor, number: str) -> Response:
-    """The PDF that was stored when the picture was adopted."""
-    if not reads(principal):
-        return denied(principal)
-    version = await use_cases(request).newest(principal.kommun, number) if NUMBER.match(number) else None
-    if version is None or version.state != "adopted":
-        return missing(principal)
+    """The PDF that was stored when the picture was adopted; a draft has none."""
+    version = await _readable(request, principal, number)
+    if isinstance(version, Response):
+        return version
     database: Database = request.app.state.database
-    await read_log.note(database, principal, "picture", number, "export")
     async with database.transaction(principal.kommuner) as connection:
         content = await store.pdf(connection, principal.kommun, number, version.version)
     if content is None:
         return missing(principal)
+    await read_log.note(database, principal, "picture", number, "export")
     name = f"lagesbild-{principal.kommun}-{number.replace(':', '-')}.pdf"
     return _file(content, "application/pdf", name, "inline")

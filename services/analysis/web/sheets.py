@@ -47,7 +47,7 @@ def _tables(
     ]
     findings: list[Row] = [
         (
-            f["title"], place_label(r["area"], names) if r["area"] else text("picture.whole"), r["observed"],
+            f["title"], place_label(r["area"], names), r["observed"],
             r["expected"], r["times"], *r["ratio"], r["adjusted"], text(f"overview.{f['word']}"),
         )
         for f in told["findings"]

@@ -57,8 +57,8 @@ def _run(run: Mapping[str, Any] | None) -> str:
 
 def _said(evidence: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """One series' week in words."""
-    kind = inside(type_label(evidence["kind"])) if evidence["kind"] else text("picture.all_kinds")
-    place = place_label(evidence["area"], names) if evidence["area"] else text("picture.whole")
+    kind = inside(type_label(evidence["kind"]))
+    place = place_label(evidence["area"], names)
     reports = text(
         f"picture.reports_{'one' if evidence['observed'] == 1 else 'many'}", count=whole(evidence["observed"])
     )
