@@ -158,7 +158,7 @@ def main() -> None:
     """Make the towns, run the weeks, write the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hidden")
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--from", dest="first", type=int, default=9_001)
+    parser.add_argument("--from", dest="first", type=int, default=31_001)
     arguments = parser.parse_args()
     with ProcessPoolExecutor(2) as pool:
         results = list(pool.map(one_seed, range(arguments.first, arguments.first + arguments.seeds)))

@@ -11,12 +11,16 @@ from typing import Any
 Columns = dict[str, list[Any]]
 LOOSER = {
     "naus_scan_p": {"": 1e-5},
-    "quasipoisson_trend": {"": 1e-5, "dispersion": 5e-5},
+    "pai_on_real_data": {"": 0.1},
+    "quasipoisson_trend": {"dispersion": 5e-5},
     "space_time_permutation_scan": {"p": 0.03, "exp": 0.005},
     "knox_bands": {"mc_p": 0.05},
-    "knox_single": {"p_sim": 0.03},
 }
-"""Where the reference allows more than the index, or where the expectation is rounded or drawn (reference §8)."""
+"""Where more is allowed than the index says: by the reference (§8: naus, pai, trend, the scan's p), or by us.
+
+Ours: the scan's expected cases are printed with two decimals; the p of ``knox_bands`` come from 999 drawn permutations,
+each with a standard error of up to 0.016 of its own, so that 0.02 is met by luck only.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Case:
         return found[part] if part else found
 
     def tolerance(self) -> Mapping[str, float]:
-        """Allowed difference by name of the number; "" for those that are not named. Relative above 1."""
+        """Allowed difference by name of the number; "" for those that are not named."""
         own = {"": float(self.tol)} if isinstance(self.tol, int | float) else {k: float(v) for k, v in self.tol.items()}
         looser = LOOSER.get(self.function, {})
         return own | {k: max(v, own.get(k, 0.0)) for k, v in looser.items()}
@@ -146,7 +150,7 @@ def compare(got: Any, expect: Any, tolerance: Mapping[str, float], name: str = "
         if math.isnan(expect) or math.isnan(got):
             return math.isnan(expect) and math.isnan(got)
         allowed = tolerance.get(name, tolerance.get("", 1e-9))
-        return bool(got == expect or abs(got - expect) <= allowed * max(1.0, abs(expect)))
+        return bool(got == expect or abs(got - expect) <= allowed)
     return bool(got == expect)
 
 
