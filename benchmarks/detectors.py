@@ -135,7 +135,7 @@ def page(cells: Sequence[dict[str, Any]], growth: Sequence[dict[str, Any]], seri
     """The table for people."""
     lines = [
         "# How the alerts behave\n",
-        "`python -m benchmarks.detectors` (five minutes on two cores): simulated weeks, season ±30 %, five years of",
+        "`python -m benchmarks.detectors` (some minutes on two cores): simulated weeks, season ±30 %, five years of",
         f"history, {series} series × {WATCHED} weeks a row. False alarms per quiet week, and the share of rises of",
         "four weeks that were found within them; in brackets the published rate. **No**: worse beyond chance, of",
         "which two or three in 210 are to be expected.\n",

@@ -173,7 +173,7 @@ async def furnish(layout: Layout, step: Step) -> None:
             )
             for s, o, source, _ in _SYSTEMS
         ]
-        town = Town(hour(datetime.now(UTC)))
+        town = Town(_began(layout))
         reports = await settle(database, KOMMUN, town, [client for client, _ in systems[: len(SYSTEMS)]])
     finally:
         await database.close()
@@ -189,6 +189,14 @@ async def furnish(layout: Layout, step: Step) -> None:
     finally:
         await picture.close()
     marker.write_text(json.dumps({"kommun": KOMMUN, "people": [email for _, email, *_ in PEOPLE]}))
+
+
+def _began(layout: Layout) -> datetime:
+    """The hour that the town's history ends at: the first attempt's, so that one that was stopped goes on with it."""
+    kept = layout.data / "demo-began.txt"
+    if not kept.exists():
+        kept.write_text(hour(datetime.now(UTC)).isoformat())
+    return datetime.fromisoformat(kept.read_text())
 
 
 async def _people(http: httpx.AsyncClient, key: str) -> None:

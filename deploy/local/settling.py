@@ -18,7 +18,7 @@ from services.analysis.store.signals import state_of_data
 from services.ingest.domain import ReportIn, Sender
 from services.ingest.handlers.appointing import Appointing
 from services.ingest.handlers.people import People
-from services.ingest.handlers.submitting import submit_many
+from services.ingest.handlers.submitting import Answer, submit_many
 from services.runtime.database import Database
 from services.runtime.schedule import Schedule
 from services.runtime.tokens import Principal
@@ -28,7 +28,7 @@ RECENT = timedelta(days=190)
 
 
 async def settle(database: Database, kommun: str, town: Town, systems: Sequence[UUID]) -> int:
-    """Hand in everything; how many different reports. Safe to repeat: the same ids, the same versions.
+    """Hand in everything; how many different reports. Safe to repeat with the same town.
 
     ``systems`` = the clients of ``town.SYSTEMS``, in their order.
     """
@@ -59,7 +59,10 @@ def _together(day: date, today: date) -> date:
 async def _hand_in(database: Database, sender: Sender, told: Sequence[Told]) -> None:
     """All come in with the last."""
     reports = [ReportIn.model_validate(t.body) for t in told]
-    await submit_many(database, sender, reports, "demo", now=max(t.arrives for t in told))
+    outcomes = await submit_many(database, sender, reports, "demo", now=max(t.arrives for t in told))
+    refused = [outcome for outcome in outcomes if not isinstance(outcome, Answer)]
+    if refused:
+        raise RuntimeError(f"the door refused {len(refused)} of the demo's reports: {refused[0]!r}")
 
 
 async def _reporters(database: Database, kommun: str, town: Town) -> dict[int, Sender]:
