@@ -6,14 +6,28 @@ from typing import Any
 
 from schemas.topics import SITUATION_CHANGED
 from schemas.values import CONTEXT_OWNER
-from services.analysis import api
-from services.analysis.gateways import Geometry
+from services.analysis.api import counts, situations
+from services.analysis.gateways import Geometry, Texts
+from services.analysis.handlers.carding import Carding
 from services.analysis.handlers.picturing import Picturing
 from services.analysis.handlers.rebuilding import Rebuilding
+from services.analysis.handlers.scanning import Scanning
 from services.analysis.handlers.watching import Watching
 from services.analysis.settings import AnalysisSettings
 from services.analysis.subscribers import CONSUMERS
-from services.analysis.web import assessing, context, live, overview, pictures, signals
+from services.analysis.web import (
+    assessing,
+    behind,
+    cards,
+    context,
+    density,
+    keeping,
+    live,
+    meeting,
+    overview,
+    pictures,
+    signals,
+)
 from services.runtime import read_log
 from services.runtime.asking import published_keys
 from services.runtime.database import Database
@@ -31,7 +45,7 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
     database = Database(url, pool_size=chosen.pool_size)
     rebuilding = Rebuilding(database, release())
     watching, picturing = Watching(database), Picturing(database)
-    tasks = [*watching.tasks(), picturing.task()]
+    tasks = [*watching.tasks(), Scanning(database).task(), picturing.task()]
     schedule = Schedule(database, tasks, partial(_municipalities, rebuilding), settled=watching.settled)
     parts: dict[str, Any] = {
         "name": "analysis",
@@ -40,13 +54,19 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
         "routers": [
             read_log.router,
-            api.router,
+            counts.router,
+            situations.router,
             overview.router,
             live.router,
             context.router,
             pictures.router,
+            meeting.router,
             assessing.router,
             signals.router,
+            cards.router,
+            behind.router,
+            density.router,
+            keeping.router,
         ],
         "consumers": CONSUMERS,
         "before_work": rebuilding.ensure,
@@ -57,6 +77,8 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
         "state": {
             "database": database,
             "picturing": picturing,
+            "carding": Carding(database),
+            "texts": Texts(chosen.ingest_url),
             "geometry": Geometry(chosen.geo_url),
             "pulse": Pulse(url),
         },

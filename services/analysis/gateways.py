@@ -1,7 +1,8 @@
-"""Whom the picture asks: geo for outlines and names, with the visitor's own token, kept by version."""
+"""Whom the picture asks, with the visitor's own token: geo for outlines and names, the door for texts."""
 
 import time
 from typing import Any
+from uuid import UUID
 
 from services.runtime.asking import Away, OtherRoom
 
@@ -38,8 +39,31 @@ class Geometry:
 
     async def names(self, layer: str, token: str) -> dict[str, str]:
         """Code → name of every area of a layer; empty while geo is away."""
+        return {a["area"]: a["name"] for a in await self.areas(layer, token) or ()}
+
+    async def areas(self, layer: str, token: str) -> list[dict[str, Any]] | None:
+        """Every area of a layer: ``area`` (code), ``name``, of places ``place_id``; None while geo is away."""
         try:
             answer = await self._geo.get(f"/v1/layers/{layer}/areas", token=token)
         except Away:
-            return {}
-        return {a["area"]: a["name"] for a in (answer or {}).get("areas", [])}
+            return None
+        return list((answer or {}).get("areas", []))
+
+    async def layers(self, token: str) -> list[dict[str, Any]]:
+        """The layers of the caller's municipality and the national ones; empty while geo is away."""
+        try:
+            return list(await self._geo.get("/v1/layers", token=token) or [])
+        except Away:
+            return []
+
+
+class Texts:
+    """What was written to reports, which only the door has."""
+
+    def __init__(self, ingest_url: str) -> None:
+        self._ingest = OtherRoom("ingest", ingest_url)
+
+    async def of(self, report: UUID, token: str) -> str | None:
+        """The text of a report, None for none; Away, also when the caller may not read it."""
+        answer = await self._ingest.get(f"/v1/reports/{report}/text", token=token)
+        return None if answer is None else answer["text"]

@@ -23,6 +23,7 @@ class Line:
     end: tuple[float, float]
     last: str
     marks: list[dict[str, Any]]
+    band: tuple[float, float] | None = None
 
 
 def nice_top(highest: float) -> int:
@@ -35,10 +36,17 @@ def nice_top(highest: float) -> int:
         power *= 10
 
 
-def line(values: Sequence[tuple[date, float]], *, width: int, height: int, last_is_partial: bool) -> Line:
-    """A line through (Monday, count) pairs, at least two."""
+def line(
+    values: Sequence[tuple[date, float]],
+    *,
+    width: int,
+    height: int,
+    last_is_partial: bool,
+    band: tuple[float, float] | None = None,
+) -> Line:
+    """A line through (day, count) pairs, at least two; ``band`` = between what the counts usually lie."""
     right, floor = width - 46, height - _BOTTOM
-    top = nice_top(max(v for _, v in values))
+    top = nice_top(max(*(v for _, v in values), 1, 0 if band is None else band[1]))
 
     def x(i: int) -> float:
         return round(_LEFT + (right - _LEFT) * i / max(1, len(values) - 1), 1)
@@ -57,7 +65,8 @@ def line(values: Sequence[tuple[date, float]], *, width: int, height: int, last_
         {"x": x(len(values) - 1), "label": short_day(values[-1][0]), "anchor": "end"},
     ]
     ticks = [{"y": y(top * k / 4), "label": whole(round(top * k / 4))} for k in range(5)]
-    return Line(width, height, right, ticks, joined, tail, points[-1], whole(round(values[-1][1])), marks)
+    drawn = None if band is None else (y(band[1]), round(y(band[0]) - y(band[1]), 1))
+    return Line(width, height, right, ticks, joined, tail, points[-1], whole(round(values[-1][1])), marks, drawn)
 
 
 @dataclass(frozen=True, slots=True)

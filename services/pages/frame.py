@@ -15,6 +15,7 @@ _LINKS = (
     ("/oversikt", "nav.overview", {"analytiker", "est_medlem", "administrator"}),
     ("/lagesbilder", "nav.pictures", {"analytiker", "est_medlem", "administrator"}),
     ("/signaler", "nav.signals", {"analytiker", "est_medlem", "administrator"}),
+    ("/omraden", "nav.areas", {"analytiker", "est_medlem", "administrator"}),
     ("/granska", "nav.review", {"analytiker", "administrator"}),
     ("/platser", "nav.places", {"analytiker", "administrator"}),
     ("/omvarld", "nav.context", {"analytiker", "est_medlem", "administrator"}),

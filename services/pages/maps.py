@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from services.pages import plane
 from services.pages.swedish import whole
+from services.pages.texts import text
 
 LIMITS = (2, 4, 7, 13)
 """Class limits, fixed for every page: 0–1, 2–3, 4–6, 7–12, 13 and more (look guide §7)."""
@@ -42,6 +43,8 @@ class Drawing:
     scale_px: float
     scale_text: str
     frame: plane.Box | None = None
+    rings: list[tuple[str, int]] = field(default_factory=list)
+    """Cells on top of the areas: path and colour class."""
 
 
 def step(count: float) -> int:
@@ -78,15 +81,40 @@ def town_box(features: Sequence[Mapping[str, Any]]) -> list[float] | None:
     return [min(west), min(south), max(east), max(north)]
 
 
+Ring = tuple[Sequence[tuple[float, float]], int]
+"""A ring of (longitude, latitude), and its colour class."""
+
+
 def draw(
-    features: Sequence[Mapping[str, Any]], counts: Mapping[str, float], *, whole_caption: str, inset_caption: str
+    features: Sequence[Mapping[str, Any]], counts: Mapping[str, float], rings: Sequence[Ring] = ()
 ) -> list[Drawing]:
-    """The whole municipality, and its town as an inset where that shows more. ``counts``: area → reports."""
+    """The whole municipality, and its town as an inset where that shows more; nothing without features.
+
+    ``counts``: area → reports. ``rings`` are drawn on top, the last undermost; then areas have no numbers.
+    """
+    if not features:
+        return []
+    found = _drawn(features, counts)
+    if rings:
+        narrow = plane.narrowing(features)
+        for drawing, scale, origin in found:
+            size = (drawing.width, drawing.height)
+            for ring, colour in reversed(rings):
+                points = [(lon * narrow * plane.EARTH, -lat * plane.EARTH) for lon, lat in ring]
+                cell = plane.Area("", "", [[points]], points[0])
+                drawing.rings.append((_path(cell, scale, origin, size), colour))
+    return [drawing for drawing, _, _ in found]
+
+
+def _drawn(
+    features: Sequence[Mapping[str, Any]], counts: Mapping[str, float]
+) -> list[tuple[Drawing, float, tuple[float, float]]]:
     areas = plane.laid_out(features)
     town = _town(areas)
-    main = _drawing(areas, counts, _bounds(areas), width=330, caption=whole_caption, skip={a.code for a in town})
+    in_town = {a.code for a in town}
+    main = _drawing(areas, counts, _bounds(areas), width=330, caption=text("overview.map_whole"), skip=in_town)
     if not town:
-        return [main[0]]
+        return [main]
     bounds = _bounds(town)
     drawing, scale, origin = main
     x0, y0, x1, y1 = bounds
@@ -96,9 +124,18 @@ def draw(
         round((x1 - x0) * scale, 1),
         round((y1 - y0) * scale, 1),
     )
-    others = {a.code for a in areas} - {a.code for a in town}
-    inset, _, _ = _drawing(areas, counts, bounds, width=312, caption=inset_caption, skip=others)
-    return [drawing, inset]
+    others = {a.code for a in areas} - in_town
+    return [main, _drawing(areas, counts, bounds, width=312, caption=text("overview.map_inset"), skip=others)]
+
+
+def inside_of(features: Sequence[Mapping[str, Any]], lon: float, lat: float) -> str:
+    """The name of the drawn area that a point lies in, else of the one whose label is nearest; for reading only."""
+    narrow = plane.narrowing(features)
+    x, y = lon * narrow * plane.EARTH, -lat * plane.EARTH
+    areas = plane.laid_out(features)
+    holding = [a for a in areas if any(plane.holds(polygon, x, y) for polygon in a.polygons)]
+    nearest = min(holding or areas, key=lambda a: math.hypot(a.label[0] - x, a.label[1] - y))
+    return nearest.name
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,12 @@ import httpx
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from services.analysis.domain.periods import Rule
+from services.analysis.handlers.picturing import Picturing
+from services.runtime.database import Database
+from services.runtime.migrations import work_role
+from tests.integration.test_pictures import cut_off, history, number
+from tests.integration.test_signals import schedule
 from tests.support.instance import Instance, Tenant, eventually, reports
 from tests.support.system_packages import chromium, sentence
 
@@ -65,6 +72,20 @@ async def town(instance: Instance) -> Town:
     await tenant.load(reports(40, "town"))
     await tenant.tally(40)
     return made
+
+
+@pytest.fixture(scope="session")
+async def drafts(town: Town) -> list[str]:
+    """Two periods' drafts, far ahead, the older one with a rise in the centre."""
+    database = Database(town.instance.ground.database_url(work_role("analysis")), pool_size=2)
+    try:
+        await history(database, town.tenant.kommun)
+        for moment in (cut_off(), cut_off() + timedelta(days=14)):
+            task = Picturing(database).task()
+            await schedule(database, town.tenant.kommun, moment + timedelta(hours=1), [task]).once()
+    finally:
+        await database.close()
+    return [number(), Rule().period(cut_off() + timedelta(days=14)).number]
 
 
 async def live(page: Page) -> None:

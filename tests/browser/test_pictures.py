@@ -1,35 +1,13 @@
 """The operativ lägesbild in a real browser: an analyst assesses and adopts it, a colleague is not overwritten."""
 
-from datetime import timedelta
 from typing import Any
 
-import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from services.analysis.domain.periods import Rule
-from services.analysis.handlers.picturing import Picturing
-from services.runtime.database import Database
-from services.runtime.migrations import work_role
 from tests.browser.conftest import DESKTOP, Login, Town
-from tests.integration.test_pictures import cut_off, history, number
-from tests.integration.test_signals import schedule
 
 NARROW: dict[str, Any] = {"viewport": {"width": 320, "height": 800}}
-
-
-@pytest.fixture(scope="module")
-async def drafts(town: Town) -> list[str]:
-    """Two periods' drafts, far ahead, the older one with a rise in the centre."""
-    database = Database(town.instance.ground.database_url(work_role("analysis")), pool_size=2)
-    try:
-        await history(database, town.tenant.kommun)
-        for moment in (cut_off(), cut_off() + timedelta(days=14)):
-            task = Picturing(database).task()
-            await schedule(database, town.tenant.kommun, moment + timedelta(hours=1), [task]).once()
-    finally:
-        await database.close()
-    return [number(), Rule().period(cut_off() + timedelta(days=14)).number]
 
 
 async def _sound(page: Page, where: str) -> None:

@@ -54,7 +54,9 @@ async def test_the_same_sender_s_id_in_two_municipalities_is_two_reports(pair: t
 
 
 async def test_nothing_is_readable_without_a_token_or_key(instance: Instance) -> None:
-    things = f"""/v1/counts /v1/counts.csv /v1/counts.geojson /v1/context /v1/layers /v1/layers/regso/areas
+    things = f"""/v1/counts /v1/counts.csv /v1/counts.geojson /v1/cases /v1/cases/{uuid4()}
+        /v1/pictures /v1/pictures/2026:01 /v1/pictures/2026:01/map.geojson /v1/hotspots.geojson
+        /v1/reports/{uuid4()}/text /v1/context /v1/layers /v1/layers/regso/areas
         /v1/locate?lon=14&lat=57 /v1/geocode?text=a /v1/suggest?q=a /v1/names
         /v1/reverse?lon=14&lat=57 /v1/map
         /v1/tiles/ground/9/276/154 /v1/basemap/9/276/154 /v1/event-types
@@ -66,7 +68,9 @@ async def test_nothing_is_readable_without_a_token_or_key(instance: Instance) ->
                 answer = await http.get(path, headers=headers)
                 assert answer.status_code == 401, path
                 assert answer.headers["content-type"] == "application/problem+json"
-        for page in ("/oversikt", "/omvarld", "/utskick", "/rapportera", "/mina-rapporter"):
+        pages = """/oversikt /omraden /omraden/regso/0682R007 /typer/A /tathet /rapporter /lagesbilder /signaler
+            /omvarld /utskick /rapportera /mina-rapporter"""
+        for page in pages.split():
             assert (await http.get(page)).status_code == 303, page
         for hidden in ("/metrics", "/readyz"):
             assert (await http.get(hidden)).status_code == 404, hidden
@@ -97,6 +101,13 @@ TABLES = {
         "lateness",
         "activity",
         "area_sets",
+        "signal_runs",
+        "cases",
+        "night_runs",
+        "picture_rules",
+        "pictures",
+        "assessments",
+        "kept_selections",
     ),
     "notify": ("subscriptions", "deliveries"),
 }

@@ -102,8 +102,8 @@ def corrected(before: Document, now: Sequence[Finding], data: Document) -> Docum
 
 
 def asked_of(document: Document) -> list[tuple[SeriesKey, int]]:
-    """The series of the newest evidence, and how many weeks together each was tested for."""
-    return [(SeriesKey(e["area"], e["kind"]), e["weeks"]) for e in document["evidence"]]
+    """The series of the newest evidence, and how many weeks together each was tested for; gatherings are no series."""
+    return [(SeriesKey(e["area"], e["kind"]), e["weeks"]) for e in document["evidence"] if "weeks" in e]
 
 
 def open_case(case_id: str, document: Document) -> Open:

@@ -103,6 +103,25 @@ def _measure(one: Measured) -> Finding:
     return Finding(one.key, now, expected, counts.garwood(now), ratio, adjusted, adjusted_ratio, len(before), spread, p)
 
 
+def judged_alone(one: Measured) -> Finding | None:
+    """One series that somebody chose to look at, q = p; None with too few periods to say anything."""
+    return next(iter(judge([one])), None)
+
+
+def usual(before: Sequence[int]) -> tuple[int, int] | None:
+    """Between what a period's count lies 19 times of 20, by the periods before; None where they are too few.
+
+    Negative binomial with their mean and dispersion, Poisson where they vary no more than chance.
+    """
+    from scipy.stats import nbinom, poisson
+
+    if len(before) < ENOUGH_PERIODS or not any(before):
+        return None
+    mean, spread = float(np.mean(before)), _dispersion(before)
+    usually = poisson(mean) if spread == 1 else nbinom(mean / (spread - 1), 1 / spread)
+    return int(usually.ppf(0.025)), int(usually.ppf(0.975))
+
+
 def _dispersion(before: Sequence[int]) -> float:
     """Variance beside mean of the periods before, at least 1."""
     mean = float(np.mean(before))

@@ -70,7 +70,7 @@ def draft(read: Read) -> Document:
         "tested": len(judged),
         "areas": _areas(by_key, judged, read),
         "kinds": _kinds(by_key, judged),
-        "rhythm": _rhythm(read.rhythm),
+        "rhythm": in_blocks(read.rhythm),
         "states": _states(read),
         "sources": _sources(read),
         "coming": _coming(read.coming),
@@ -181,7 +181,7 @@ def _kinds(by_key: Mapping[SeriesKey, Measured], judged: Sequence[Finding]) -> l
     return found
 
 
-def _rhythm(slots: Mapping[int, int]) -> list[list[float]]:
+def in_blocks(slots: Mapping[int, int]) -> list[list[float]]:
     """Seven days × seven blocks of hours, in reports with one decimal."""
     return [
         [round(sum(slots.get(24 * day + hour, 0) for hour in range(a, b)) / MILLION, 1) for a, b in BLOCKS]

@@ -18,8 +18,7 @@ from services.analysis.domain import findings, picture
 from services.analysis.domain.exposure import MEMORY_DAYS, looking
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.preliminary import HISTORY, missing_share
-from services.analysis.handlers.telling import tell
-from services.analysis.handlers.watching import NAMES
+from services.analysis.handlers.telling import NAMES, tell
 from services.analysis.store import numbers, signals
 from services.analysis.store import pictures as store
 from services.analysis.store.pictures import Span, Version, Written
@@ -73,7 +72,7 @@ class Picturing:
         return effect
 
     async def written_from_facts(self, kommun: str, period: Period) -> dict[str, Any]:
-        """The document of a period as the facts are now; about a second for a million facts."""
+        """The document of a period as the facts are now."""
         read = await self._read(kommun, period)
         return await asyncio.to_thread(picture.draft, read)
 
@@ -96,7 +95,7 @@ class Picturing:
                 period,
                 count,
                 await store.periods(connection, kommun, span),
-                await _active(connection, kommun, span, count),
+                await active_reporters(connection, kommun, span, count),
                 await store.zero_reports(connection, kommun, period.first, period.last),
                 await store.appointed(connection, kommun, period.cut_off),
                 await store.silent(connection, kommun, (period.first, period.last), begun=begun, now=period.cut_off),
@@ -141,7 +140,7 @@ class Picturing:
     async def adopt(
         self, kommun: str, number: str, *, seen: tuple[int, int], names: Mapping[str, str], by: str, printed: Printed
     ) -> Version | None:
-        """Lock the version and the assessment that were seen; None when there is no draft. Overtaken otherwise.
+        """Lock the version and the assessment that were seen; an adopted one is answered as it is. Overtaken.
 
         ``printed`` sets the PDF, in a thread; when it fails nothing is adopted.
         """
@@ -203,14 +202,16 @@ class Picturing:
             await store.put_rule(connection, kommun, rule)
 
 
-async def _active(connection: AsyncConnection, kommun: str, span: Span, count: int) -> dict[str, list[int]]:
+async def active_reporters(
+    connection: AsyncConnection, kommun: str, span: Span, count: int, layer: str = signals.LAYER
+) -> dict[str, list[int]]:
     """Area (or the whole, "") → reporters who were looking, in every period.
 
     What they sent before the first period is read too: else the first periods would seem to have had fewer eyes.
     """
     memory = -(-MEMORY_DAYS // span.days)
     start = span.start - timedelta(days=memory * span.days)
-    found = looking(await signals.presence(connection, kommun, start, span.last, span.days), memory)
+    found = looking(await signals.presence(connection, kommun, start, span.last, days=span.days, layer=layer), memory)
     return {area: [by_period.get(at + memory, 0) for at in range(count)] for area, by_period in found.items()}
 
 

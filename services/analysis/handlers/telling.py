@@ -1,16 +1,24 @@
 """Telling notify that the picture changed, in the transaction that changed it; the outbox holds it for Kafka."""
 
 from collections.abc import Sequence
+from datetime import date, datetime, time
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.envelope import Envelope, derived_id
 from schemas.situation import SituationChanged
 from schemas.topics import SITUATION_CHANGED
+from schemas.values import AreaRef
+from services.analysis.store import signals as store
+from services.analysis.store.signals import Revision
+from services.analysis.views import SWEDEN
 from services.runtime import outbox
 from services.runtime.publisher import message, type_of
 
 SOURCE = "/lagesbild/analysis"
+NAMES = UUID("6f1d3c1e-6f0a-5d27-9d8e-3a4a1f6b7c21")
+"""Namespace of cases: the same municipality, week and series name the same case."""
 
 
 async def tell(connection: AsyncConnection, events: Sequence[SituationChanged]) -> None:
@@ -26,4 +34,34 @@ def _envelope(event: SituationChanged) -> Envelope:
         time=event.minted_at,
         partitionkey=event.kommun,
         correlationid=str(event.situation_id),
+    )
+
+
+async def keep(
+    connection: AsyncConnection, kommun: str, revisions: Sequence[Revision], layer_version: str | None
+) -> None:
+    """Store the revisions and tell of them."""
+    await store.add_revisions(connection, kommun, revisions)
+    await tell(connection, [_changed(kommun, one, layer_version) for one in revisions])
+
+
+def _changed(kommun: str, case: Revision, layer_version: str | None) -> SituationChanged:
+    lead = case.document["evidence"][0]
+    area, kind = lead["area"], lead["kind"]
+    since = datetime.combine(date.fromisoformat(case.document["since"]), time(), SWEDEN)
+    return SituationChanged.model_validate(
+        {
+            "kommun": kommun,
+            "situation_id": case.case_id,
+            "revision": case.revision,
+            "kind": "case",
+            "state": case.state,
+            "event_type": kind if len(kind) > 1 else None,
+            "area": AreaRef(layer=store.LAYER, version=layer_version, area=area) if area and layer_version else None,
+            "number": case.number,
+            "observed": lead["observed"],
+            "expected": lead["expected"],
+            "since": since,
+            "minted_at": case.minted_at,
+        }
     )

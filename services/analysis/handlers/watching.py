@@ -13,8 +13,6 @@ from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.situation import SituationChanged
-from schemas.values import AreaRef
 from services.analysis.domain import case_documents as documents
 from services.analysis.domain import signals
 from services.analysis.domain.cases import Move, follow
@@ -22,15 +20,13 @@ from services.analysis.domain.exposure import MEMORY_DAYS, looking
 from services.analysis.domain.preliminary import HISTORY, missing_share
 from services.analysis.domain.series import Series, SeriesKey, build, mondays
 from services.analysis.domain.signals import Finding, Ladder
-from services.analysis.handlers.telling import tell
+from services.analysis.handlers.telling import NAMES, keep
 from services.analysis.store import signals as store
 from services.analysis.store.signals import Revision
 from services.analysis.views import SWEDEN, monday
 from services.runtime.database import Database
 from services.runtime.schedule import Effect, Task, daily, weekly
 
-NAMES = UUID("6f1d3c1e-6f0a-5d27-9d8e-3a4a1f6b7c21")
-"""Namespace of cases: the same municipality, week and series name the same case."""
 LONGEST = timedelta(weeks=5 * 52 + 12)
 MEMORY_WEEKS = MEMORY_DAYS // 7
 _AGAIN = timedelta(weeks=12)
@@ -90,7 +86,7 @@ class Watching:
                     case_id = uuid5(NAMES, f"{kommun}/{week}/{lead.area}/{lead.kind}")
                     number = f"{iso.year}-{iso.week:02}-{n}"
                     revisions.append(Revision.first(case_id, number, said, age=age, now=now))
-            await _keep(connection, kommun, revisions, read.layer_version)
+            await keep(connection, kommun, revisions, read.layer_version)
 
         return effect
 
@@ -129,7 +125,7 @@ class Watching:
                 for c, said in fresh
                 if newest[c.case_id] == c.revision  # else the week's run was faster, and the next night looks again
             ]
-            await _keep(connection, kommun, revisions, version)
+            await keep(connection, kommun, revisions, version)
 
         return effect
 
@@ -141,7 +137,7 @@ class Watching:
             start = max(monday((first_day or week) + timedelta(days=6)), week - LONGEST)
             end = week + timedelta(days=6)
             rows = await store.weekly(connection, kommun, start, end)
-            presence = await store.presence(connection, kommun, start - timedelta(weeks=MEMORY_WEEKS), end, 7)
+            presence = await store.presence(connection, kommun, start - timedelta(weeks=MEMORY_WEEKS), end, days=7)
             late = await store.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
             data = await store.state_of_data(connection, kommun)
             version = await store.layer_version(connection, kommun)
@@ -170,33 +166,3 @@ def _again(read: _Read, cases: Sequence[Revision], ladder: Ladder) -> dict[UUID,
 def _state_after(case: Revision) -> str:
     """A correction opens nothing and ends nothing."""
     return "closed" if case.state == "closed" else "changed"
-
-
-async def _keep(
-    connection: AsyncConnection, kommun: str, revisions: Sequence[Revision], layer_version: str | None
-) -> None:
-    """Store the revisions and tell of them."""
-    await store.add_revisions(connection, kommun, revisions)
-    await tell(connection, [_changed(kommun, one, layer_version) for one in revisions])
-
-
-def _changed(kommun: str, case: Revision, layer_version: str | None) -> SituationChanged:
-    lead = case.document["evidence"][0]
-    area, kind = lead["area"], lead["kind"]
-    since = datetime.combine(date.fromisoformat(case.document["since"]), time(), SWEDEN)
-    return SituationChanged.model_validate(
-        {
-            "kommun": kommun,
-            "situation_id": case.case_id,
-            "revision": case.revision,
-            "kind": "case",
-            "state": case.state,
-            "event_type": kind if len(kind) > 1 else None,
-            "area": AreaRef(layer=store.LAYER, version=layer_version, area=area) if area and layer_version else None,
-            "number": case.number,
-            "observed": lead["observed"],
-            "expected": lead["expected"],
-            "since": since,
-            "minted_at": case.minted_at,
-        }
-    )

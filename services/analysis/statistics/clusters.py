@@ -29,6 +29,9 @@ class Scan:
     replicates: int = 999
     prospective: bool = True
     seed: int = 1
+    enough: int | None = None
+    """Stop drawing when so many replicates were as strong as the strongest (Besag & Clifford 1991, sequential Monte
+    Carlo): what is nothing special is known after a few, and p stays a fair one."""
 
 
 class Cluster(NamedTuple):
@@ -78,7 +81,7 @@ def scan(locations: npt.ArrayLike, cases: npt.ArrayLike, setting: Scan, *, most:
     expected = zone_cases[:, None] * days[None, :] / total
     ratios = _ratios(_counted(grid, zones, windows), expected, total, setting.min_cases)
     ratios[~kept] = 0.0
-    strongest = _replicated(grid, zones, windows, kept, setting)
+    strongest = _replicated(grid, (zones, windows, kept), setting, observed=float(ratios.max(initial=0.0)))
     found: list[Cluster] = []
     taken: set[int] = set()
     for flat in np.argsort(-ratios, axis=None, kind="stable"):
@@ -146,9 +149,14 @@ def _ratios(counted: Ints, expected: Floats, total: int, fewest: int) -> Floats:
 
 
 def _replicated(
-    grid: Ints, zones: _Zones, windows: Sequence[tuple[int, int]], kept: npt.NDArray[np.bool_], setting: Scan
+    grid: Ints,
+    looked: tuple[_Zones, Sequence[tuple[int, int]], npt.NDArray[np.bool_]],
+    setting: Scan,
+    *,
+    observed: float,
 ) -> Floats:
-    """The strongest cluster of every replicate: the same places, the same days, dealt to each other anew."""
+    """The strongest cluster of every replicate that was drawn: the same places and days, dealt to each other anew."""
+    zones, windows, kept = looked
     place = np.repeat(np.arange(len(grid)), grid.sum(axis=1))
     day = np.repeat(np.tile(np.arange(grid.shape[1]), len(grid)), grid.ravel())
     members = _different(grid, zones, kept)
@@ -163,6 +171,8 @@ def _replicated(
         np.cumsum(np.bincount(flat, minlength=grid.size).reshape(grid.shape), axis=1, out=upto[:, 1:])
         counted = members @ (upto[:, last + 1] - upto[:, first])
         best[r] = _ratios(counted, expected, len(place), setting.min_cases).max(initial=0.0)
+        if setting.enough is not None and (best[: r + 1] >= observed - 1e-9).sum() >= setting.enough:
+            return best[: r + 1]
     return best
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas.context import ContextLocated
 from services.analysis.views import fact
 from services.analysis.views.context_days import day_of
-from services.analysis.views.fact import LocatedReport, why_not_counted
+from services.analysis.views.fact import LocatedReport, counted, why_not_counted
 
 F = TypeVar("F", LocatedReport, ContextLocated)
 Version = tuple[int, int]
@@ -47,12 +47,23 @@ def read(model: type[F], event: str) -> F:
     return _READERS[model](event)  # type: ignore[no-any-return]  # the reader of exactly this model
 
 
-@dataclass(frozen=True, slots=True)
-class _Extra:
-    """A column beside the version, for asking without reading the JSON."""
+def columns_of_report(fact: LocatedReport) -> dict[str, Any]:
+    """What stands beside a report's version, for asking without reading the JSON; from the day on if it counts."""
+    found = counted(fact)
+    return {
+        "reason": why_not_counted(fact),
+        "invented": fact.report.invented,
+        "changed_at": datetime.now(UTC),
+        "day": None if found is None else found.day,
+        "area_set": None if found is None else found.areas.number,
+        "event_type": None if found is None else found.event_type,
+        "r9": None if found is None else found.r9,
+        "places": " ".join(str(p.place_id) for p in fact.placement.places) or None if found is not None else None,
+    }
 
-    kind: str
-    value: Callable[[Any], Any]
+
+def _columns_of_context(item: ContextLocated) -> dict[str, Any]:
+    return {"day": day_of(item)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +74,22 @@ class _Statements:
     remember: Any
     page: Any
     forget: Any
-    extras: Mapping[str, _Extra]
+    extras: Callable[[Any], dict[str, Any]]
 
 
-def _statements(facts: str, history: str, ident: str, extras: Mapping[str, _Extra]) -> _Statements:
+def _statements(
+    names_of: tuple[str, str, str], kinds: Mapping[str, str], extras: Callable[[Any], dict[str, Any]]
+) -> _Statements:
     """Names are the constants below, never input."""
+    facts, history, ident = names_of
     columns = f"kommun, {ident}, revision, placement, event, minted_at, placed_at"
-    names = "".join(f", {name}" for name in extras)
+    names = "".join(f", {name}" for name in kinds)
     unnested = """
         unnest(cast(:kommuner as text[]), cast(:ids as uuid[]), cast(:revisions as bigint[]),
                cast(:placements as bigint[]), cast(:events as text[]), cast(:minted as timestamptz[]),
                cast(:placed as timestamptz[])"""
-    arrays = "".join(f", cast(:{name} as {extra.kind}[])" for name, extra in extras.items())
-    sets = "".join(f", {name} = n.{name}" for name in extras)
+    arrays = "".join(f", cast(:{name} as {kind}[])" for name, kind in kinds.items())
+    sets = "".join(f", {name} = n.{name}" for name in kinds)
     return _Statements(
         text(f"""
             insert into {facts} ({columns}{names}) select * from {unnested}{arrays})
@@ -102,16 +116,22 @@ def _statements(facts: str, history: str, ident: str, extras: Mapping[str, _Extr
 
 _SQL: dict[type[Any], _Statements] = {
     LocatedReport: _statements(
-        "facts",
-        "fact_history",
-        "report_id",
+        ("facts", "fact_history", "report_id"),
         {
-            "reason": _Extra("text", why_not_counted),
-            "invented": _Extra("boolean", lambda found: found.report.invented),
-            "changed_at": _Extra("timestamptz", lambda _fact: datetime.now(UTC)),
+            "reason": "text",
+            "invented": "boolean",
+            "changed_at": "timestamptz",
+            "day": "date",
+            "area_set": "bigint",
+            "event_type": "text",
+            "r9": "bigint",
+            "places": "text",
         },
+        columns_of_report,
     ),
-    ContextLocated: _statements("context_facts", "context_history", "context_id", {"day": _Extra("date", day_of)}),
+    ContextLocated: _statements(
+        ("context_facts", "context_history", "context_id"), {"day": "date"}, _columns_of_context
+    ),
 }
 _OWNERS = text("insert into owners select unnest(cast(:kommuner as text[])) on conflict do nothing")
 _FOLLOWING = text("select min(kommun) from owners where kommun > :after")
@@ -130,7 +150,8 @@ def _columns(rows: Sequence[tuple[Identity, Kept]]) -> dict[str, Any]:
 
 
 def _row_columns(model: type[F], facts: Sequence[Candidate[F]]) -> dict[str, Any]:
-    extras = {name: [extra.value(f.fact) for f in facts] for name, extra in _SQL[model].extras.items()}
+    beside = [_SQL[model].extras(f.fact) for f in facts]
+    extras = {name: [one[name] for one in beside] for name in beside[0]} if beside else {}
     return _columns([(f.identity, f.kept) for f in facts]) | extras
 
 

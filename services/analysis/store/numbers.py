@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +31,16 @@ _WHERE = """
     and (cast(:sources as text[]) = '{}' or source = any(cast(:sources as text[])))"""
 _FACT = text("""
     select revision, placement, reason from facts where kommun = :kommun and report_id = :report""")
+_VERSIONS = text("""
+    with wanted as (
+        select report_id from facts where kommun = :kommun and day between :first and :last
+        union
+        select report_id from fact_history where kommun = :kommun
+          and (cast(event as jsonb)->'report'->>'time_from')::timestamptz between :earliest and :latest)
+    select revision, placement, event from facts join wanted using (report_id) where kommun = :kommun
+    union all
+    select revision, placement, event from fact_history join wanted using (report_id)
+    where kommun = :kommun and placed_at <= :at""")
 _INVENTED = text("select exists (select 1 from facts where kommun = :kommun and invented)")
 _CONTEXT_WHERE = """
     kommun = :owner and generation = (select generation from view_state where name = 'context_days')
@@ -75,9 +85,36 @@ async def counts(
     return list(await connection.execute(text(statement), values))
 
 
+async def beside(
+    connection: AsyncConnection, kommun: str, selection: Selection, by: GroupBy
+) -> dict[str, tuple[int, int]]:
+    """Group → (reports now, reports of the period just before) in millionths, of what had any in either."""
+    now, before = [
+        {getattr(r, by): r.reports for r in await counts(connection, kommun, chosen, [by])}
+        for chosen in (selection, selection.before())
+    ]
+    return {name: (now.get(name, 0), before.get(name, 0)) for name in sorted(now.keys() | before.keys())}
+
+
 async def fact(connection: AsyncConnection, kommun: str, report: UUID) -> Row[Any] | None:
     """The newest version of one report and why it does not count, if it does not."""
     return (await connection.execute(_FACT, {"kommun": kommun, "report": report})).first()
+
+
+async def versions(
+    connection: AsyncConnection, kommun: str, first: date, last: date, at: datetime
+) -> list[tuple[tuple[int, int], str]]:
+    """((revision, placement), located report as stored) of every report that is or ever was in the period.
+
+    The newest of each whenever it came, superseded ones when they were placed by ``at``.
+    """
+    day = timedelta(days=1)
+    edges = {
+        "earliest": datetime.combine(first - day, time(), UTC),
+        "latest": datetime.combine(last + day, time.max, UTC),
+    }
+    values = {"kommun": kommun, "first": first, "last": last, "at": at} | edges
+    return [((r.revision, r.placement), r.event) for r in await connection.execute(_VERSIONS, values)]
 
 
 async def any_invented(connection: AsyncConnection, kommun: str) -> bool:

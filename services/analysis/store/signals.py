@@ -113,10 +113,10 @@ async def first_day(connection: AsyncConnection, kommun: str) -> date | None:
 
 
 async def presence(
-    connection: AsyncConnection, kommun: str, start: date, last: date, days: int
+    connection: AsyncConnection, kommun: str, start: date, last: date, *, days: int, layer: str = LAYER
 ) -> list[tuple[int, str, str]]:
     """(period of so many days since start, area, reporter's token) of everything that reporters sent."""
-    values = {"kommun": kommun, "layer": LAYER, "start": start, "last": last, "days": days}
+    values = {"kommun": kommun, "layer": layer, "start": start, "last": last, "days": days}
     return [(row.at, row.area, row.reporter_token) for row in await connection.execute(_PRESENCE, values)]
 
 

@@ -53,6 +53,12 @@ class Area(Struct, frozen=True, gc=False):
     area: str
 
 
+class PlaceRef(Struct, frozen=True, gc=False):
+    """A named place that holds the point."""
+
+    place_id: UUID
+
+
 class Placement(Struct, frozen=True, gc=False):
     """The fields of ``schemas.locations.Placement`` that the picture reads."""
 
@@ -61,6 +67,7 @@ class Placement(Struct, frozen=True, gc=False):
     precision: str
     areas: list[Area]
     cells: dict[str, str] = {}
+    places: list[PlaceRef] = []
 
 
 class LocatedReport(Struct, frozen=True, gc=False):

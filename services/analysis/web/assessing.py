@@ -13,8 +13,8 @@ from services.analysis.gateways import Geometry
 from services.analysis.handlers.picturing import LONGEST_TEXT, Overtaken
 from services.analysis.store.pictures import Version
 from services.analysis.web import prints
-from services.analysis.web.overview import message
-from services.analysis.web.pictures import PATH, denied, missing, newest, shown, use_cases, writes
+from services.analysis.web.access import denied, message, missing, writes
+from services.analysis.web.pictures import PATH, newest, shown, use_cases
 from services.pages.swedish import clock
 from services.pages.texts import text
 from services.runtime.http import Visitor, token_of

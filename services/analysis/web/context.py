@@ -6,11 +6,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from schemas.context import ContextLocated
-from services.analysis.api import READERS
+from services.analysis.api.counts import READERS
 from services.analysis.domain.selection import BadSelection, reports
 from services.analysis.gateways import Geometry
 from services.analysis.store import numbers
-from services.analysis.web.overview import message, read_selection
+from services.analysis.web.access import message
+from services.analysis.web.overview import read_selection
 from services.pages import swedish
 from services.pages.frame import frame
 from services.pages.render import page

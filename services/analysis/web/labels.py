@@ -1,10 +1,14 @@
 """Names of what is counted, for pages and prints: types, groups, places."""
 
+import re
 from collections.abc import Mapping
 
 from schemas.taxonomy import current
 from schemas.values import UNPLACED
 from services.pages.texts import text
+
+KIND = re.compile(r"^[A-E](?:\d{1,2}|-X\d{1,3})?$")
+"""A group of what is counted, or a type in it, the municipality's own among them."""
 
 
 def type_label(code: str) -> str:
@@ -20,6 +24,11 @@ def type_label(code: str) -> str:
 def inside(label: str) -> str:
     """A name in the middle of a sentence."""
     return label[:1].lower() + label[1:]
+
+
+def upper_first(label: str) -> str:
+    """A name at the head of a sentence."""
+    return label[:1].upper() + label[1:]
 
 
 def place_label(area: str, names: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from services.analysis.api import reader
+from services.analysis.api.counts import reader
 from services.analysis.domain.selection import BadSelection, Selection, reports
 from services.analysis.store import numbers
 from services.analysis.web.overview import read_selection

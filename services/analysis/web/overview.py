@@ -6,17 +6,18 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from schemas.taxonomy import current
 from schemas.values import UNPLACED, Source
-from services.analysis.api import READERS
+from services.analysis.api.counts import READERS
 from services.analysis.domain import certainty
 from services.analysis.domain.selection import BadSelection, Selection, last_days, parse_day, reports, split_areas
 from services.analysis.gateways import Geometry
 from services.analysis.statistics import counts
 from services.analysis.store import numbers
+from services.analysis.web.access import message
+from services.analysis.web.keeping import kept
 from services.analysis.web.labels import type_label
 from services.pages import charts, livemap, maps
 from services.pages.frame import frame
@@ -31,11 +32,6 @@ WEEKS = 26
 SOURCES = get_args(Source)
 
 
-def message(principal: Principal, path: str, heading: str, detail: str | None, status: int) -> HTMLResponse:
-    """A page that says what is the matter and what to do."""
-    return page("message.html", frame(principal, path) | {"heading": heading, "detail": detail}, status)
-
-
 def read_selection(request: Request, days: int = 14) -> Selection:
     """The selection in the page's address; empty fields mean everything."""
     query = request.query_params
@@ -47,6 +43,7 @@ def read_selection(request: Request, days: int = 14) -> Selection:
     return Selection(
         parse_day(query.get("from"), "from", start),
         parse_day(query.get("to"), "to", end),
+        query.get("layer") or "regso",
         areas=many("area"),
         types=many("type"),
         sources=many("source"),
@@ -70,6 +67,7 @@ class _Numbers:
 class _Row:
     """One area in the table."""
 
+    code: str
     name: str
     now: int
     before: int
@@ -137,6 +135,7 @@ async def overview(request: Request, principal: Visitor) -> Response:
             "trend": _trend(found.weeks, chosen),
         }
     )
+    context |= await kept(request, principal)
     context["invented"] = context["invented"] or found.invented
     return page("analysis/overview.html", context)
 
@@ -164,7 +163,12 @@ def _tiles(found: _Numbers, own: set[str]) -> dict[str, Any]:
 def _tables(found: _Numbers, names: dict[str, str]) -> dict[str, Any]:
     codes = set(names) | (set(found.now) | set(found.before)) - {UNPLACED}
     rows = [
-        _Row(names.get(code, code), round(reports(found.now.get(code, 0))), round(reports(found.before.get(code, 0))))
+        _Row(
+            code,
+            names.get(code, code),
+            round(reports(found.now.get(code, 0))),
+            round(reports(found.before.get(code, 0))),
+        )
         for code in codes
         if code in names or not names
     ]
@@ -174,7 +178,7 @@ def _tables(found: _Numbers, names: dict[str, str]) -> dict[str, Any]:
         "rows": rows,
         "unplaced_before": round(reports(found.before.get(UNPLACED, 0))),
         "types": [
-            {"label": type_label(code), "count": round(reports(w)), "width": round(100 * w / highest, 1)}
+            {"code": code, "label": type_label(code), "count": round(reports(w)), "width": round(100 * w / highest, 1)}
             for code, w in found.types
         ],
         "sources": [(text(f"source.{s}"), round(reports(w))) for s, w in found.sources],
@@ -182,12 +186,10 @@ def _tables(found: _Numbers, names: dict[str, str]) -> dict[str, Any]:
 
 
 def _drawings(outlines: dict[str, Any] | None, found: _Numbers) -> list[maps.Drawing]:
-    if outlines is None or not outlines["features"]:
+    if outlines is None:
         return []
     counts = {code: float(reports(weight)) for code, weight in found.now.items()}
-    return maps.draw(
-        outlines["features"], counts, whole_caption=text("overview.map_whole"), inset_caption=text("overview.map_inset")
-    )
+    return maps.draw(outlines["features"], counts)
 
 
 def _live(outlines: dict[str, Any] | None, found: _Numbers) -> Markup:

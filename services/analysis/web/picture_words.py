@@ -17,7 +17,7 @@ Document = Mapping[str, Any]
 _MOST_STATES = 12
 
 
-def _many(key: str, number: int, **more: str) -> str:
+def many(key: str, number: int, **more: str) -> str:
     """The sentence for one or for several."""
     return text(f"picture.{key}_{'one' if number == 1 else 'many'}", count=whole(number), **more)
 
@@ -40,8 +40,8 @@ def told(document: Document, names: Mapping[str, str], hidden: Mapping[str, str]
         "areas": [_area(a, names) for a in document["areas"]],
         "groups": [_kind(k) for k in document["kinds"] if len(k["kind"]) == 1],
         "types": [_kind(k) for k in document["kinds"] if len(k["kind"]) > 1],
-        "blocks": [f"{a:02}–{b:02}" for a, b in BLOCKS],
-        "rhythm": _rhythm(document["rhythm"]),
+        "blocks": blocks(),
+        "rhythm": rhythm(document["rhythm"]),
         "states": [_state(s, names) for s in document["states"]],
         "states_shown": _MOST_STATES,
         "sources": [(text(f"source.{s['source']}"), s["now"], s["before"]) for s in document["sources"]],
@@ -54,7 +54,12 @@ def told(document: Document, names: Mapping[str, str], hidden: Mapping[str, str]
     }
 
 
-def _rhythm(rows: Sequence[Sequence[float]]) -> list[tuple[str, list[tuple[str, int]]]]:
+def blocks() -> list[str]:
+    """The hours of the day as columns."""
+    return [f"{a:02}–{b:02}" for a, b in BLOCKS]
+
+
+def rhythm(rows: Sequence[Sequence[float]]) -> list[tuple[str, list[tuple[str, int]]]]:
     """(day, (reports, colour class from 1 to 5) of every block): classes are fifths of the highest."""
     highest = max((v for row in rows for v in row), default=0) or 1
     return [
@@ -78,7 +83,7 @@ def _brief(document: Document, findings: Sequence[Mapping[str, Any]]) -> list[st
     said = [f["short"] for f in findings[:3]]
     now, before = totals["now"], totals["before"]
     both = totals["per_reporter"], totals["per_reporter_before"]
-    said.append(_many("brief_total", now, before=whole(before)))
+    said.append(many("brief_total", now, before=whole(before)))
     if None not in both:
         said[-1] += " " + text("picture.brief_reporters", now=decimal(both[0]), before=decimal(both[1]))
     if totals["year_before"] is not None:
@@ -95,7 +100,7 @@ def _finding(finding: Document, document: Document, names: Mapping[str, str]) ->
     direction = "up" if up else "down"
     low, high = finding["ratio"]
     numbers = {
-        "count": _many("reports", finding["observed"]),
+        "count": many("reports", finding["observed"]),
         "days": str(document["days"]),
         "expected": decimal(finding["expected"]),
         "times": decimal(finding["times"]),
@@ -115,6 +120,7 @@ def _finding(finding: Document, document: Document, names: Mapping[str, str]) ->
     interval_low, interval_high = finding["interval"]
     return {
         "id": finding["id"],
+        "area": finding["area"],
         "word": word,
         "title": text(f"picture.finding_{direction}", kind=kind, place=place),
         "short": text(f"picture.short_{word}_{direction}", kind=kind, place=place),
@@ -126,7 +132,7 @@ def _finding(finding: Document, document: Document, names: Mapping[str, str]) ->
         "low": interval_low,
         "high": interval_high,
         "facts": [
-            (text("picture.basis"), _many("reports", finding["observed"])),
+            (text("picture.basis"), many("reports", finding["observed"])),
             (text("picture.active"), whole(finding["reporters"])),
             (text("picture.held_against"), text("picture.periods", count=str(document["periods_before"]))),
         ],
@@ -175,7 +181,7 @@ def _context(context: Mapping[str, int]) -> list[str]:
     if not total:
         return [text("picture.context_none")]
     kinds = ", ".join(f"{inside(kind)} {whole(n)}" for kind, n in sorted(context.items(), key=lambda k: (-k[1], k[0])))
-    return [_many("context", total), kinds]
+    return [many("context", total), kinds]
 
 
 def _case(case: Document, names: Mapping[str, str]) -> dict[str, str]:
@@ -199,16 +205,16 @@ def _quality(document: Document) -> list[tuple[str, str, str]]:
         days = [short_day(date.fromisoformat(s["since"])) for s in document["silent"] if s["since"]]
         said = [text("picture.q_silent_since", days=", ".join(days))] if days else []
         never = len(document["silent"]) - len(days)
-        said += [_many("q_silent_never", never)] if never else []
-        found.append(("warn", _many("q_silent", len(document["silent"])), " ".join(said)))
+        said += [many("q_silent_never", never)] if never else []
+        found.append(("warn", many("q_silent", len(document["silent"])), " ".join(said)))
     missing = [text(f"source.{s['source']}") for s in document["sources"] if s["missing"]]
     if missing:
-        found.append(("warn", _many("q_missing", len(missing)), ", ".join(missing)))
+        found.append(("warn", many("q_missing", len(missing)), ", ".join(missing)))
     late = round(totals["now"] * document["preliminary"] / max(0.01, 1 - document["preliminary"]))
     if late:
-        found.append(("clock", _many("q_late", late), text("picture.q_late_more")))
+        found.append(("clock", many("q_late", late), text("picture.q_late_more")))
     if totals["unplaced"]:
-        found.append(("pin", _many("q_unplaced", totals["unplaced"]), text("picture.q_unplaced_more")))
+        found.append(("pin", many("q_unplaced", totals["unplaced"]), text("picture.q_unplaced_more")))
     return found
 
 

@@ -10,7 +10,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
-from services.analysis.api import READERS
 from services.analysis.domain.periods import Rule
 from services.analysis.gateways import Geometry
 from services.analysis.handlers.picturing import Picturing
@@ -18,8 +17,8 @@ from services.analysis.store import pictures as store
 from services.analysis.store.pictures import Version
 from services.analysis.views import SWEDEN
 from services.analysis.web import picture_words, sheets
-from services.analysis.web.labels import place_label, type_label
-from services.analysis.web.overview import message
+from services.analysis.web.access import denied, missing, reads, writes
+from services.analysis.web.labels import place_label, type_label, upper_first
 from services.pages import charts, maps
 from services.pages.frame import frame
 from services.pages.render import page
@@ -34,7 +33,6 @@ router = APIRouter(include_in_schema=False)
 PATH = "/lagesbilder"
 NOTHING: dict[str, Any] = {"text": "", "local": "", "hidden": {}, "comments": {}}
 """An assessment that nobody has written yet."""
-WRITERS = ("analytiker", "administrator")
 NUMBER = re.compile(r"^\d{4}:\d{2}$")
 
 
@@ -44,26 +42,6 @@ class Ends(BaseModel):
     days: int
     weekday: int
     hour: int
-
-
-def reads(principal: Principal) -> bool:
-    """Who sees adopted pictures: the people who may read numbers."""
-    return principal.kind == "person" and principal.may(*READERS)
-
-
-def writes(principal: Principal) -> bool:
-    """Who assesses and adopts."""
-    return principal.kind == "person" and principal.may(*WRITERS)
-
-
-def denied(principal: Principal) -> Response:
-    """The page for the others."""
-    return message(principal, PATH, text("error.denied"), text("error.denied_who"), 403)
-
-
-def missing(principal: Principal) -> Response:
-    """There is no such picture here, or none for this reader."""
-    return message(principal, PATH, text("error.not_found"), None, 404)
 
 
 def use_cases(request: Request) -> Picturing:
@@ -77,7 +55,7 @@ async def newest(request: Request, principal: Principal, number: str) -> Version
     return await use_cases(request).newest(principal.kommun, number) if NUMBER.match(number) else None
 
 
-async def _readable(request: Request, principal: Principal, number: str) -> Version | Response:
+async def readable(request: Request, principal: Principal, number: str) -> Version | Response:
     """The version that this reader may see, drafts only for those who write them; otherwise the page that says no."""
     if not reads(principal):
         return denied(principal)
@@ -137,7 +115,7 @@ async def decide(request: Request, principal: Visitor, form: Annotated[Ends, For
 @router.get(PATH + "/{number}")
 async def one(request: Request, principal: Visitor, number: str) -> Response:
     """A picture: a draft with what people write to it, or what was adopted."""
-    version = await _readable(request, principal, number)
+    version = await readable(request, principal, number)
     return version if isinstance(version, Response) else await shown(request, principal, version)
 
 
@@ -162,12 +140,11 @@ async def shown(
     body = NOTHING | dict(document["assessment"] if adopted else mine or (written[-1].body if written else {}))
     told = picture_words.told(document, names, body.get("hidden", {}))
     counts = {a["area"]: float(a["now"]) for a in document["areas"]}
-    captions = {"whole_caption": text("overview.map_whole"), "inset_caption": text("overview.map_inset")}
     context = frame(principal, PATH) | {
         "told": told,
         "bars": {f["id"]: charts.interval_bar(f["seen"], f["low"], f["high"], f["expected"]) for f in told["findings"]},
         "sparks": {g["kind"]: charts.spark(g["periods"], g["expected"]) for g in told["groups"]},
-        "drawings": maps.draw(features, counts, **captions) if features else [],
+        "drawings": maps.draw(features, counts),
         "legend": maps.LEGEND,
         "version": version,
         "body": body,
@@ -202,7 +179,7 @@ def _corrected(found: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> 
     said = []
     for one_of in found:
         kind = type_label(one_of["kind"])
-        what = f"{kind[:1].upper()}{kind[1:]}, {place_label(one_of['area'], names)},"
+        what = f"{upper_first(kind)}, {place_label(one_of['area'], names)},"
         said.append(text("picture.corrected", what=what, today=str(one_of["today"]), adopted=str(one_of["adopted"])))
     return said
 
@@ -210,7 +187,7 @@ def _corrected(found: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> 
 @router.get(PATH + "/{number}/lagesbild.xlsx")
 async def sheet(request: Request, principal: Visitor, number: str) -> Response:
     """Every table of the picture, as it is shown to this reader."""
-    version = await _readable(request, principal, number)
+    version = await readable(request, principal, number)
     if isinstance(version, Response):
         return version
     await read_log.note(request.app.state.database, principal, "picture", number, "export")
@@ -238,7 +215,7 @@ def _file(content: bytes, kind: str, name: str, how: str) -> Response:
 @router.get(PATH + "/{number}/lagesbild.pdf")
 async def printed(request: Request, principal: Visitor, number: str) -> Response:
     """The PDF that was stored when the picture was adopted; a draft has none."""
-    version = await _readable(request, principal, number)
+    version = await readable(request, principal, number)
     if isinstance(version, Response):
         return version
     database: Database = request.app.state.database

@@ -139,8 +139,7 @@ def _maps(
     if not outlines:
         return [], {}
     counts = {a["area"]: float(a["now"]) for a in document["areas"]}
-    captions = {"whole_caption": text("overview.map_whole"), "inset_caption": text("overview.map_inset")}
-    drawn = maps.draw(outlines, counts, **captions)
+    drawn = maps.draw(outlines, counts)
     label = text("picture.map_label")
     placed = [{"key": f"map-{i}", "alt": f"{d.caption}. {label}"} for i, d in enumerate(drawn)]
     return placed, {f"map-{i}": _svg("area_map", d, label, False) for i, d in enumerate(drawn)}

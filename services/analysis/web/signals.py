@@ -7,11 +7,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from services.analysis.gateways import Geometry
+from services.analysis.store import density
 from services.analysis.store import signals as store
 from services.analysis.store.signals import Revision
+from services.analysis.web import picture_words
+from services.analysis.web.access import message, reads
 from services.analysis.web.labels import inside, place_label, type_label
-from services.analysis.web.overview import message
-from services.analysis.web.pictures import reads
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.swedish import decimal, short_day, week, whole
@@ -33,11 +34,13 @@ async def listed(request: Request, principal: Visitor) -> Response:
     async with database.transaction(principal.kommuner) as connection:
         cases = await store.newest_cases(connection, principal.kommun)
         run = await store.run_of(connection, principal.kommun)
+        night = await density.newest_night(connection, principal.kommun)
     geometry: Geometry = request.app.state.geometry
     names = await geometry.names("regso", token_of(request) or "")
     followed = [key for c in cases if c.state != "closed" for key in c.document["series"]]
     context = frame(principal, PATH) | {
         "run": _run(run),
+        "night": _night(night),
         "open": [_case(c, names) for c in cases if c.state != "closed"],
         "over": [_case(c, names) for c in cases if c.state == "closed"][:_OVER_SHOWN],
         "watched": [
@@ -55,13 +58,33 @@ def _run(run: Mapping[str, Any] | None) -> str:
     return text("signals.run", week=week(date.fromisoformat(run["week"])), tested=whole(run["tested"]))
 
 
+def _night(night: Mapping[str, Any] | None) -> str:
+    if night is None:
+        return ""
+    day = short_day(date.fromisoformat(night["day"]))
+    return text("signals.night", day=day, groups=whole(night["groups"]))
+
+
+def _gathered(evidence: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """A gathering in words."""
+    kind, place = inside(type_label(evidence["kind"])), place_label(evidence["area"], names)
+    first, last = (date.fromisoformat(evidence[edge]) for edge in ("first", "last"))
+    count = picture_words.many("reports", evidence["observed"])
+    span = short_day(first) if first == last else f"{short_day(first)}–{short_day(last)}"
+    return {
+        "title": text("signals.heading_scan", kind=kind, place=place),
+        "says": text("signals.say_scan", count=count, span=span, expected=decimal(evidence["expected"])),
+        "method": text("signals.method_scan", recurrence=whole(evidence["recurrence"])),
+    }
+
+
 def _said(evidence: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """One series' week in words."""
+    """One series' week in words, or a gathering."""
+    if evidence["method"] == "scan":
+        return _gathered(evidence, names)
     kind = inside(type_label(evidence["kind"]))
     place = place_label(evidence["area"], names)
-    reports = text(
-        f"picture.reports_{'one' if evidence['observed'] == 1 else 'many'}", count=whole(evidence["observed"])
-    )
+    reports = picture_words.many("reports", evidence["observed"])
     adjusted = evidence["adjusted"]
     numbers = {"expected": decimal(evidence["expected"]), "limit": decimal(evidence["limit"], 0)}
     said = text(f"signals.say_{evidence['weeks']}", count=reports, **numbers)
@@ -86,8 +109,9 @@ def _case(case: Revision, names: Mapping[str, str]) -> dict[str, Any]:
             since=f"{week(since)} ({short_day(since)})",
             count=str(weeks),
         ),
-        text("signals.reporters", count=whole(document["data"]["reporters"])),
     ]
+    if "reporters" in document["data"]:
+        facts.append(text("signals.reporters", count=whole(document["data"]["reporters"])))
     if case.state == "closed":
         facts.append(text("signals.over", until=week(date.fromisoformat(document["until"]))))
     elif document["data"]["preliminary"] >= 0.05:

@@ -76,11 +76,14 @@ async def layers(request: Request, principal: Caller) -> list[LayerOut]:
 
 @router.get("/layers/{layer}/areas")
 async def areas(request: Request, layer: str, principal: Caller, kommun: KommunFilter = None) -> dict[str, Any]:
-    """Codes and names of a layer's areas, of one municipality if asked."""
+    """Codes and names of a layer's areas, of one municipality if asked; of places also the id that reports name."""
     known: Layers = request.app.state.layers
     if layer not in TITLES:
         version = await _version(request, principal, layer)
-        named = [{"area": f.code, "name": f.name, "kommun": None, "lan": None} for f in version.features]
+        named = [
+            {"area": f.code, "name": f.name, "kommun": None, "lan": None, "place_id": p.place_id}
+            for f, p in zip(version.features, version.places, strict=True)
+        ]
         return {"layer": layer, "version": version.version, "areas": named}
     found = known.areas(layer, kommun)
     names = [AreaName(area=a.code, name=a.name, kommun=a.kommun, lan=a.lan).model_dump() for a in found]

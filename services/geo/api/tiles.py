@@ -95,9 +95,7 @@ async def map_of(request: Request, principal: Caller) -> MapOut:
 
 
 @router.get("/tiles/{layer}/{z}/{x}/{y}", response_class=Response, responses=openapi.media(MEDIA_TYPE) | openapi.EMPTY)
-async def tile(  # noqa: PLR0917 - a tile's address has four parts
-    request: Request, layer: str, z: Zoom, x: Index, y: Index, principal: Caller
-) -> Response:
+async def tile(request: Request, layer: str, z: Zoom, x: Index, y: Index, principal: Caller) -> Response:
     """One Mapbox vector tile of a layer, or of ``ground``: outlines, names and streets. 204 where nothing lies."""
     if not tile_exists(z, x, y):
         raise not_found("tile")

@@ -190,6 +190,24 @@ async def get_report(request: Request, report_id: UUID, principal: DoorCaller) -
     return state_of(row, await corridor.fate(report_id, await people.token(principal)))
 
 
+class ReportText(BaseModel):
+    """What the sender wrote; null when there is nothing, or nothing any more."""
+
+    text: str | None
+
+
+@router.get("/reports/{report_id}/text", responses=_PROBLEMS)
+async def get_text(request: Request, report_id: UUID, principal: DoorCaller) -> ReportText:
+    """What was written to a report of the municipality, for analysts. Every read is noted."""
+    if not principal.may("analytiker", "administrator"):
+        raise not_allowed("analytiker or administrator")
+    reports: Reports = request.app.state.reports
+    if await reports.find(principal.kommun, report_id) is None:
+        raise not_found("report")
+    await read_log.note(request.app.state.database, principal, "text", str(report_id), "follow_up")
+    return ReportText(text=await reports.text_of(principal.kommun, report_id))
+
+
 PLAIN = r"^[^\x00-\x1f\x7f-\x9f]+$"
 """One line of text: PostgreSQL takes no NUL, and a label has no line breaks."""
 

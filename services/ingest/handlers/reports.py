@@ -62,6 +62,14 @@ class Reports:
         async with self._database.transaction((kommun,)) as connection:
             return await store.get(connection, kommun, report_id)
 
+    async def text_of(self, kommun: str, report_id: UUID) -> str | None:
+        """What was written to a report of this municipality that stands; None when nothing is, or it was withdrawn."""
+        async with self._database.transaction((kommun,)) as connection:
+            row = await store.get(connection, kommun, report_id)
+            if row is None or not row.event["has_text"]:
+                return None
+            return await store.text_of(connection, kommun, report_id)
+
     async def mine(self, kommun: str, client: UUID, limit: int = 50) -> list[store.Own]:
         """A sender's own reports, newest first."""
         async with self._database.transaction((kommun,)) as connection:

@@ -29,6 +29,8 @@ _BY_ID = text("""
 _MINE = text("""
     select event, received_at, sender_id, taken_back from reports
     where kommun = :kommun and client_id = :client order by received_at desc, report_id limit :limit""")
+_TEXT = text("""
+    select text from texts where kommun = :kommun and report_id = :report order by revision desc limit 1""")
 _TYPES = text("select code, label, severity from event_types where kommun = :kommun order by code")
 _ADD_TYPE = text("""
     insert into event_types (kommun, code, label, severity) values (:kommun, :code, :label, :severity)
@@ -46,6 +48,12 @@ async def epoch(connection: AsyncConnection) -> int:
 async def get(connection: AsyncConnection, kommun: str, report: UUID) -> Row[Any] | None:
     """The newest state of a report by its id."""
     return (await connection.execute(_BY_ID, {"kommun": kommun, "report": report})).first()
+
+
+async def text_of(connection: AsyncConnection, kommun: str, report: UUID) -> str | None:
+    """What the sender wrote, in the newest version that has a text; None when there is none (any more)."""
+    found: str | None = await connection.scalar(_TEXT, {"kommun": kommun, "report": report})
+    return found
 
 
 async def mine(connection: AsyncConnection, kommun: str, client: UUID, limit: int) -> list[Own]:

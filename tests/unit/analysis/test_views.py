@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from schemas.locations import Placement, ReportLocated
+from schemas.locations import Placement, PlaceRef, ReportLocated
 from schemas.reports import ReportReceived
 from schemas.values import UNPLACED, AreaRef
 from services.analysis.views import (
@@ -237,7 +237,7 @@ def _names(model: type[Any]) -> set[str]:
 def test_what_the_picture_reads_stands_in_the_contract() -> None:
     """Every field by the same name, and whatever the contract allows is read to the same value."""
     pairs = [(reading.Report, ReportReceived), (reading.Placement, Placement), (reading.LocatedReport, ReportLocated)]
-    for ours, contract in [*pairs, (reading.Area, AreaRef)]:
+    for ours, contract in [*pairs, (reading.Area, AreaRef), (reading.PlaceRef, PlaceRef)]:
         assert _names(ours) <= _names(contract), ours
     whole = located(organisation=report_id(3), merged_into=report_id(4), ongoing=True, cells={"9": "891f1d48967ffff"})
     read, said = msgspec.to_builtins(as_read(whole)), whole.model_dump(mode="json")

@@ -78,6 +78,11 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "picture.reports_",
         "picture.context_",
         "picture.q_",
+        "card.crumb_",
+        "card.not_",
+        "card.state_",
+        "density.step_",
+        "meeting.step_",
     )
     unused = {k for k in catalogue() if k not in named and not k.startswith(built)}
     assert sorted(unused) == []
@@ -124,13 +129,13 @@ def test_colour_classes() -> None:
 def test_a_town_of_small_areas_gets_an_inset() -> None:
     land = [square("a", 14, 57, 1.0), square("b", 15, 57, 1.0)]
     town = [square(f"t{i}", 14.5 + 0.02 * i, 57.5, 0.02) for i in range(5)]
-    drawings = maps.draw([*land, *town], {"t1": 13}, whole_caption="hela", inset_caption="tätort")
-    assert [d.caption for d in drawings] == ["hela", "tätort"]
+    drawings = maps.draw([*land, *town], {"t1": 13})
+    assert [d.caption for d in drawings] == [text("overview.map_whole"), text("overview.map_inset")]
     assert drawings[0].frame is not None
     labelled = {s.code for s in drawings[0].shapes if s.labelled}
     assert labelled == {"a", "b"}
     assert {s.code: s.step for s in drawings[1].shapes}["t1"] == 5
-    assert len(maps.draw(land, {}, whole_caption="hela", inset_caption="x")) == 1
+    assert len(maps.draw(land, {})) == 1
 
 
 def test_a_line_starts_at_zero_and_ends_with_its_number() -> None:

@@ -7,12 +7,16 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel
+from fastapi.concurrency import run_in_threadpool
+from pydantic import AwareDatetime, BaseModel
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.values import EventType, Source
+from services.analysis.domain import as_known
 from services.analysis.domain.selection import BadSelection, GroupBy, Selection, last_days, parse_day, reports
 from services.analysis.gateways import Geometry, NoSuchLayer
 from services.analysis.store import numbers
+from services.analysis.views.fact import read
 from services.runtime import openapi, read_log
 from services.runtime.database import Database
 from services.runtime.http import Caller, token_of
@@ -59,6 +63,8 @@ class CountsAnswer(BaseModel):
     rows: list[dict[str, Any]]
     total: float | int
     invented: bool
+    as_of: datetime | None = None
+    """The moment whose knowledge this is; null is now."""
 
 
 def reader(principal: Principal) -> None:
@@ -67,27 +73,61 @@ def reader(principal: Principal) -> None:
         raise not_allowed(" or ".join(READERS))
 
 
-async def _counts(request: Request, principal: Principal, chosen: Selection, by: list[GroupBy]) -> CountsAnswer:
+Sums = list[tuple[tuple[Any, ...], int, int]]
+"""(groups, reports, seen) in millionths."""
+
+
+async def _sums(
+    connection: AsyncConnection, kommun: str, chosen: Selection, by: list[GroupBy], at: datetime | None
+) -> Sums:
+    if at is None:
+        rows = await numbers.counts(connection, kommun, chosen, by)
+        return [(tuple(getattr(r, g) for g in by), r.reports, r.seen) for r in rows]
+    stored = await numbers.versions(connection, kommun, chosen.first, chosen.last, at)
+    return await run_in_threadpool(_folded, stored, chosen, by, at)
+
+
+def _folded(stored: list[tuple[tuple[int, int], str]], chosen: Selection, by: list[GroupBy], at: datetime) -> Sums:
+    facts = as_known.standing(((version, read(event)) for version, event in stored), at)
+    return as_known.counts(facts, chosen, tuple(by))
+
+
+async def _counts(
+    request: Request, principal: Principal, chosen: Selection, by: list[GroupBy], at: datetime | None = None
+) -> CountsAnswer:
     reader(principal)
     database: Database = request.app.state.database
-    async with database.transaction(principal.kommuner) as connection:
-        rows = await numbers.counts(connection, principal.kommun, chosen, by)
+    async with database.transaction(principal.kommuner, snapshot=True) as connection:
+        rows = await _sums(connection, principal.kommun, chosen, by, at)
         invented = await numbers.any_invented(connection, principal.kommun)
     return CountsAnswer(
         layer=chosen.layer,
         first=chosen.first,
         last=chosen.last,
         group_by=list(by),
-        rows=[{g: getattr(r, g) for g in by} | {"reports": reports(r.reports), "seen": reports(r.seen)} for r in rows],
-        total=reports(sum(r.reports for r in rows)),
+        rows=[
+            dict(zip(by, groups, strict=True)) | {"reports": reports(count), "seen": reports(seen)}
+            for groups, count, seen in rows
+        ],
+        total=reports(sum(count for _, count, _ in rows)),
+        as_of=at,
         invented=invented,
     )
 
 
+AsOf = Annotated[AwareDatetime | None, Query(description="the numbers as they were known at this moment; now if none")]
+
+
 @router.get("/counts")
-async def counts(request: Request, principal: Caller, chosen: Selected, group_by: Groups = []) -> CountsAnswer:  # noqa: B006
+async def counts(
+    request: Request,
+    principal: Caller,
+    chosen: Selected,
+    group_by: Groups = [],  # noqa: B006 - FastAPI's way to declare a repeated parameter
+    as_of: AsOf = None,
+) -> CountsAnswer:
     """Reports in a period, of one layer, filtered and grouped as you like. Nollrapporter and calendar never count."""
-    return await _counts(request, principal, chosen, group_by)
+    return await _counts(request, principal, chosen, group_by, as_of)
 
 
 @router.get("/counts.csv", response_class=Response, responses=openapi.media("text/csv"))

@@ -1,0 +1,159 @@
+"""``/v1/cases`` and ``/v1/pictures``: what was found and what was adopted, as documents that never change."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel
+
+from services.analysis.api.counts import GEOJSON, reader
+from services.analysis.gateways import Geometry, NoSuchLayer
+from services.analysis.handlers.picturing import Picturing
+from services.analysis.store import pictures as picture_store
+from services.analysis.store import signals as store
+from services.analysis.store.pictures import Version
+from services.analysis.store.signals import Revision
+from services.runtime import openapi
+from services.runtime.database import Database
+from services.runtime.http import Caller, token_of
+from services.runtime.problems import not_found
+from services.runtime.tokens import Principal
+
+router = APIRouter(prefix="/v1", tags=["situations"])
+WRITERS = ("analytiker", "administrator", "counts:read")
+"""Who sees drafts beside those who write them: the municipality's own systems, notify among them."""
+Number = Annotated[str, Path(pattern=r"^\d{4}:\d{2}$")]
+
+
+class CaseOut(BaseModel):
+    """One revision of a case. ``document`` is what it said then, ``hash`` its SHA-256."""
+
+    case_id: UUID
+    revision: int
+    number: str
+    state: str
+    week: date
+    minted_at: datetime
+    hash: str
+    document: dict[str, Any]
+
+
+class PictureOut(BaseModel):
+    """One version of a lägesbild, draft or adopted. ``document`` is what it says, ``hash`` its SHA-256."""
+
+    number: str
+    version: int
+    state: str
+    minted_at: datetime
+    hash: str
+    pdf_hash: str | None
+    document: dict[str, Any]
+
+
+def _case(one: Revision) -> CaseOut:
+    return CaseOut(
+        case_id=one.case_id,
+        revision=one.revision,
+        number=one.number,
+        state=one.state,
+        week=one.week,
+        minted_at=one.minted_at,
+        hash=one.hash,
+        document=one.document,
+    )
+
+
+@router.get("/cases")
+async def cases(
+    request: Request, principal: Caller, over: Annotated[bool, Query(description="also those that are over")] = False
+) -> list[CaseOut]:
+    """The newest revision of every case, the latest first."""
+    reader(principal)
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        found = await store.newest_cases(connection, principal.kommun)
+    return [_case(c) for c in found if over or c.state != "closed"]
+
+
+@router.get("/cases/{case_id}")
+async def case(request: Request, principal: Caller, case_id: UUID) -> list[CaseOut]:
+    """Every revision of a case, the first first."""
+    reader(principal)
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        found = await store.revisions(connection, principal.kommun, case_id)
+    if not found:
+        raise not_found("case")
+    return [_case(c) for c in found]
+
+
+def _picture(one: Version) -> PictureOut:
+    return PictureOut(
+        number=one.number,
+        version=one.version,
+        state=one.state,
+        minted_at=one.minted_at,
+        hash=one.hash,
+        pdf_hash=one.pdf_hash,
+        document=one.document,
+    )
+
+
+def _sees(principal: Principal, version: Version) -> bool:
+    return version.state == "adopted" or principal.may(*WRITERS)
+
+
+@router.get("/pictures")
+async def pictures(request: Request, principal: Caller) -> list[PictureOut]:
+    """The newest version of every lägesbild, the latest first; drafts for those who write them."""
+    reader(principal)
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        found = await picture_store.newest(connection, principal.kommun)
+    return [_picture(v) for v in found if _sees(principal, v)]
+
+
+async def _newest(request: Request, principal: Principal, number: str) -> Version:
+    reader(principal)
+    picturing: Picturing = request.app.state.picturing
+    found = await picturing.newest(principal.kommun, number)
+    if found is None or not _sees(principal, found):
+        raise not_found("picture")
+    return found
+
+
+@router.get("/pictures/{number}")
+async def picture(request: Request, principal: Caller, number: Number) -> PictureOut:
+    """The newest version of one; an adopted one stays as it was adopted."""
+    return _picture(await _newest(request, principal, number))
+
+
+_MAP: dict[int | str, dict[str, Any]] = openapi.media(GEOJSON, schema={"type": "object"})
+
+
+@router.get("/pictures/{number}/map.geojson", response_class=Response, responses=_MAP)
+async def picture_map(request: Request, principal: Caller, number: Number) -> Response:
+    """The picture's numbers on today's outlines (WGS84); without outlines while geo is away."""
+    version = await _newest(request, principal, number)
+    geometry: Geometry = request.app.state.geometry
+    try:
+        outlines = await geometry.outlines("regso", principal.kommun, token_of(request) or "")
+    except NoSuchLayer:
+        outlines = None
+    shapes = {f["id"]: f["geometry"] for f in (outlines or {"features": []})["features"]}
+    names = version.document.get("names") or {}
+    features = [
+        {
+            "type": "Feature",
+            "id": a["area"],
+            "geometry": shapes.get(a["area"]),
+            "properties": {k: a[k] for k in ("now", "before", "expected", "word", "reporters")}
+            | {"name": names.get(a["area"], a["area"])},
+        }
+        for a in version.document["areas"]
+    ]
+    document = version.document
+    about = {"number": number, "state": version.state, "from": document["first"], "to": document["last"]}
+    return Response(orjson.dumps({"type": "FeatureCollection", **about, "features": features}), media_type=GEOJSON)

@@ -1,0 +1,72 @@
+"""What differs between two lägesbilder: counts beside each other with what they bear, findings that came and went."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.analysis.domain.certainty import FEWEST, Word
+from services.analysis.statistics import counts, multiplicity
+
+LEVEL = 0.05
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place and kind in both. ``word`` beside the lengths of the periods, over all that is compared."""
+
+    area: str
+    kind: str
+    then: int
+    now: int
+    word: Word
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The later beside the earlier. Findings by (area, kind)."""
+
+    total: Difference
+    areas: tuple[Difference, ...]
+    kinds: tuple[Difference, ...]
+    came: tuple[tuple[str, str], ...]
+    stayed: tuple[tuple[str, str], ...]
+    went: tuple[tuple[str, str], ...]
+
+
+def between(earlier: Document, later: Document) -> Comparison:
+    """Both as they were stored: a correction since is said on their own pages."""
+    whole = [("", "", earlier["totals"]["now"], later["totals"]["now"])]
+    areas = [(area, "", then, now) for area, then, now in _both(earlier["areas"], later["areas"], "area")]
+    kinds = [("", kind, then, now) for kind, then, now in _both(earlier["kinds"], later["kinds"], "kind")]
+    rows = [*whole, *areas, *kinds]
+    p = [counts.exact_p(now, later["days"], then, earlier["days"]) for _, _, then, now in rows]
+    judged = [
+        Difference(*row, _word(row[2] + row[3], float(q)))
+        for row, q in zip(rows, multiplicity.adjusted(p), strict=True)
+    ]
+    before, after = ({(f["area"], f["kind"]) for f in d["findings"]} for d in (earlier, later))
+    edge = 1 + len(areas)
+    return Comparison(
+        judged[0],
+        tuple(sorted(judged[1:edge], key=_rank)),
+        tuple(sorted(judged[edge:], key=_rank)),
+        tuple(sorted(after - before)),
+        tuple(sorted(after & before)),
+        tuple(sorted(before - after)),
+    )
+
+
+def _both(earlier: list[Document], later: list[Document], name: str) -> list[tuple[str, int, int]]:
+    then, now = ({row[name]: row["now"] for row in rows} for rows in (earlier, later))
+    return [(key, then.get(key, 0), now.get(key, 0)) for key in sorted(then.keys() | now.keys())]
+
+
+def _word(together: int, q: float) -> Word:
+    if together < FEWEST:
+        return "thin"
+    return "sure" if q < LEVEL else "unsure"
+
+
+def _rank(row: Difference) -> tuple[bool, int, str, str]:
+    return row.word != "sure", -abs(row.now - row.then), row.area, row.kind

@@ -1,0 +1,166 @@
+"""Where it is dense: cells ranked by counts shrunk to their neighbourhood, beside what is usual, and how the map hit.
+
+A description of what was reported, never a forecast, never about persons.
+
+Cells are H3's of resolution 9 (statistics reference §4.12). *Expected* is the mean of the same cell over the periods
+before; the rate is per square kilometre of the cell's own area, since cells in Sweden differ by a seventh. Gi* says
+where the neighbourhood is above the mean by more than chance (Benjamini–Hochberg over all cells).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from services.analysis.domain.certainty import FEWEST, Word
+from services.analysis.statistics import hotspots, multiplicity, repeats
+
+LEVEL = 0.05
+SHARE = 0.05
+"""Of the cells, in the self-check: the densest twentieth."""
+BANDS = repeats.Bands((0.0, 200.0, 400.0, float("inf")), (0.0, 7.0, 14.0, 28.0, float("inf")))
+"""Within 200 m and a week is what is told; the others make the table whole."""
+REPLICATES = 999
+FEWEST_EVENTS = 30
+MOST_EVENTS = 3_000
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of the map. ``expected`` None where there is no period before; ``km2`` its own area."""
+
+    cell: str
+    count: float
+    expected: float | None
+    density: float
+    km2: float
+    z: float | None
+    q: float
+    word: Word
+
+    @property
+    def rate(self) -> float:
+        """Reports per square kilometre."""
+        return self.count / self.km2
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """How the map of the period before hit this one: reports in its densest twentieth, of how many, times chance."""
+
+    inside: int
+    total: int
+    times: float
+
+
+@dataclass(frozen=True, slots=True)
+class Density:
+    """The cells, the densest first; ``check`` None where there was no period before to map."""
+
+    cells: Sequence[Cell]
+    check: SelfCheck | None
+
+
+def rank(periods: Sequence[Mapping[str, float]]) -> Density:
+    """``periods``: cell → reports, the oldest first, the one that is shown last. Cells without a place are left out."""
+    import h3
+
+    now, before = periods[-1], periods[:-1]
+    density = hotspots.shrunken(now, _ring)
+    cells = sorted(density)
+    at = {cell: i for i, cell in enumerate(cells)}
+    near = [[at[n] for n in _ring(cell) if n in at] for cell in cells]
+    counted = [now.get(cell, 0.0) for cell in cells]
+    z = hotspots.gi_star(counted, near) if len(cells) > 1 else np.full(len(cells), np.nan)
+    q = _above(z)
+    found = [
+        Cell(
+            cell,
+            now.get(cell, 0.0),
+            sum(p.get(cell, 0.0) for p in before) / len(before) if before else None,
+            density[cell],
+            h3.cell_area(cell, unit="km^2"),
+            None if np.isnan(z[i]) else float(z[i]),
+            float(q[i]),
+            _word(now.get(cell, 0.0), float(q[i])),
+        )
+        for i, cell in enumerate(cells)
+    ]
+    found.sort(key=lambda c: (-c.density / c.km2, c.cell))
+    return Density(found, _check(before[-1], now) if before and before[-1] else None)
+
+
+def _ring(cell: str) -> list[str]:
+    import h3
+
+    return [other for other in h3.grid_disk(cell, 1) if other != cell]
+
+
+def _above(z: Any) -> Any:
+    """BH-adjusted one-sided p of every z."""
+    from scipy.special import ndtr
+
+    p = np.where(np.isnan(z), 1.0, ndtr(-np.nan_to_num(z)))
+    return multiplicity.adjusted(p) if len(p) else p
+
+
+def _word(count: float, q: float) -> Word:
+    if count < FEWEST:
+        return "thin"
+    return "sure" if q < LEVEL else "unsure"
+
+
+def _check(before: Mapping[str, float], now: Mapping[str, float]) -> SelfCheck | None:
+    """Only what happened where the earlier map had cells is counted, as in the reference's hold-out."""
+    ranking = hotspots.shrunken(before, _ring)
+    top = int(SHARE * len(ranking))
+    inside = [cell for cell in ranking if now.get(cell)]
+    if not top or not inside:
+        return None
+    order = sorted(ranking, key=lambda cell: (-ranking[cell], now.get(cell, 0.0)))
+    return SelfCheck(
+        round(sum(now.get(cell, 0.0) for cell in order[:top])),
+        round(sum(now[cell] for cell in inside)),
+        hotspots.hit_rate(now, ranking, SHARE),
+    )
+
+
+class Event(NamedTuple):
+    """One report with a point: metres east and north (EPSG:3006), and its day as a number."""
+
+    east: float
+    north: float
+    day: int
+
+
+def near_repeats(events: Mapping[str, Sequence[Event]]) -> list[Document]:
+    """Per type: how many pairs lie within 200 m and a week, beside what chance gives; q over the types.
+
+    Reports of the same type, day and 50 metres are taken as one event: they are likely the same, told twice.
+    """
+    found: list[Document] = []
+    for kind in sorted(events):
+        once = sorted({(e.day, round(e.east / 50), round(e.north / 50)): e for e in events[kind]}.values(), key=_by_day)
+        once = once[-MOST_EVENTS:]
+        if len(once) < FEWEST_EVENTS:
+            continue
+        table = repeats.repeats([(e.east, e.north) for e in once], [e.day for e in once], BANDS, replicates=REPLICATES)
+        assert table.p is not None  # noqa: S101 - narrows the type: replicates were asked for
+        found.append(
+            {
+                "kind": kind,
+                "events": len(once),
+                "pairs": int(table.observed[0, 0]),
+                "expected": round(float(table.expected[0, 0]), 4),
+                "p": float(table.p[0, 0]),
+            }
+        )
+    for one, q in zip(found, multiplicity.adjusted([f["p"] for f in found]), strict=True):
+        one["q"] = float(q)
+    return found
+
+
+def _by_day(event: Event) -> int:
+    return event.day

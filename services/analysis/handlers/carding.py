@@ -1,0 +1,185 @@
+"""Cards: all that is known of one area, place or type, by the same measures as the lägesbild; reads, never writes."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.taxonomy import current
+from services.analysis.domain import findings
+from services.analysis.domain.exposure import known
+from services.analysis.domain.findings import Finding, Measured
+from services.analysis.domain.selection import Selection
+from services.analysis.domain.series import SeriesKey
+from services.analysis.handlers.picturing import active_reporters
+from services.analysis.store import cards as store
+from services.analysis.store import numbers, signals
+from services.analysis.store.cards import Subject
+from services.analysis.store.pictures import Span
+from services.analysis.views import MILLION, monday
+from services.analysis.views.fact import Counted, counted, read
+from services.analysis.views.rhythm import contributions
+from services.runtime.database import Database
+
+RHYTHM_WEEKS = 52
+SHOWN = 5
+MOST_OPEN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One subject in one period. Weights are millionths; ``periods`` = (first day, reports), the oldest first.
+
+    ``finding`` is None where there is too little history; ``usual`` between what the count lies 19 times of 20.
+    """
+
+    subject: Subject
+    chosen: Selection
+    periods: Sequence[tuple[date, int]]
+    finding: Finding | None
+    usual: tuple[int, int] | None
+    eyes: Sequence[int]
+    zero_reports: int
+    rhythm: Mapping[int, int]
+    sources: Mapping[str, tuple[int, int]]
+    areas: Mapping[str, tuple[int, int]]
+    kinds: Mapping[str, tuple[int, int]]
+    still_open: Sequence[Mapping[str, Any]]
+    behind: Sequence[Mapping[str, Any]]
+    count: int
+    invented: bool
+
+    @property
+    def now(self) -> int:
+        """Reports of the period."""
+        return self.periods[-1][1]
+
+
+class Carding:
+    """The use case of cards."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def card(self, kommun: str, subject: Subject, chosen: Selection) -> Card:
+        """The card of a subject, in one snapshot; the period and the ones before it are those of ``chosen``."""
+        about = replace(
+            chosen,
+            layer=subject.layer,
+            areas=(subject.area,) if subject.area else (),
+            types=(subject.kind,) if subject.kind else (),
+        )
+        async with self._database.transaction((kommun,), snapshot=True) as connection:
+            span, count = await _span(connection, kommun, about)
+            one, eyes = await _measured(connection, kommun, subject, span, count)
+            week = _last_week(about)
+            return Card(
+                subject,
+                about,
+                _dated(span, one),
+                findings.judged_alone(one),
+                findings.usual(one.periods[:-1]),
+                eyes,
+                await store.zero_reports(connection, kommun, subject, about.first, about.last),
+                await store.rhythm(connection, kommun, subject, week - timedelta(weeks=RHYTHM_WEEKS - 1), week),
+                await numbers.beside(connection, kommun, about, "source"),
+                await numbers.beside(connection, kommun, replace(about, areas=()), "area"),
+                await numbers.beside(connection, kommun, about, "type"),
+                await store.still_open(connection, kommun, subject, about.last, groups=_states(), limit=MOST_OPEN),
+                await store.behind(connection, kommun, about, limit=SHOWN),
+                await store.how_many(connection, kommun, about),
+                await numbers.any_invented(connection, kommun),
+            )
+
+    async def place(self, kommun: str, subject: Subject, ident: UUID, chosen: Selection) -> Card:
+        """The card of a named place: folded from its own reports, since no view knows of places.
+
+        Who was looking at it is not known: reporters are known by area.
+        """
+        async with self._database.transaction((kommun,), snapshot=True) as connection:
+            span, count = await _span(connection, kommun, chosen)
+            week = _last_week(chosen)
+            since = min(span.start, week - timedelta(weeks=RHYTHM_WEEKS - 1))
+            stored = await store.of_place(connection, kommun, ident, since, chosen.last)
+            invented = await numbers.any_invented(connection, kommun)
+        facts = [(event, fact) for event in stored if (fact := counted(read(event))) is not None]
+        sums = Counter((fact.day - span.start).days // span.days for _, fact in facts if fact.day >= span.start)
+        one = Measured(SeriesKey("", ""), tuple(sums[i] for i in range(count)), None)
+        rhythm: Counter[int] = Counter()
+        for _, fact in facts:
+            if week - timedelta(weeks=RHYTHM_WEEKS - 1) <= fact.week <= week:
+                rhythm.update({key.slot: weight.reports for key, weight in contributions(fact).items()})
+        inside = [event for event, fact in facts if fact.day >= chosen.first]
+        standing = [event for event, fact in facts if fact.ongoing and fact.event_type[0] in _states()]
+        return Card(
+            subject,
+            chosen,
+            _dated(span, one),
+            findings.judged_alone(one),
+            findings.usual(one.periods[:-1]),
+            (),
+            0,
+            rhythm,
+            _grouped(chosen, facts, "source"),
+            {},
+            _grouped(chosen, facts, "event_type"),
+            [json.loads(event) for event in reversed(standing)][:MOST_OPEN],
+            [json.loads(event) for event in inside[:SHOWN]],
+            len(inside),
+            invented,
+        )
+
+
+def _grouped(chosen: Selection, facts: Sequence[tuple[str, Counted]], by: str) -> dict[str, tuple[int, int]]:
+    before = chosen.before()
+    found: dict[str, list[int]] = {}
+    for _, fact in facts:
+        if fact.day >= before.first:
+            found.setdefault(getattr(fact, by), [0, 0])[0 if fact.day >= chosen.first else 1] += MILLION
+    return {name: (now, then) for name, (now, then) in sorted(found.items())}
+
+
+def _states() -> list[str]:
+    return [g.code for g in current().groups if g.kind == "state"]
+
+
+def _last_week(chosen: Selection) -> date:
+    """The last ISO week that is over when the period is."""
+    return monday(chosen.last + timedelta(days=1)) - timedelta(weeks=1)
+
+
+def _dated(span: Span, one: Measured) -> list[tuple[date, int]]:
+    return [(span.start + timedelta(days=i * span.days), n) for i, n in enumerate(one.periods)]
+
+
+async def _span(connection: AsyncConnection, kommun: str, about: Selection) -> tuple[Span, int]:
+    """The period and those before it, as many as there is history for; and how many they are."""
+    first_day = await signals.first_day(connection, kommun) or about.first
+    back = min(findings.PERIODS, max(0, (about.first - first_day).days // about.days))
+    return Span(about.first - timedelta(days=back * about.days), about.last, about.days), back + 1
+
+
+async def _measured(
+    connection: AsyncConnection, kommun: str, subject: Subject, span: Span, count: int
+) -> tuple[Measured, Sequence[int]]:
+    """The subject over the periods, and who was looking at it."""
+    sums, mine = [0] * count, 0
+    for row in await store.periods(connection, kommun, subject, span):
+        sums[row.at] += row.reports
+        mine += row.by_reporters
+    active = await active_reporters(connection, kommun, span, count, subject.layer)
+    eyes = active.get(subject.area, [0] * count)
+    seen_by = known(eyes) if 2 * mine >= sum(sums) else None
+    key = SeriesKey(subject.area, subject.kind)
+    return Measured(key, tuple(round(n / MILLION) for n in sums), seen_by), eyes
+
+
+def days_open(event: Mapping[str, Any], last: date) -> int:
+    """Days that a state has stood on the last day of a period."""
+    began = datetime.fromisoformat(event["report"]["time_from"]).date()
+    return max(0, (last - began).days)

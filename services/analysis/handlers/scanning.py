@@ -1,0 +1,132 @@
+"""Scanning: every night what gathers in space and time becomes cases, and near repeats are diagnosed per type.
+
+Reads and computes first, then writes what the night found, the cases and the messages in one transaction. A gathering
+that goes on is told once a week, in the same case as the weekly series of its place and kind.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import uuid5
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.analysis.domain import density, emerging
+from services.analysis.domain.emerging import Emerging
+from services.analysis.domain.preliminary import HISTORY, missing_share
+from services.analysis.handlers.telling import NAMES, keep
+from services.analysis.store import density as store
+from services.analysis.store import signals
+from services.analysis.store.signals import Revision
+from services.analysis.views import SWEDEN, monday
+from services.runtime.database import Database
+from services.runtime.schedule import Effect, Task, daily
+
+
+class Scanning:
+    """The nightly task."""
+
+    def __init__(self, database: Database, *, replicates: int = emerging.SETTING.replicates) -> None:
+        self._database, self._setting = database, replace(emerging.SETTING, replicates=replicates)
+
+    def task(self) -> Task:
+        """At half past two, Swedish time, for the day that ended."""
+        return Task("scan", daily(time(2, 30)), self.night, timedelta(days=2))
+
+    async def night(self, kommun: str, due: datetime) -> Effect:
+        """Look at the year up to the day before ``due``."""
+        last = due.astimezone(SWEDEN).date() - timedelta(days=1)
+        first = last - timedelta(days=emerging.DAYS - 1)
+        today = datetime.now(SWEDEN).date()
+        async with self._database.transaction((kommun,), snapshot=True) as connection:
+            rows = await store.cell_days(connection, kommun, first, last)
+            points = await store.points(connection, kommun, first, last)
+            late = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
+            data = await signals.state_of_data(connection, kommun)
+            version = await signals.layer_version(connection, kommun)
+        found, groups = await asyncio.to_thread(emerging.look, rows, last, self._setting)
+        near = await asyncio.to_thread(density.near_repeats, points)
+        data |= {"preliminary": round(missing_share(late, last - timedelta(days=27), last, today), 4)}
+        document = {
+            "day": last.isoformat(),
+            "setting": asdict(self._setting),
+            "recurrence": emerging.RECURRENCE,
+            "groups": groups,
+            "gatherings": [one.document() for one in found],
+            "near_repeats": near,
+            "data": data,
+        }
+
+        async def effect(connection: AsyncConnection) -> None:
+            now = datetime.now(UTC)
+            run = await store.add_night(connection, kommun, last, document, now)
+            known = await signals.newest_cases(connection, kommun)
+            age = await signals.epoch(connection)
+            told = [one for one in found if one.signal]
+            await keep(connection, kommun, _moves(kommun, known, told, last, (data | {"run": run}, age, now)), version)
+
+        return effect
+
+
+def _moves(
+    kommun: str,
+    known: Sequence[Revision],
+    told: Sequence[Emerging],
+    last: date,
+    said: tuple[dict[str, Any], int, datetime],
+) -> list[Revision]:
+    """The revisions of a night: new cases, and those that go on and were not told of this week."""
+    data, age, now = said
+    week = monday(last)
+    still = {str(c.case_id): c for c in known if c.state != "closed"}
+    iso = week.isocalendar()
+    prefix = f"{iso.year}-{iso.week:02}-S"
+    taken = sum(c.number.startswith(prefix) for c in known)
+    revisions: dict[str, Revision] = {}
+    for one in told:
+        documents: Mapping[str, dict[str, Any]] = {i: c.document for i, c in still.items()}
+        ident = emerging.carried_by(one, documents)
+        if ident is None:
+            case_id = uuid5(NAMES, f"{kommun}/{week}/scan/{one.kind}/{one.cells[0]}")
+            if any(c.case_id == case_id for c in known):
+                continue
+            taken += 1
+            document = _opened(one, week, data)
+            fresh = Revision.first(case_id, f"{prefix}{taken}", document, age=age, now=now)
+            revisions[str(case_id)] = still[str(case_id)] = fresh
+        elif ident not in revisions and still[ident].document["last_alarm_week"] < week.isoformat():
+            document = _carried_on(still[ident].document, one, week, data)
+            revisions[ident] = still[ident].followed(document, state="changed", age=age, now=now)
+    return list(revisions.values())
+
+
+def _opened(one: Emerging, week: date, data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "reason": "signal",
+        "lead": [one.area, one.kind],
+        "series": [],
+        "since": one.first.isoformat(),
+        "week": week.isoformat(),
+        "last_alarm_week": week.isoformat(),
+        "alarm_weeks": [week.isoformat()],
+        "evidence": [emerging.evidence(one)],
+        "cells": list(one.cells),
+        "data": data,
+    }
+
+
+def _carried_on(before: dict[str, Any], one: Emerging, week: date, data: dict[str, Any]) -> dict[str, Any]:
+    """The case's weekly evidence stays in the lead where it has some; the gathering stands beside it."""
+    weekly = [e for e in before["evidence"] if e["method"] != "scan"]
+    return before | {
+        "reason": "signal",
+        "week": week.isoformat(),
+        "last_alarm_week": week.isoformat(),
+        "alarm_weeks": [*before["alarm_weeks"], week.isoformat()],
+        "evidence": [*weekly, emerging.evidence(one)],
+        "cells": sorted({*before.get("cells", ()), *one.cells}),
+        "data": before["data"] | data,
+        "now": None,
+    }

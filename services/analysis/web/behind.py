@@ -1,0 +1,125 @@
+"""What is behind a number: the reports of a selection, and one of them with its text asked from the door.
+
+Rows and texts are single reports: each look is noted before anything is shown. A text is never kept here.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from schemas.taxonomy import current
+from services.analysis.domain.selection import BadSelection
+from services.analysis.gateways import Geometry, Texts
+from services.analysis.store import cards as store
+from services.analysis.web.access import denied, message, reads
+from services.analysis.web.labels import place_label, type_label
+from services.analysis.web.overview import read_selection
+from services.pages.frame import frame
+from services.pages.render import page
+from services.pages.swedish import interval, moment
+from services.pages.texts import text
+from services.runtime import read_log
+from services.runtime.asking import Away
+from services.runtime.database import Database
+from services.runtime.http import Visitor, token_of
+from services.runtime.tokens import Principal
+
+router = APIRouter(include_in_schema=False)
+PATH = "/rapporter"
+PAGE = 50
+TEXT_READERS = ("analytiker", "administrator")
+
+
+def row_of(event: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """A located report as a row: when, what, where, from whom, and whether it stands."""
+    report, placement = event["report"], event["placement"]
+    area = next((a["area"] for a in placement["areas"] if a["layer"] == "regso"), "unplaced")
+    state = current().group(report["event_type"][0]).kind == "state"
+    return {
+        "ident": report["report_id"],
+        "when": interval(datetime.fromisoformat(report["time_from"]), datetime.fromisoformat(report["time_to"])),
+        "kind": type_label(report["event_type"]),
+        "place": place_label(area, names),
+        "precision": text(f"review.precision_{placement['precision']}"),
+        "source": text(f"source.{report['source']}"),
+        "state": text("card.state_open" if report.get("ongoing") else "card.state_closed") if state else "–",
+    }
+
+
+@router.get(PATH)
+async def listed(request: Request, principal: Visitor) -> Response:
+    """The reports that a selection counts, fifty on a page."""
+    if not reads(principal):
+        return denied(principal)
+    try:
+        chosen = read_selection(request)
+        at = max(1, int(request.query_params.get("sida") or 1))
+    except BadSelection as bad:
+        return message(principal, PATH, str(bad), None, 422)
+    except ValueError:
+        at = 1
+    database: Database = request.app.state.database
+    await read_log.note(database, principal, "reports", f"{PATH}?{chosen.query()}&sida={at}", "follow_up")
+    async with database.transaction(principal.kommuner, snapshot=True) as connection:
+        count = await store.how_many(connection, principal.kommun, chosen)
+        found = await store.behind(connection, principal.kommun, chosen, limit=PAGE, skip=(at - 1) * PAGE)
+    geometry: Geometry = request.app.state.geometry
+    names = await geometry.names("regso", token_of(request) or "")
+    context = frame(principal, "/omraden") | {
+        "chosen": chosen,
+        "count": count,
+        "rows": [row_of(event, names) for event in found],
+        "first": (at - 1) * PAGE + 1,
+        "last": (at - 1) * PAGE + len(found),
+        "earlier": f"{PATH}?{chosen.query()}&sida={at - 1}" if at > 1 else None,
+        "later": f"{PATH}?{chosen.query()}&sida={at + 1}" if at * PAGE < count else None,
+        "back": f"/oversikt?{chosen.query()}",
+        "said": [place_label(a, names) for a in chosen.areas]
+        + [type_label(t) for t in chosen.types]
+        + [text(f"source.{s}") for s in chosen.sources],
+    }
+    return page("analysis/behind.html", context)
+
+
+@router.get(PATH + "/{report_id}")
+async def one(request: Request, principal: Visitor, report_id: UUID) -> Response:
+    """One report, and for those who may read it what was written to it."""
+    if not reads(principal):
+        return denied(principal)
+    database: Database = request.app.state.database
+    await read_log.note(database, principal, "report", str(report_id), "follow_up")
+    async with database.transaction(principal.kommuner) as connection:
+        found = await store.one(connection, principal.kommun, report_id)
+    if found is None:
+        return message(principal, "/omraden", text("error.not_found"), None, 404)
+    event, reason = found
+    geometry: Geometry = request.app.state.geometry
+    names = await geometry.names("regso", token_of(request) or "")
+    report = event["report"]
+    context = frame(principal, "/omraden") | {
+        "row": row_of(event, names),
+        "received": moment(datetime.fromisoformat(report["received_at"])),
+        "seen": report.get("count", 1),
+        "severity": report.get("severity"),
+        "confirmed": report.get("confirmed", False),
+        "reason": text(f"card.not_{reason}") if reason else None,
+        **await _written(request, principal, report_id, bool(report.get("has_text"))),
+    }
+    return page("analysis/report.html", context)
+
+
+async def _written(request: Request, principal: Principal, report_id: UUID, has_text: bool) -> dict[str, Any]:
+    """``written`` = the text, ``unwritten`` = why there is none to show."""
+    if not has_text:
+        return {"written": None, "unwritten": text("card.no_text")}
+    if not principal.may(*TEXT_READERS):
+        return {"written": None, "unwritten": text("card.text_denied")}
+    texts: Texts = request.app.state.texts
+    try:
+        written = await texts.of(report_id, token_of(request) or "")
+    except Away:
+        return {"written": None, "unwritten": text("card.text_away")}
+    return {"written": written, "unwritten": None if written else text("card.text_gone")}

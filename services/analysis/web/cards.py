@@ -1,0 +1,236 @@
+"""Cards as pages: the list of areas, places and types, and one page for each; every number opens its reports."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from schemas.taxonomy import current
+from schemas.values import UNPLACED
+from services.analysis.domain import certainty
+from services.analysis.domain.picture import in_blocks
+from services.analysis.domain.selection import BadSelection, reports
+from services.analysis.gateways import Geometry
+from services.analysis.handlers.carding import Card, Carding, days_open
+from services.analysis.statistics.counts import garwood
+from services.analysis.store import numbers
+from services.analysis.store.cards import Subject
+from services.analysis.views import SWEDEN
+from services.analysis.web import picture_words
+from services.analysis.web.access import denied, message, reads
+from services.analysis.web.behind import row_of
+from services.analysis.web.keeping import kept
+from services.analysis.web.labels import KIND, place_label, type_label, upper_first
+from services.analysis.web.overview import read_selection
+from services.pages import charts, maps
+from services.pages.frame import frame
+from services.pages.render import page
+from services.pages.swedish import decimal, full_day
+from services.pages.texts import text
+from services.runtime.database import Database
+from services.runtime.http import Visitor, token_of
+from services.runtime.tokens import Principal
+
+router = APIRouter(include_in_schema=False)
+PATH = "/omraden"
+REGSO = "regso"
+
+
+def _counted(groups: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """Millionths as whole reports: group → (now, before)."""
+    return {name: (round(reports(now)), round(reports(before))) for name, (now, before) in groups.items()}
+
+
+@router.get(PATH)
+async def listed(request: Request, principal: Visitor) -> Response:
+    """Every area, place and type, with what they had lately."""
+    if not reads(principal):
+        return denied(principal)
+    chosen = read_selection(request)
+    token = token_of(request) or ""
+    geometry: Geometry = request.app.state.geometry
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        by_area = _counted(await numbers.beside(connection, principal.kommun, chosen, "area"))
+        by_type = _counted(await numbers.beside(connection, principal.kommun, chosen, "type"))
+    known = {a["area"]: a["name"] for a in await geometry.areas(REGSO, token) or () if a["kommun"] == principal.kommun}
+    places = [
+        (layer["title"], [(a["name"], f"{PATH}/{layer['layer']}/{quote(a['area'])}") for a in found])
+        for layer in await geometry.layers(token)
+        if layer["kind"] == "places" and (found := await geometry.areas(layer["layer"], token))
+    ]
+    rows = [_row(known[code], f"{PATH}/{REGSO}/{code}", by_area.get(code, (0, 0))) for code in known]
+    kinds = [_row(type_label(code), f"/typer/{code}", count) for code, count in by_type.items()]
+    context = frame(principal, PATH) | {
+        "chosen": chosen,
+        "rows": sorted(rows, key=lambda r: (-r["now"], -r["before"], r["name"])),
+        "kinds": sorted(kinds, key=lambda r: (-r["now"], -r["before"], r["name"])),
+        "groups": [(g.label, f"/typer/{g.code}") for g in current().groups if g.kind in {"event", "state"}],
+        "places": places,
+    }
+    return page("analysis/areas.html", context)
+
+
+def _row(name: str, address: str, count: tuple[int, int]) -> dict[str, Any]:
+    now, before = count
+    return {"name": name, "address": address, "now": now, "before": before, "word": certainty.word(now, before)}
+
+
+@router.get(PATH + "/{layer}/{area}")
+async def area(request: Request, principal: Visitor, layer: str, area: str) -> Response:
+    """The card of an area, or of a named place."""
+    geometry: Geometry = request.app.state.geometry
+    known = await geometry.areas(layer, token_of(request) or "") if reads(principal) else None
+    entry = next((a for a in known or () if a["area"] == area), None)
+    foreign = entry is not None and entry["kommun"] not in {None, principal.kommun}
+    if known is not None and (entry is None or foreign):
+        return message(principal, PATH, text("error.not_found"), None, 404)
+    place = None if entry is None or entry.get("place_id") is None else UUID(entry["place_id"])
+    is_place = place is not None and await _holds_places(request, layer)
+    names = {a["area"]: a["name"] for a in known or ()}
+    return await _card(request, principal, Subject(layer, area, ""), names, place if is_place else None)
+
+
+async def _holds_places(request: Request, layer: str) -> bool:
+    geometry: Geometry = request.app.state.geometry
+    return any(
+        one["layer"] == layer and one["kind"] == "places" for one in await geometry.layers(token_of(request) or "")
+    )
+
+
+@router.get("/typer/{kind}")
+async def kind(request: Request, principal: Visitor, kind: str) -> Response:
+    """The card of a type or group in the whole municipality."""
+    if not KIND.match(kind):
+        return message(principal, PATH, text("error.not_found"), None, 404)
+    geometry: Geometry = request.app.state.geometry
+    names = await geometry.names(REGSO, token_of(request) or "") if reads(principal) else {}
+    return await _card(request, principal, Subject(REGSO, "", kind), names, None)
+
+
+async def _card(
+    request: Request, principal: Principal, subject: Subject, names: Mapping[str, str], place: UUID | None
+) -> Response:
+    if not reads(principal):
+        return denied(principal)
+    try:
+        chosen = read_selection(request)
+    except BadSelection as bad:
+        return message(principal, PATH, str(bad), None, 422)
+    carding: Carding = request.app.state.carding
+    if place is not None:
+        card = await carding.place(principal.kommun, subject, place, chosen)
+    else:
+        card = await carding.card(principal.kommun, subject, chosen)
+    geometry: Geometry = request.app.state.geometry
+    own_layer = REGSO if place is not None else subject.layer
+    outlines = await geometry.outlines(own_layer, principal.kommun, token_of(request) or "") if place is None else None
+    context = frame(principal, PATH) | _told(card, names, place is not None)
+    context |= await kept(request, principal)
+    context |= {
+        "drawings": _drawn(outlines, card),
+        "legend": maps.LEGEND,
+        "trend": _trend(card),
+        "here": request.url.path,
+        "may_open": principal.may("analytiker", "administrator"),
+    }
+    context["invented"] = context["invented"] or card.invented
+    return page("analysis/card.html", context)
+
+
+def _told(card: Card, names: Mapping[str, str], is_place: bool) -> dict[str, Any]:
+    subject, chosen, now = card.subject, card.chosen, card.now
+    before = card.periods[-2][1] if len(card.periods) > 1 else 0
+    interval = garwood(now)
+    title = type_label(subject.kind) if subject.kind else place_label(subject.area, names)
+    sort = "kind" if subject.kind else "place" if is_place else "area"
+    return {
+        "title": upper_first(title),
+        "crumb": text(f"card.crumb_{sort}"),
+        "code": subject.kind or subject.area,
+        "is_place": is_place,
+        "chosen": chosen,
+        "now": now,
+        "before": before,
+        "low": round(interval.low),
+        "high": round(interval.high),
+        "word": card.finding.word if card.finding is not None else "thin",
+        "says": _says(card),
+        "eyes": card.eyes[-1] if card.eyes else None,
+        "eyes_before": card.eyes[-2] if len(card.eyes) > 1 else 0,
+        "zero_reports": card.zero_reports,
+        "periods": list(reversed(card.periods)),
+        "usual": card.usual,
+        "blocks": picture_words.blocks(),
+        "rhythm": picture_words.rhythm(in_blocks(card.rhythm)),
+        "open": [_standing(event, chosen.last, names) for event in card.still_open],
+        "oldest": full_day(_began(card.still_open[0])) if card.still_open else None,
+        "sources": [(text(f"source.{s}"), *n) for s, n in _counted(card.sources).items()],
+        "areas": _beside(card.areas, names) if subject.kind else [],
+        "kinds": [] if len(subject.kind) > 1 else _kinds(card),
+        "behind": [row_of(event, names) for event in card.behind],
+        "count": card.count,
+        "query": "" if is_place else chosen.query(),
+    }
+
+
+def _says(card: Card) -> str:
+    """The finding in the words of the lägesbild."""
+    finding, days = card.finding, card.chosen.days
+    if finding is None:
+        return text("card.too_short")
+    if finding.word == "thin":
+        return text("card.thin", count=str(finding.observed))
+    up = "up" if finding.observed >= finding.expected else "down"
+    said_as = "sure" if finding.word == "sure" else "unsure"
+    high = text("picture.no_limit") if finding.ratio.high == float("inf") else decimal(finding.ratio.high)
+    said = picture_words.many("reports", finding.observed)
+    first = text("picture.say", count=said, days=str(days), expected=decimal(finding.expected))
+    if not finding.expected:
+        return f"{first} {text('picture.say_new')}"
+    ratio = {"times": decimal(finding.times), "low": decimal(finding.ratio.low), "high": high}
+    return f"{first} {text(f'picture.say_{said_as}_{up}', **ratio)}"
+
+
+def _began(event: Mapping[str, Any]) -> date:
+    return datetime.fromisoformat(event["report"]["time_from"]).astimezone(SWEDEN).date()
+
+
+def _standing(event: Mapping[str, Any], last: date, names: Mapping[str, str]) -> dict[str, Any]:
+    return row_of(event, names) | {"days": days_open(event, last)}
+
+
+def _beside(groups: Mapping[str, tuple[int, int]], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    found = [
+        _row(place_label(code, names), "" if code == UNPLACED else f"{PATH}/{REGSO}/{code}", count)
+        for code, count in _counted(groups).items()
+    ]
+    return sorted(found, key=lambda r: (-r["now"], -r["before"], r["name"]))
+
+
+def _kinds(card: Card) -> list[dict[str, Any]]:
+    found = [_row(type_label(code), f"/typer/{code}", count) for code, count in _counted(card.kinds).items()]
+    return sorted(found, key=lambda r: (-r["now"], -r["before"], r["name"]))
+
+
+def _drawn(outlines: Mapping[str, Any] | None, card: Card) -> list[maps.Drawing]:
+    if outlines is None or not card.areas:
+        return []
+    counts = {code: float(reports(now)) for code, (now, _) in card.areas.items()}
+    return maps.draw(outlines["features"], counts)
+
+
+def _trend(card: Card) -> dict[str, Any] | None:
+    if len(card.periods) < 3:
+        return None
+    values = [(day, float(n)) for day, n in card.periods]
+    band = None if card.usual is None else (float(card.usual[0]), float(card.usual[1]))
+    low, high = (round(f([v for _, v in values[:-1]])) for f in (min, max))
+    return {
+        "wide": charts.line(values, width=640, height=200, last_is_partial=True, band=band),
+        "narrow": charts.line(values, width=340, height=190, last_is_partial=True, band=band),
+        "label": text("card.trend_label", low=str(low), high=str(high), last=str(card.now)),
+    }

@@ -1,0 +1,186 @@
+"""Where it is dense, as a page and as GeoJSON: the map of cells, the densest of them, how the last map hit."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from schemas.taxonomy import current
+from services.analysis.api.counts import GEOJSON, reader
+from services.analysis.domain import density as domain
+from services.analysis.domain.density import Cell, Density
+from services.analysis.gateways import Geometry
+from services.analysis.store import density as store
+from services.analysis.store import numbers
+from services.analysis.views import SWEDEN, monday
+from services.analysis.web.access import denied, reads
+from services.analysis.web.keeping import kept
+from services.analysis.web.labels import KIND, inside, type_label
+from services.pages import maps
+from services.pages.frame import frame
+from services.pages.render import page
+from services.pages.swedish import decimal, whole
+from services.pages.texts import text
+from services.runtime import openapi, read_log
+from services.runtime.database import Database
+from services.runtime.http import Caller, Visitor, token_of
+from services.runtime.problems import Problem
+from services.runtime.tokens import Principal
+
+router = APIRouter()
+PATH = "/tathet"
+LENGTHS = (4, 13, 26)
+"""Weeks that a map may cover."""
+PERIODS = 5
+SHOWN = 15
+_STEPS = (0.02, 0.05, 0.10, 0.25)
+"""Shares of the cells that the darkest four classes cover: by rank, since densities have long tails."""
+
+
+async def _ranked(request: Request, principal: Principal, kind: str, weeks: int) -> tuple[Density, date, date]:
+    """The map of the last whole weeks."""
+    today = datetime.now(UTC).astimezone(SWEDEN).date()
+    end = monday(today)
+    start = end - timedelta(weeks=weeks)
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        periods = await store.by_period(connection, principal.kommun, kind, (start, weeks), PERIODS)
+    while len(periods) > 1 and not periods[0]:
+        periods = periods[1:]  # nobody reported yet: silence is never zero
+    return await asyncio.to_thread(domain.rank, periods), start, end - timedelta(days=1)
+
+
+def _asked(request: Request) -> tuple[str, int]:
+    """Type (or group, or all) and weeks in the address; what makes no sense is the default."""
+    kind, weeks = request.query_params.get("type", ""), request.query_params.get("weeks", "")
+    return (kind if KIND.match(kind) else ""), (int(weeks) if weeks in {str(n) for n in LENGTHS} else LENGTHS[1])
+
+
+@router.get(PATH, include_in_schema=False)
+async def shown(request: Request, principal: Visitor) -> Response:
+    """The page."""
+    if not reads(principal):
+        return denied(principal)
+    kind, weeks = _asked(request)
+    found, first, last = await _ranked(request, principal, kind, weeks)
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        night = await store.newest_night(connection, principal.kommun)
+        invented = await numbers.any_invented(connection, principal.kommun)
+    geometry: Geometry = request.app.state.geometry
+    outlines = await geometry.outlines("regso", principal.kommun, token_of(request) or "")
+    features = [] if outlines is None else outlines["features"]
+    names = await asyncio.to_thread(_nearest_names, found.cells[:SHOWN], features)
+    groups = [(g.code, g.label) for g in current().groups if g.kind in {"event", "state"}]
+    context = frame(principal, PATH) | {
+        "first": first,
+        "last": last,
+        "kind": kind,
+        "what": text("density.what_kind", kind=inside(type_label(kind))) if kind else text("density.what_all"),
+        "weeks": weeks,
+        "lengths": LENGTHS,
+        "groups": groups,
+        "rows": [_row(i, c, name) for i, (c, name) in enumerate(zip(found.cells[:SHOWN], names, strict=True), 1)],
+        "cells": len(found.cells),
+        "check": _check(found),
+        "drawings": _drawn(features, found.cells),
+        "near": _near(night),
+        "query": f"type={kind}&weeks={weeks}",
+    }
+    context |= await kept(request, principal)
+    context["invented"] = context["invented"] or invented
+    return page("analysis/density.html", context)
+
+
+def _row(rank: int, cell: Cell, name: str) -> dict[str, Any]:
+    return {
+        "rank": rank,
+        "name": name,
+        "count": whole(round(cell.count)),
+        "expected": "–" if cell.expected is None else decimal(cell.expected),
+        "rate": whole(round(cell.rate)),
+        "word": cell.word,
+    }
+
+
+def _check(found: Density) -> str:
+    if found.check is None:
+        return text("density.check_none")
+    check = found.check
+    return text("density.check", inside=whole(check.inside), total=whole(check.total), times=decimal(check.times))
+
+
+def _near(night: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Per type, those first where repeats are sure."""
+    found = [] if night is None else sorted(night["near_repeats"], key=lambda n: (n["q"], n["kind"]))
+    return [
+        {
+            "kind": type_label(n["kind"]),
+            "events": whole(n["events"]),
+            "pairs": whole(n["pairs"]),
+            "expected": decimal(n["expected"]),
+            "times": decimal(n["pairs"] / n["expected"]) if n["expected"] else "–",
+            "word": "sure" if n["q"] < domain.LEVEL and n["pairs"] > n["expected"] else "unsure",
+        }
+        for n in found
+    ]
+
+
+def _nearest_names(cells: Sequence[Cell], features: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The area that each cell's middle lies nearest the label of: a cell has no name of its own."""
+    import h3
+
+    middles = [h3.cell_to_latlng(c.cell) for c in cells]
+    if not features:
+        return [f"{lat:.4f}, {lon:.4f}" for lat, lon in middles]
+    return [maps.inside_of(features, lon, lat) for lat, lon in middles]
+
+
+def _drawn(features: Sequence[Mapping[str, Any]], cells: Sequence[Cell]) -> list[maps.Drawing]:
+    import h3
+
+    classes = {c.cell: _step(i / len(cells)) for i, c in enumerate(cells) if c.count}
+    rings = [([(lon, lat) for lat, lon in h3.cell_to_boundary(cell)], step) for cell, step in classes.items()]
+    return maps.draw(features, {}, rings)
+
+
+def _step(share: float) -> int:
+    """The colour class of a cell by its rank, 1 to 5."""
+    return 5 - sum(share >= limit for limit in _STEPS)
+
+
+@router.get(
+    "/v1/hotspots.geojson", response_class=Response, responses=openapi.media(GEOJSON, schema={"type": "object"})
+)
+async def hotspots(request: Request, principal: Caller) -> Response:
+    """The ranking as GeoJSON (WGS84): H3 cells with reports, expected, reports per km², density, Gi* and its q.
+
+    ``type`` = a type or a group, ``weeks`` = 4, 13 or 26 whole weeks up to last Sunday.
+    """
+    import h3
+    import orjson
+
+    reader(principal)
+    kind, weeks = _asked(request)
+    if request.query_params.get("type", "") != kind:
+        raise Problem(422, "bad-selection", text("density.bad_kind"))
+    await read_log.note(request.app.state.database, principal, "counts", f"/v1/hotspots.geojson?type={kind}", "export")
+    found, first, last = await _ranked(request, principal, kind, weeks)
+    features = []
+    for rank, cell in enumerate(found.cells, start=1):
+        ring = [[lon, lat] for lat, lon in h3.cell_to_boundary(cell.cell)]
+        about = {
+            "rank": rank,
+            "reports": cell.count,
+            "expected": cell.expected,
+            "per_km2": round(cell.rate, 2),
+            "density": round(cell.density, 4),
+            "gi_star": cell.z,
+            "q": cell.q,
+        }
+        geometry = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+        features.append({"type": "Feature", "id": cell.cell, "properties": about, "geometry": geometry})
+    body = {"type": "FeatureCollection", "from": first.isoformat(), "to": last.isoformat(), "features": features}
+    return Response(orjson.dumps(body), media_type=GEOJSON)

@@ -1,0 +1,92 @@
+"""Cards, density, what is behind a number and the meeting screen in a real browser: sound, by keyboard, on a phone."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import DESKTOP, Login, Town
+from tests.browser.test_pictures import NARROW, _sound
+
+WALL: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
+PAGES = (
+    "/omraden",
+    "/omraden/regso/0682R007",
+    "/typer/A",
+    "/typer/A1",
+    "/rapporter",
+    "/tathet",
+    "/tathet?type=E&weeks=4",
+)
+
+
+@pytest.mark.parametrize("shape", [DESKTOP, NARROW], ids=["desktop", "320 px"])
+async def test_the_pages_are_sound(login: Login, town: Town, shape: dict[str, Any]) -> None:
+    page = await login("analytiker", **shape)
+    for path in PAGES:
+        answer = await page.goto(town.url + path)
+        assert answer is not None
+        assert answer.status == 200, path
+        await _sound(page, path)
+    for path in ("/omraden/regso/9999R001", "/omraden/regso/0180R001", "/omraden/nej/x", "/typer/Q9", "/rapporter/x"):
+        answer = await page.goto(town.url + path)
+        assert answer is not None
+        assert answer.status in {404, 422}, path
+
+
+async def test_a_number_opens_down_to_the_report(login: Login, town: Town) -> None:
+    page = await login("analytiker", **DESKTOP)
+    await page.goto(f"{town.url}/oversikt?from=2026-01-01&to=2026-12-31")
+    await page.click("#siffror a[href^='/omraden/regso/']")
+    total = await page.locator(".stat .big").first.inner_text()
+    await expect(page.locator("#bak")).to_have_text(f"Bakom siffran: {total} rapporter")
+    await page.click("main a[href^='/rapporter?']")
+    await expect(page.locator("h1")).to_have_text(f"Bakom siffran: {total} rapporter")
+    await page.click("tbody a >> nth=0")
+    await expect(page.locator("#fakta")).to_be_visible()
+    await _sound(page, "a report")
+
+
+async def test_a_selection_is_kept_and_found_again(login: Login, town: Town) -> None:
+    page = await login("analytiker", **DESKTOP)
+    await page.goto(f"{town.url}/typer/A?from=2026-01-01&to=2026-12-31")
+    await page.click("text=Sparade urval")
+    await page.fill("#urval-namn", "Skadegörelse i år")
+    await page.click("text=Spara urvalet")
+    await page.goto(f"{town.url}/oversikt")
+    await page.click("text=Sparade urval")
+    await _sound(page, "kept selections")
+    await page.click("text=Skadegörelse i år")
+    assert page.url.endswith("/typer/A?from=2026-01-01&to=2026-12-31")
+
+
+async def test_the_meeting_goes_by_keys_one_thing_per_screen(login: Login, town: Town, drafts: list[str]) -> None:
+    page = await login("analytiker", **WALL)
+    await page.goto(f"{town.url}/lagesbilder/{drafts[1]}/mote")
+    seen = []
+    for _ in range(20):
+        await _sound(page, page.url)
+        tall = await page.evaluate("document.documentElement.scrollHeight - innerHeight")
+        assert tall <= 0, f"{page.url} scrolls by {tall}"
+        seen.append(await page.locator(".agenda [aria-current]").inner_text())
+        if not await page.locator("[data-key^=ArrowRight]").count():
+            break
+        async with page.expect_navigation():
+            await page.keyboard.press("ArrowRight")
+    assert list(dict.fromkeys(s[0] for s in seen)) == list("123456"), "the agenda in its order"
+    async with page.expect_navigation():
+        await page.keyboard.press("ArrowLeft")
+    await expect(page.locator(".agenda [aria-current]")).to_have_text("5 På gång")
+    async with page.expect_navigation():
+        await page.keyboard.press("b")
+    await expect(page.locator(".agenda [aria-current]")).to_have_text("6 Bedömning")
+    async with page.expect_navigation():
+        await page.keyboard.press("Escape")
+    assert page.url.endswith(f"/lagesbilder/{drafts[1]}")
+    await page.click("text=Jämför perioder")
+    await expect(page.locator("h1")).to_have_text(f"{drafts[1]} jämförd med {drafts[0]}")
+    await _sound(page, "compared")
+    phone = await login("est_medlem", **NARROW)
+    answer = await phone.goto(f"{town.url}/lagesbilder/{drafts[1]}/mote")
+    assert answer is not None
+    assert answer.status == 404, "a draft is for those who write it"

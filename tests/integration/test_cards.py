@@ -1,0 +1,260 @@
+"""Cards, what is behind a number, nightly gatherings, earlier knowledge: on a real database and through the doors."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+
+import h3
+import httpx
+import numpy as np
+import pytest
+
+from schemas.locations import PlaceRef, Point, ReportLocated
+from services.analysis.domain.selection import Selection
+from services.analysis.handlers.carding import Carding
+from services.analysis.handlers.scanning import Scanning
+from services.analysis.store import cards as store
+from services.analysis.store import density, numbers, signals
+from services.analysis.store.cards import Subject
+from services.pages.texts import text
+from services.runtime.database import Database
+from services.runtime.migrations import serve_role, work_role
+from tests.integration.test_photos import client, person
+from tests.integration.test_pictures import drafted
+from tests.integration.test_pictures import history as risen
+from tests.integration.test_signals import _report, cases, schedule, take, told
+from tests.support.instance import Instance, reports
+
+LAST = date(2033, 5, 12)
+"""A Thursday far ahead, so that the instance's own schedule has nothing to say about it."""
+MIDDLE = h3.latlng_to_cell(57.6533, 14.6968, 9)
+
+
+@pytest.fixture
+async def database(instance: Instance) -> AsyncIterator[Database]:
+    made = Database(instance.ground.database_url(work_role("analysis")), pool_size=4)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def serving(instance: Instance) -> AsyncIterator[Database]:
+    made = Database(instance.ground.database_url(serve_role("analysis")), pool_size=4)
+    yield made
+    await made.close()
+
+
+def put(fact: ReportLocated, cell: str, place: UUID | None = None) -> ReportLocated:
+    lat, lon = h3.cell_to_latlng(cell)
+    places = () if place is None else (PlaceRef(place_id=place, version="1"),)
+    point = Point(lon=lon, lat=lat, e=480_000.0 + lon, n=6_390_000.0 + lat)
+    placed = {"cells": {"9": cell, "10": h3.cell_to_center_child(cell, 10)}, "places": places, "point": point}
+    return fact.model_copy(update={"placement": fact.placement.model_copy(update=placed)})
+
+
+def history(kommun: str) -> list[ReportLocated]:
+    return [_report(kommun, i, LAST - timedelta(days=14 + 3 * i)) for i in range(120)]
+
+
+CHOSEN = Selection(LAST - timedelta(days=13), LAST)
+
+
+async def test_a_card_counts_what_its_reports_say(database: Database, serving: Database, kommun: str) -> None:
+    place = uuid4()
+    inside = [put(_report(kommun, 1_000 + i, LAST - timedelta(days=i)), MIDDLE, place) for i in range(9)]
+    elsewhere = [_report(kommun, 2_000 + i, LAST, area="R002", event_type="B1") for i in range(3)]
+    dark = _report(kommun, 3_000, LAST - timedelta(days=40), event_type="E1", ongoing=True)
+    zero = _report(kommun, 3_001, LAST, event_type="G1")
+    await take(database, kommun, [*history(kommun), *inside, *elsewhere, dark, zero])
+    card = await Carding(serving).card(kommun, Subject("regso", f"{kommun}R001", ""), CHOSEN)
+    assert (card.now, card.count, len(card.behind)) == (9, 9, 5)
+    assert [n for _, n in card.periods][-2:] == [5, 9]
+    assert card.finding is not None
+    assert card.finding.observed == 9
+    assert card.eyes[-1] == 5
+    assert card.zero_reports == 1
+    assert [e["report"]["event_type"] for e in card.still_open] == ["E1"]
+    assert set(card.areas) == {f"{kommun}R001", f"{kommun}R002"}, "its neighbours stand on the map"
+    assert sum(card.rhythm.values()) > 50 * 1_000_000
+
+    kind = await Carding(serving).card(kommun, Subject("regso", "", "B"), CHOSEN)
+    assert (kind.now, list(kind.areas)) == (3, [f"{kommun}R002"])
+
+    named = await Carding(serving).place(kommun, Subject("platser", "torget", ""), place, CHOSEN)
+    assert (named.now, named.count) == (9, 9)
+    assert named.kinds == {"A1": (9_000_000, 0)}
+    other = await Carding(serving).place(kommun, Subject("platser", "parken", ""), uuid4(), CHOSEN)
+    assert (other.now, other.count) == (0, 0)
+
+
+async def test_every_number_opens_as_many_reports(database: Database, serving: Database, kommun: str) -> None:
+    facts = [
+        _report(kommun, i, LAST - timedelta(days=i % 20), area=f"R00{1 + i % 3}", event_type=("A1", "B2", "E1")[i % 3],
+                source=("rapportor", "felanmalan")[i % 2]) for i in range(90)
+    ]  # fmt: skip
+    gone = [f.model_copy(update={"report": f.report.model_copy(update={"revision": 2, "withdrawn": True})})
+            for f in facts[:7]]  # fmt: skip
+    await take(database, kommun, [*facts, *gone])
+    for areas, types, sources in (((), (), ()), ((f"{kommun}R001",), (), ()), ((), ("B",), ()), ((), ("E1",), ()),
+                                  ((f"{kommun}R002", f"{kommun}R003"), (), ("felanmalan",))):  # fmt: skip
+        chosen = Selection(CHOSEN.first, CHOSEN.last, areas=areas, types=types, sources=sources)
+        async with serving.transaction((kommun,)) as connection:
+            (row,) = await numbers.counts(connection, kommun, chosen)
+            count = await store.how_many(connection, kommun, chosen)
+            found = await store.behind(connection, kommun, chosen, limit=500)
+        assert (count, len(found)) == (row.reports // 1_000_000, count), chosen
+        assert not any(event["report"]["withdrawn"] for event in found)
+
+
+async def test_a_night_finds_a_gathering_once_and_carries_it_on(
+    instance: Instance, database: Database, kommun: str
+) -> None:
+    cells, dice = sorted(h3.grid_disk(MIDDLE, 4)), np.random.default_rng(3)
+    quiet = [
+        put(_report(kommun, i, LAST - timedelta(days=int(day))), cells[int(cell)])
+        for i, (day, cell) in enumerate(zip(dice.integers(0, 364, 400), dice.integers(0, len(cells), 400), strict=True))
+    ]
+    rise = [put(_report(kommun, 5_000 + i, LAST - timedelta(days=i % 3)), MIDDLE) for i in range(16)]
+    await take(database, kommun, [*quiet, *rise])
+    task = [Scanning(database).task()]
+    night = datetime(LAST.year, LAST.month, LAST.day, 23, tzinfo=UTC) + timedelta(hours=6)
+    for _ in range(2):
+        await schedule(database, kommun, night, task).once()
+    (case,) = await cases(database, kommun)
+    lead = case.document["evidence"][0]
+    assert (case.state, case.number[-2:], lead["method"], lead["kind"]) == ("opened", "S1", "scan", "A")
+    assert MIDDLE in lead["cells"]
+    assert lead["recurrence"] >= 365
+    assert lead["observed"] >= 16
+    async with database.transaction((kommun,)) as connection:
+        found = await density.newest_night(connection, kommun)
+    assert found is not None
+    assert found["gatherings"][0]["cells"] == lead["cells"]
+    # The next night is the same week: nothing more is told. Ten days later the week's own run closes nothing early.
+    await schedule(database, kommun, night + timedelta(days=1), task).once()
+    assert len(await told(instance, kommun)) == 1
+    more = [put(_report(kommun, 6_000 + i, LAST + timedelta(days=6 + i % 2)), MIDDLE) for i in range(16)]
+    await take(database, kommun, more)
+    await schedule(database, kommun, night + timedelta(days=8), task).once()
+    (case,) = await cases(database, kommun)
+    assert (case.state, len(case.document["alarm_weeks"])) == ("changed", 2)
+    assert [(m.state, m.kind) for m in await told(instance, kommun)] == [("opened", "case"), ("changed", "case")]
+    # Corrections look at weekly series; a gathering is none, and the night's task leaves it as it is.
+    await schedule(database, kommun, night + timedelta(days=9)).once()
+    (again,) = await cases(database, kommun)
+    assert signals.sealed(again.document)[1] == again.hash
+
+
+async def test_numbers_as_they_were_known_are_asked_by_api(instance: Instance, database: Database) -> None:
+    tenant = await instance.tenant("7995")
+    day = LAST - timedelta(days=2)
+    facts = [_report("7995", i, day) for i in range(4)]
+    await take(database, "7995", facts)
+    late = facts[0].placement.placed_at + timedelta(days=3)
+    gone = facts[0].model_copy(
+        update={
+            "report": facts[0].report.model_copy(update={"revision": 2, "withdrawn": True}),
+            "placement": facts[0].placement.model_copy(update={"placed_at": late, "placement": 2}),
+        }
+    )
+    await take(database, "7995", [gone])
+    query = {"from": day.isoformat(), "to": day.isoformat(), "group_by": "type"}
+    async with httpx.AsyncClient(
+        base_url=instance.ground.layout.public_url, trust_env=False, headers=tenant.bearer
+    ) as http:
+        now = (await http.get("/v1/counts", params=query)).json()
+        moments = [
+            late - timedelta(hours=1),
+            late + timedelta(hours=1),
+            facts[0].placement.placed_at - timedelta(days=1),
+        ]
+        then = [(await http.get("/v1/counts", params=query | {"as_of": m.isoformat()})).json() for m in moments]
+        bad = await http.get("/v1/counts", params=query | {"as_of": "torsdag"})
+    assert now["total"] == 3
+    assert [t["total"] for t in then] == [4, 3, 0]
+    assert then[0]["rows"] == [{"type": "A1", "reports": 4, "seen": 4}]
+    assert bad.status_code == 422
+
+
+async def test_the_text_of_a_report_is_for_analysts_and_every_read_is_noted(instance: Instance, kommun: str) -> None:
+    tenant = await instance.tenant(kommun)
+    written = "Lampan vid entrén har varit trasig i en vecka."
+    await tenant.load([reports(1, "text")[0] | {"text": written}])
+    await tenant.tally(1)
+    ident = tenant.ledger["text-0"]["report_id"]
+    door = Database(instance.ground.database_url(serve_role("ingest")), pool_size=1)
+    try:
+        cookies = {role: await person(door, kommun, role) for role in ("analytiker", "est_medlem", "rapportor")}
+        elsewhere = await instance.tenant(f"9{kommun[1:]}")
+        cookies["stranger"] = await person(door, elsewhere.kommun, "analytiker")
+    finally:
+        await door.close()
+    pages: dict[str, httpx.Response] = {}
+    texts: dict[str, int] = {}
+    for who, jar in cookies.items():
+        async with client(instance, jar) as http:
+            pages[who] = await http.get(f"/rapporter/{ident}")
+            bearer = {"Authorization": f"Bearer {jar['lb_token']}"}
+            texts[who] = (await http.get(f"/v1/reports/{ident}/text", headers=bearer)).status_code
+    assert texts == {"analytiker": 200, "est_medlem": 403, "rapportor": 403, "stranger": 404}
+    assert {who: page.status_code for who, page in pages.items()} == {
+        "analytiker": 200, "est_medlem": 200, "rapportor": 403, "stranger": 404,
+    }  # fmt: skip
+    assert written in pages["analytiker"].text
+    assert written not in pages["est_medlem"].text
+    assert text("card.text_denied") in pages["est_medlem"].text
+    noted = {
+        room: [
+            r["what"] for r in await instance.sql("select what from read_log order by number", kommun=kommun, room=room)
+        ]
+        for room in ("ingest", "analysis")
+    }
+    assert noted["ingest"].count("text") == 2, "the page and the call"
+    assert noted["analysis"].count("report") == 2, "two who might look; the stranger has a log of their own"
+
+
+async def test_a_kept_selection_is_the_readers_own_and_only_of_our_pages(instance: Instance, kommun: str) -> None:
+    await instance.tenant(kommun)
+    door = Database(instance.ground.database_url(serve_role("ingest")), pool_size=1)
+    try:
+        mine, theirs = [await person(door, kommun, "analytiker") for _ in range(2)]
+    finally:
+        await door.close()
+    async with client(instance, mine) as http, client(instance, theirs) as other:
+        form = {"name": "Klotter i höst", "address": "/oversikt?type=A&from=2026-09-01"}
+        assert (await http.post("/oversikt/urval", data=form)).headers["location"] == form["address"]
+        assert "Klotter i höst" in (await http.get("/oversikt")).text
+        assert "Klotter i höst" not in (await other.get("/oversikt")).text
+        for address in ("https://elsewhere.example/", "//elsewhere.example", "/logga-ut", "/oversikt?x=<script>"):
+            answer = await http.post("/oversikt/urval", data={"name": "x", "address": address})
+            assert answer.status_code == 422, address
+        gone = form | {"forget": "1"}
+        assert (await other.post("/oversikt/urval", data=gone)).status_code == 303
+        assert "Klotter i höst" in (await http.get("/oversikt")).text, "nobody else's to take away"
+        assert (await http.post("/oversikt/urval", data=gone)).status_code == 303
+        assert "Klotter i höst" not in (await http.get("/oversikt")).text
+
+
+async def test_cases_and_pictures_are_documents_with_hashes(
+    instance: Instance, database: Database, kommun: str
+) -> None:
+    tenant = await instance.tenant(kommun)
+    await risen(database, kommun)
+    draft = await drafted(database, kommun)
+    async with httpx.AsyncClient(
+        base_url=instance.ground.layout.public_url, trust_env=False, headers=tenant.bearer
+    ) as http:
+        (one,) = (await http.get("/v1/pictures")).json()
+        same = (await http.get(f"/v1/pictures/{one['number']}")).json()
+        shapes = await http.get(f"/v1/pictures/{one['number']}/map.geojson")
+        missing = [await http.get(f"/v1/{p}") for p in ("pictures/2001:01", f"cases/{uuid4()}")]
+        assert (await http.get("/v1/cases")).json() == []
+        dense = await http.get("/v1/hotspots.geojson", params={"weeks": "13"})
+        wrong = await http.get("/v1/hotspots.geojson", params={"type": "Q9"})
+    assert one == same
+    assert (one["hash"], one["document"]) == (draft.hash, json.loads(json.dumps(draft.document)))
+    assert sum(f["properties"]["now"] for f in shapes.json()["features"]) == draft.document["totals"]["now"]
+    assert [m.status_code for m in missing] == [404, 404]
+    assert dense.json()["features"] == []
+    assert wrong.status_code == 422
