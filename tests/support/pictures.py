@@ -21,6 +21,7 @@ from tests.support.system_packages import chromium
 
 DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "bilder" / "sidor"
+EXAMPLE = DOCS / "exempel"
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}, "locale": "sv-SE"}
 SHAPES = (("telefon", PHONE), ("dator", DESKTOP))
 PAGES: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -29,7 +30,15 @@ PAGES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "analytiker": (
         ("/oversikt", "oversikt", "nav.overview"),
         ("/lagesbilder", "lagesbilder", "nav.pictures"),
+        ("/lagesbilder/{newest}", "lagesbild", "picture.state_draft"),
+        ("/lagesbilder/{newest}/mote?steg=2", "mote", "meeting.open"),
+        ("/lagesbilder/{newest}/jamfor", "jamfor", "meeting.compare"),
         ("/signaler", "signaler", "nav.signals"),
+        ("/omraden", "omraden", "nav.areas"),
+        ("/omraden/regso/0682R007", "omrade", "card.crumb_area"),
+        ("/typer/A", "typ", "card.crumb_kind"),
+        ("/rapporter?area=0682R007", "bakom", "card.behind_page"),
+        ("/tathet", "tathet", "density.title"),
         ("/granska", "granska", "nav.review"),
         ("/granska/foton", "foton", "photos.title"),
         ("/platser", "platser", "nav.places"),
@@ -119,6 +128,36 @@ async def _shoot(context: BrowserContext, url: str, path: str, target: Path) -> 
     await page.close()
 
 
+async def _newest(browser: Browser, url: str, state: Any) -> str:
+    """The number of the latest lägesbild."""
+    context = await browser.new_context(**DESKTOP, storage_state=state)
+    page = await context.new_page()
+    await page.goto(f"{url}/lagesbilder")
+    number = await page.locator("main table a").first.inner_text()
+    await context.close()
+    return number
+
+
+async def _adopted(browser: Browser, url: str, state: Any, number: str) -> None:
+    """Adopt it and keep what came of it: page, print, PDF and XLSX. An example, with nothing in it that is true."""
+    EXAMPLE.mkdir(parents=True, exist_ok=True)
+    context = await browser.new_context(**DESKTOP, storage_state=state)
+    page = await context.new_page()
+    await page.goto(f"{url}/lagesbilder/{number}")
+    if await page.locator("[data-adopt]").count():
+        await page.fill("#text", "Klottret i centrum är tydligast. Gruppen föreslår tidigare sanering och en vandring.")
+        await page.check("#c1")
+        await page.check("#c2")
+        await page.click("[data-adopt]")
+        await page.wait_for_selector(".seal")
+    await page.screenshot(path=EXAMPLE / "lagesbild-sida.jpg", type="jpeg", quality=72, full_page=True)
+    await page.pdf(path=EXAMPLE / "lagesbild-utskrift.pdf", format="A4", print_background=True)
+    for name in ("lagesbild.pdf", "lagesbild.xlsx"):
+        answer = await context.request.get(f"{url}/lagesbilder/{number}/{name}")
+        (EXAMPLE / name).write_bytes(await answer.body())
+    await context.close()
+
+
 async def main(url: str) -> None:
     """All of them."""
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -133,11 +172,14 @@ async def main(url: str) -> None:
             state = await _entered(browser, url, who) if who else None
             if who == "rapportor":
                 await _with_photo(await browser.new_context(**PHONE, storage_state=state), url)
+            number = await _newest(browser, url, state) if who == "analytiker" else ""
             for shape, settings in SHAPES:
                 context = await browser.new_context(**settings, storage_state=state)
                 for path, name, _ in pages:
-                    await _shoot(context, url, path, FOLDER / f"{name}-{shape}.jpg")
+                    await _shoot(context, url, path.format(newest=number), FOLDER / f"{name}-{shape}.jpg")
                 await context.close()
+            if number:
+                await _adopted(browser, url, state, number)
             for _, name, title in pages:
                 images = " ".join(f"![{text(title)}, {s}](bilder/sidor/{name}-{s}.jpg)" for s, _ in SHAPES)
                 lines.append(f"## {text(title)}\n\n{images}\n")

@@ -23,13 +23,14 @@ def known(active: Sequence[int]) -> tuple[int, ...] | None:
 def looking(presence: Iterable[tuple[int, str, str]], memory: int) -> dict[str, dict[int, int]]:
     """Area (or the whole, "") → period → reporters who were looking.
 
-    ``presence`` = (period, area, reporter) of everything that was sent; ``memory`` in periods.
+    ``presence`` = (period, area, reporter) of everything that was sent, in no area ("") too; ``memory`` in periods.
     """
     active: dict[str, set[int]] = defaultdict(set)
     at: dict[tuple[str, str], set[int]] = defaultdict(set)
     for period, area, reporter in presence:
         active[reporter].add(period)
-        at[area, reporter].add(period)
+        if area:
+            at[area, reporter].add(period)
     found: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for periods in active.values():
         for period in periods:

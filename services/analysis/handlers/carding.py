@@ -10,7 +10,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.taxonomy import current
 from services.analysis.domain import findings
 from services.analysis.domain.exposure import known
 from services.analysis.domain.findings import Finding, Measured
@@ -24,6 +23,7 @@ from services.analysis.store.pictures import Span
 from services.analysis.views import MILLION, monday
 from services.analysis.views.fact import Counted, counted, read
 from services.analysis.views.rhythm import contributions
+from services.analysis.views.states import is_state
 from services.runtime.database import Database
 
 RHYTHM_WEEKS = 52
@@ -90,7 +90,7 @@ class Carding:
                 await numbers.beside(connection, kommun, about, "source"),
                 await numbers.beside(connection, kommun, replace(about, areas=()), "area"),
                 await numbers.beside(connection, kommun, about, "type"),
-                await store.still_open(connection, kommun, subject, about.last, groups=_states(), limit=MOST_OPEN),
+                await store.still_open(connection, kommun, subject, about.last, MOST_OPEN),
                 await store.behind(connection, kommun, about, limit=SHOWN),
                 await store.how_many(connection, kommun, about),
                 await numbers.any_invented(connection, kommun),
@@ -115,7 +115,7 @@ class Carding:
             if week - timedelta(weeks=RHYTHM_WEEKS - 1) <= fact.week <= week:
                 rhythm.update({key.slot: weight.reports for key, weight in contributions(fact).items()})
         inside = [event for event, fact in facts if fact.day >= chosen.first]
-        standing = [event for event, fact in facts if fact.ongoing and fact.event_type[0] in _states()]
+        standing = [event for event, fact in facts if fact.ongoing and is_state(fact.event_type)]
         return Card(
             subject,
             chosen,
@@ -144,10 +144,6 @@ def _grouped(chosen: Selection, facts: Sequence[tuple[str, Counted]], by: str) -
     return {name: (now, then) for name, (now, then) in sorted(found.items())}
 
 
-def _states() -> list[str]:
-    return [g.code for g in current().groups if g.kind == "state"]
-
-
 def _last_week(chosen: Selection) -> date:
     """The last ISO week that is over when the period is."""
     return monday(chosen.last + timedelta(days=1)) - timedelta(weeks=1)
@@ -172,7 +168,7 @@ async def _measured(
     for row in await store.periods(connection, kommun, subject, span):
         sums[row.at] += row.reports
         mine += row.by_reporters
-    active = await active_reporters(connection, kommun, span, count, subject.layer)
+    active = await active_reporters(connection, kommun, span, count, (subject.layer, subject.area))
     eyes = active.get(subject.area, [0] * count)
     seen_by = known(eyes) if 2 * mine >= sum(sums) else None
     key = SeriesKey(subject.area, subject.kind)

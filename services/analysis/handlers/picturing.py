@@ -203,16 +203,19 @@ class Picturing:
 
 
 async def active_reporters(
-    connection: AsyncConnection, kommun: str, span: Span, count: int, layer: str = signals.LAYER
+    connection: AsyncConnection, kommun: str, span: Span, count: int, of: tuple[str, str] | None = None
 ) -> dict[str, list[int]]:
-    """Area (or the whole, "") → reporters who were looking, in every period.
+    """Area (or the whole, "") → reporters who were looking, in every period; ``of`` one (layer, area) and the whole.
 
     What they sent before the first period is read too: else the first periods would seem to have had fewer eyes.
     """
     memory = -(-MEMORY_DAYS // span.days)
     start = span.start - timedelta(days=memory * span.days)
-    found = looking(await signals.presence(connection, kommun, start, span.last, days=span.days, layer=layer), memory)
-    return {area: [by_period.get(at + memory, 0) for at in range(count)] for area, by_period in found.items()}
+    if of is None:
+        sent = await signals.presence(connection, kommun, start, span.last, days=span.days)
+    else:
+        sent = await signals.presence_of(connection, kommun, start, span.last, days=span.days, of=of)
+    return {area: [by.get(at + memory, 0) for at in range(count)] for area, by in looking(sent, memory).items()}
 
 
 def _period(document: Mapping[str, Any]) -> Period:

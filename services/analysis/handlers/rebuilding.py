@@ -18,7 +18,7 @@ from services.analysis.store import area_sets
 from services.analysis.store import facts as fact_store
 from services.analysis.store import views as store
 from services.analysis.store.views import State
-from services.analysis.views import View, add_into, fold
+from services.analysis.views import View, add_into
 from services.analysis.views.catalogue import CONTEXT, FAMILIES, Family, definition, family_of
 from services.runtime.database import Database
 from services.runtime.errors import MustStop
@@ -156,8 +156,8 @@ class Rebuilding:
                 counting = [fact for _, fact in found if fact is not None]
                 if family is not CONTEXT:
                     await area_sets.ensure(connection, counting)
-                for view in views:
-                    await store.change(connection, view, building[view.name], fold(view.contributions, counting))
+                fresh = [(None, fact) for fact in counting]
+                await store.change_all(connection, [(view, building[view.name], fresh) for view in views])
             else:
                 following = await fact_store.following_owner(connection, kommun)
                 cursor = LAST if following is None else (following, _NIL)

@@ -47,11 +47,10 @@ _BEHIND = text(f"""
 _HOW_MANY = text(f"select count(*) from facts f where {_WANTED}")  # noqa: S608 - names are constants
 _OPEN = text("""
     select f.report_id, f.event from facts f
-    where f.kommun = :kommun and f.day <= :last and left(f.event_type, 1) = any(cast(:groups as text[]))
+    where f.kommun = :kommun and f.day <= :last and f.standing
       and (:kind = '' or f.event_type = :kind or left(f.event_type, 1) = :kind)
       and (:area = '' or f.area_set in (
           select area_set from area_sets where kommun = :kommun and layer = :layer and area = :area))
-      and (cast(f.event as jsonb)->'report'->>'ongoing' = 'true')
     order by f.day, f.report_id limit :limit""")
 _OF_PLACE = text("""
     select f.event from facts f
@@ -119,10 +118,10 @@ async def behind(
 
 
 async def still_open(
-    connection: AsyncConnection, kommun: str, subject: Subject, last: date, *, groups: list[str], limit: int
+    connection: AsyncConnection, kommun: str, subject: Subject, last: date, limit: int
 ) -> list[dict[str, Any]]:
     """Located reports of states that stand, the oldest first."""
-    values = subject.values(kommun) | {"last": last, "groups": groups, "limit": limit}
+    values = subject.values(kommun) | {"last": last, "limit": limit}
     return [json.loads(row.event) for row in await connection.execute(_OPEN, values)]
 
 

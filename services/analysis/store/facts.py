@@ -13,6 +13,7 @@ from schemas.context import ContextLocated
 from services.analysis.views import fact
 from services.analysis.views.context_days import day_of
 from services.analysis.views.fact import LocatedReport, counted, why_not_counted
+from services.analysis.views.states import is_state
 
 F = TypeVar("F", LocatedReport, ContextLocated)
 Version = tuple[int, int]
@@ -59,6 +60,7 @@ def columns_of_report(fact: LocatedReport) -> dict[str, Any]:
         "event_type": None if found is None else found.event_type,
         "r9": None if found is None else found.r9,
         "places": " ".join(str(p.place_id) for p in fact.placement.places) or None if found is not None else None,
+        "standing": found is not None and found.ongoing and is_state(found.event_type),
     }
 
 
@@ -126,6 +128,7 @@ _SQL: dict[type[Any], _Statements] = {
             "event_type": "text",
             "r9": "bigint",
             "places": "text",
+            "standing": "boolean",
         },
         columns_of_report,
     ),

@@ -25,8 +25,8 @@ _WEEKS = text("""
     group by 1, 2, 3""")
 _FIRST = text("""
     select min(day) from (
-        select day, sum(sum(reports)) over (order by day) as upto, sum(sum(reports)) over () as whole from cube
-        where kommun = :kommun and generation = (select generation from view_state where name = 'cube')
+        select day, sum(sum(reports)) over (order by day) as upto, sum(sum(reports)) over () as whole from lateness
+        where kommun = :kommun and generation = (select generation from view_state where name = 'lateness')
         group by day) days
     where upto >= least(whole, greatest(whole / 50, 3000000))""")
 _PRESENCE = text("""
@@ -34,6 +34,16 @@ _PRESENCE = text("""
     from activity join area_sets using (kommun, area_set)
     where kommun = :kommun and generation = (select generation from view_state where name = 'activity')
       and layer = :layer and day between :start and :last and kind <> 'calendar'""")
+_PRESENCE_OF = text("""
+    with sent as (
+        select (day - cast(:start as date)) / :days as at, reporter_token, area_set from activity
+        where kommun = :kommun and generation = (select generation from view_state where name = 'activity')
+          and day between :start and :last and kind <> 'calendar')
+    select distinct at, '' as area, reporter_token from sent
+    union all
+    select distinct at, :area, reporter_token from sent
+    where :area <> '' and area_set in (
+        select area_set from area_sets where kommun = :kommun and layer = :layer and area = :area)""")
 _LATE = text("""
     select day, late, sum(reports)::bigint as reports from lateness
     where kommun = :kommun and generation = (select generation from view_state where name = 'lateness')
@@ -113,11 +123,19 @@ async def first_day(connection: AsyncConnection, kommun: str) -> date | None:
 
 
 async def presence(
-    connection: AsyncConnection, kommun: str, start: date, last: date, *, days: int, layer: str = LAYER
+    connection: AsyncConnection, kommun: str, start: date, last: date, *, days: int
 ) -> list[tuple[int, str, str]]:
     """(period of so many days since start, area, reporter's token) of everything that reporters sent."""
-    values = {"kommun": kommun, "layer": layer, "start": start, "last": last, "days": days}
+    values = {"kommun": kommun, "layer": LAYER, "start": start, "last": last, "days": days}
     return [(row.at, row.area, row.reporter_token) for row in await connection.execute(_PRESENCE, values)]
+
+
+async def presence_of(
+    connection: AsyncConnection, kommun: str, start: date, last: date, *, days: int, of: tuple[str, str]
+) -> list[tuple[int, str, str]]:
+    """The same of one (layer, area) only, and of the whole as area "": a fraction of the rows."""
+    values = {"kommun": kommun, "layer": of[0], "area": of[1], "start": start, "last": last, "days": days}
+    return [(row.at, row.area, row.reporter_token) for row in await connection.execute(_PRESENCE_OF, values)]
 
 
 async def lateness(connection: AsyncConnection, kommun: str, first: date, last: date) -> list[tuple[date, int, int]]:

@@ -15,6 +15,8 @@ from services.analysis.views.fact import Counted
 
 LONGEST = timedelta(days=7)
 HOUR = timedelta(hours=1)
+_HOUR, _WEEK = 3_600_000_000, 168
+"""Microseconds of an hour, hours of a week."""
 
 
 class RhythmKey(NamedTuple):
@@ -35,10 +37,14 @@ def _slot(moment: datetime) -> int:
 def overlaps(start: datetime, end: datetime) -> dict[int, int]:
     """Slot → microseconds of [start, end) in it; a moment is a single microsecond in its slot.
 
-    Steps through UTC hours: Sweden's offsets are whole hours, so each of them is one hour of the clock.
+    Steps through UTC hours: Sweden's offsets are whole hours, so each of them is one hour of the clock. The clock is
+    looked up for every hour only where it is changed in between.
     """
     if end <= start:
         return {_slot(start): 1}
+    local = start.astimezone(SWEDEN)
+    if local.utcoffset() == end.astimezone(SWEDEN).utcoffset():
+        return _steady(local, end - start)
     found: dict[int, int] = {}
     at = start
     while at < end:
@@ -46,6 +52,19 @@ def overlaps(start: datetime, end: datetime) -> dict[int, int]:
         slot = _slot(at)
         found[slot] = found.get(slot, 0) + (following - at) // timedelta(microseconds=1)
         at = following
+    return found
+
+
+def _steady(local: datetime, length: timedelta) -> dict[int, int]:
+    """The same where the clock is not changed: the first hour's rest, whole hours, the rest."""
+    slot, left = 24 * local.weekday() + local.hour, length // timedelta(microseconds=1)
+    piece = _HOUR - 1_000_000 * (60 * local.minute + local.second) - local.microsecond
+    found: dict[int, int] = {}
+    while left > 0:
+        piece = min(piece, left)
+        found[slot] = found.get(slot, 0) + piece
+        left -= piece
+        slot, piece = (slot + 1) % _WEEK, _HOUR
     return found
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from services.analysis import acceptance
 from services.analysis.acceptance.cases import compare
@@ -78,6 +79,20 @@ def test_an_interval_holds_its_count_and_grows_with_it(k: int, level: float) -> 
     low, high = counts.garwood(k, level)
     assert low <= k <= high
     assert counts.garwood(k + 1, level).low > low
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 300), st.integers(0, 300), st.floats(0.02, 50), st.floats(0.02, 50))
+def test_two_counts_bear_what_scipy_says(k1: int, k2: int, n1: float, n2: float) -> None:
+    """Listed at once here, searched for there."""
+    if k1 + k2 == 0:
+        return
+    theirs = binomtest(k1, k1 + k2, n1 / (n1 + n2))
+    assert counts.exact_p(k1, n1, k2, n2) == pytest.approx(float(theirs.pvalue), rel=1e-9, abs=1e-200)
+    share = theirs.proportion_ci(0.95, method="exact")
+    low, high = counts.ratio_interval(k1, n1, k2, n2)
+    assert low == pytest.approx(n2 / n1 * share.low / (1 - share.low) if share.low < 1 else math.inf, rel=1e-7)
+    assert high == (math.inf if share.high >= 1 else pytest.approx(n2 / n1 * share.high / (1 - share.high), rel=1e-7))
 
 
 @settings(max_examples=40, deadline=None)  # the first of them imports statsmodels
