@@ -1,7 +1,5 @@
 """HTTP in: ``/v1/counts`` (JSON, CSV, GeoJSON), ``/v1/context``, ``/v1/facts/{id}``."""
 
-import csv
-import io
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -17,6 +15,8 @@ from services.analysis.domain.selection import BadSelection, GroupBy, Selection,
 from services.analysis.gateways import Geometry, NoSuchLayer
 from services.analysis.store import numbers
 from services.analysis.views.fact import read
+from services.pages.tables import TYPE as CSV
+from services.pages.tables import csv_text
 from services.runtime import openapi, read_log
 from services.runtime.database import Database
 from services.runtime.http import Caller, token_of
@@ -136,17 +136,12 @@ async def counts_csv(request: Request, principal: Caller, chosen: Selected, grou
     database: Database = request.app.state.database
     await read_log.note(database, principal, "counts", f"{request.url.path}?{request.url.query}", "export")
     answer = await _counts(request, principal, chosen, group_by)
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow([*answer.group_by, "reports", "seen", *(["invented"] if answer.invented else [])])
-    for row in answer.rows:
-        writer.writerow(
-            [str(v).replace(".", ",") if isinstance(v, float) else v for v in row.values()]
-            + (["ja"] if answer.invented else [])
-        )
+    marked = ["invented"] if answer.invented else []
+    header = [*answer.group_by, "reports", "seen", *marked]
+    body = csv_text(header, [[*row.values(), *("ja" for _ in marked)] for row in answer.rows])
     name = f"rapporter-{principal.kommun}-{answer.first}-{answer.last}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response("\N{BYTE ORDER MARK}" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(body, media_type=CSV, headers=headers)
 
 
 @router.get("/counts.geojson", response_class=Response, responses=openapi.media(GEOJSON, schema={"type": "object"}))

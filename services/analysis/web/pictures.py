@@ -23,6 +23,7 @@ from services.pages import charts, maps
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.swedish import clock, full_day, moment, short_day
+from services.pages.tables import TYPE as CSV
 from services.pages.texts import text
 from services.runtime import read_log
 from services.runtime.database import Database
@@ -146,6 +147,7 @@ async def shown(
         "sparks": {g["kind"]: charts.spark(g["periods"], g["expected"]) for g in told["groups"]},
         "drawings": maps.draw(features, counts),
         "legend": maps.LEGEND,
+        "tables": [(key, text(f"picture.sheet_{key}")) for key in sheets.TABLES],
         "version": version,
         "body": body,
         "seen": written[-1].revision if written else 0,
@@ -187,6 +189,16 @@ def _corrected(found: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> 
 @router.get(PATH + "/{number}/lagesbild.xlsx")
 async def sheet(request: Request, principal: Visitor, number: str) -> Response:
     """Every table of the picture, as it is shown to this reader."""
+    return await _exported(request, principal, number, None)
+
+
+@router.get(PATH + "/{number}/tabell/{table}.csv")
+async def one_table(request: Request, principal: Visitor, number: str, table: str) -> Response:
+    """One of them for a spreadsheet."""
+    return await _exported(request, principal, number, table) if table in sheets.TABLES else missing(principal, PATH)
+
+
+async def _exported(request: Request, principal: Principal, number: str, table: str | None) -> Response:
     version = await readable(request, principal, number)
     if isinstance(version, Response):
         return version
@@ -194,8 +206,12 @@ async def sheet(request: Request, principal: Visitor, number: str) -> Response:
     geometry: Geometry = request.app.state.geometry
     names = version.document.get("names") or await geometry.names("regso", token_of(request) or "")
     hidden = await _hidden(request, principal, version)
+    name = f"lagesbild-{principal.kommun}-{number.replace(':', '-')}"
+    if table is not None:
+        text_of = await run_in_threadpool(sheets.table, version.document, names, hidden, table)
+        return _file(text_of.encode(), CSV, f"{name}-{table}.csv", "attachment")
     content = await run_in_threadpool(sheets.workbook, version.document, names, hidden)
-    return _file(content, sheets.TYPE, f"lagesbild-{principal.kommun}-{number.replace(':', '-')}.xlsx", "attachment")
+    return _file(content, sheets.TYPE, f"{name}.xlsx", "attachment")
 
 
 async def _hidden(request: Request, principal: Principal, version: Version) -> dict[str, str]:

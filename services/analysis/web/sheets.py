@@ -1,4 +1,4 @@
-"""Every table of a picture as a workbook: numbers as numbers, one sheet per table, constant memory."""
+"""Every table of a picture as a workbook, or one as CSV: numbers as numbers, one sheet per table, constant memory."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from typing import Any
 
 from services.analysis.web import picture_words
 from services.analysis.web.labels import place_label
+from services.pages.tables import csv_text
 from services.pages.texts import text
 
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -20,7 +21,8 @@ def workbook(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapp
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(content, options) as book:
         strong = book.add_format({"bold": True})
-        for name, header, rows in _tables(document, names, hidden):
+        for key, header, rows in _tables(document, names, hidden):
+            name = text(f"picture.sheet_{key}")
             sheet = book.add_worksheet(name)
             sheet.set_column(0, 0, 44)
             sheet.freeze_panes(1, 0)
@@ -28,6 +30,16 @@ def workbook(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapp
             for number, row in enumerate(rows, start=1):
                 sheet.write_row(number, 0, ["" if value is None else value for value in row])
     return content.getvalue()
+
+
+TABLES = ("basis", "findings", "areas", "kinds", "rhythm", "states", "sources")
+"""What they are called in addresses and texts, in order."""
+
+
+def table(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapping[str, str], wanted: str) -> str:
+    """One of ``TABLES`` as CSV."""
+    header, rows = next((h, r) for key, h, r in _tables(document, names, hidden) if key == wanted)
+    return csv_text([str(cell) for cell in header], rows)
 
 
 def _tables(
@@ -56,23 +68,23 @@ def _tables(
     limits = [text(f"picture.sheet_{c}") for c in ("times", "low", "high", "adjusted")]
     states = [text(f"picture.states_{c}") for c in ("column", "opened", "standing")]
     return [
-        (text("picture.sheet_basis"), (told["title"],), basis),
-        (text("picture.sheet_findings"), (text("picture.sheet_finding"), area, now, expected, *limits, word), findings),
+        ("basis", (told["title"],), basis),
+        ("findings", (text("picture.sheet_finding"), area, now, expected, *limits, word), findings),
         (
-            text("picture.sheet_areas"), (area, now, before, expected, word),
+            "areas", (area, now, before, expected, word),
             [(a["name"], a["now"], a["before"], a["expected"], text(f"overview.{a['word']}")) for a in told["areas"]],
         ),
         (
-            text("picture.sheet_kinds"), (text("overview.type_column"), now, before, expected, word),
+            "kinds", (text("overview.type_column"), now, before, expected, word),
             [(k["name"], k["now"], k["before"], k["expected"], text(f"overview.{k['word']}")) for k in told["types"]],
         ),
         (
-            text("picture.sheet_rhythm"), (text("picture.when_day"), *told["blocks"]),
+            "rhythm", (text("picture.when_day"), *told["blocks"]),
             [(day, *row) for (day, _), row in zip(told["rhythm"], document["rhythm"], strict=True)],
         ),
         (
-            text("picture.sheet_states"), states,
+            "states", states,
             [(f"{s['name']}, {s['place']}", s["opened"], s["standing"]) for s in told["states"]],
         ),
-        (text("picture.sheet_sources"), (text("overview.source_column"), now, before), list(told["sources"])),
+        ("sources", (text("overview.source_column"), now, before), list(told["sources"])),
     ]  # fmt: skip

@@ -161,6 +161,18 @@ def test_an_empty_municipality_has_a_picture_too() -> None:
     assert sheets.workbook(document, {}, {})[:2] == b"PK"
 
 
+def test_every_table_is_a_file_for_swedish_excel_and_no_formula() -> None:
+    document = picture.draft(read())
+    named = {AREA: "=HYPERLINK(1)"}
+    files = {key: sheets.table(document, named, {}, key) for key in sheets.TABLES}
+    assert all(content.startswith("\ufeff") for content in files.values())
+    areas = files["areas"].removeprefix("\ufeff").splitlines()
+    assert areas[0].split(";")[:2] == ["Område", "Rapporter"]
+    assert areas[1].split(";")[:2] == ["'=HYPERLINK(1)", "21"]
+    assert "," in areas[1].split(";")[3], "a decimal comma in what was expected"
+    assert len(files["rhythm"].splitlines()) == 8
+
+
 def test_words_are_plain_and_what_is_hidden_is_not_a_reason() -> None:
     told = picture_words.told(picture.draft(read()), {AREA: "Nässjö centrum"})
     first = told["findings"][0]
