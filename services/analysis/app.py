@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.topics import SITUATION_CHANGED
 from schemas.values import CONTEXT_OWNER
-from services.analysis.api import counts, situations
+from services.analysis.api import counts, exposure, situations
 from services.analysis.gateways import Geometry, Texts
 from services.analysis.handlers.carding import Carding
 from services.analysis.handlers.picturing import Picturing
@@ -55,6 +55,7 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
         "routers": [
             read_log.router,
             counts.router,
+            exposure.router,
             situations.router,
             overview.router,
             live.router,

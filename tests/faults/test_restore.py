@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,14 @@ import pytest
 
 from deploy.local.layout import Layout, pick_port
 from deploy.local.up import running
+from services.analysis.domain.periods import Rule
+from services.analysis.handlers.picturing import Picturing
+from services.analysis.store import pictures
+from services.analysis.store.pictures import Version
+from services.analysis.store.signals import sealed
+from services.analysis.views import SWEDEN
+from services.runtime.database import Database
+from services.runtime.migrations import serve_role, work_role
 from services.runtime.minting import EPOCH_SHIFT
 from tests.support.command import lagesbild
 from tests.support.ground import Ground, servers_of_ours
@@ -93,18 +102,61 @@ async def _broken_ones_are_refused(ground: Ground, backup: Path, data: Path) -> 
     assert not list((data / "postgres").glob("before-restore-*"))
 
 
+def _paper(document: dict[str, Any], digest: str) -> bytes:
+    return f"{digest} {document['number']}".encode()
+
+
+async def _adopted(instance: Instance, kommun: str) -> Version:
+    """The lägesbild of a period that holds the municipality's reports, adopted."""
+    database = Database(instance.ground.database_url(work_role("analysis")), pool_size=2)
+    try:
+        picturing, now = Picturing(database), datetime.now(UTC)
+        tomorrow = now + timedelta(days=1)
+        rule = Rule(7, tomorrow.astimezone(SWEDEN).weekday())
+        period = rule.period(rule.cut_offs(now, now + timedelta(days=2))[0])
+        document = await picturing.written_from_facts(kommun, period)
+        async with database.transaction((kommun,)) as connection:
+            await pictures.add(connection, kommun, (period.number, 1, "draft"), document, now=now)
+        seen = await picturing.newest(kommun, period.number)
+        assert seen is not None
+        adopted = await picturing.adopt(
+            kommun, period.number, seen=(seen.version, 0), names={}, by="somebody", printed=_paper
+        )
+        assert adopted is not None
+        return adopted
+    finally:
+        await database.close()
+
+
+async def _still_adopted(instance: Instance, kommun: str, adopted: Version) -> list[dict[str, Any]]:
+    """It shows the digits that were adopted, and its own paper; the corrections it tells of."""
+    database = Database(instance.ground.database_url(serve_role("analysis")), pool_size=2)
+    try:
+        found = await Picturing(database).newest(kommun, adopted.number)
+        assert found == adopted
+        assert sealed(found.document)[1] == adopted.hash
+        async with database.transaction((kommun,)) as connection:
+            paper = await pictures.pdf(connection, kommun, found.number, found.version)
+        assert paper == _paper(adopted.document, adopted.hash)
+        return await Picturing(database).corrections(kommun, found)
+    finally:
+        await database.close()
+
+
 @pytest.mark.core
-async def test_yesterdays_database_beside_todays_kafka(data: Path, kommun: str, table: Table) -> None:
+async def test_yesterdays_database_beside_todays_kafka(data: Path, table: Table) -> None:
     began = time.monotonic()
     backup = data / "backups" / "one"
     later = _serious(40, "after")
     async with _started(data) as instance:
-        tenant = await instance.tenant(kommun)
+        tenant = await instance.tenant("0682")  # whose areas the reports lie in
         await follower(tenant, min_severity=4)
         before = _serious(60, "before")
         await tenant.load(before)
         await tenant.tally(60)
         await _mailed(instance, 6)
+        adopted = await _adopted(instance, tenant.kommun)
+        assert adopted.document["totals"]["now"] == 60
         said = await lagesbild(instance.ground, "backup", "--data", str(data), "--to", str(backup), "--json")
         assert json.loads(said.out)["bytes"] > 100_000
         await tenant.load(later)
@@ -139,6 +191,8 @@ async def test_yesterdays_database_beside_todays_kafka(data: Path, kommun: str, 
         assert set(mails) < set(told)
         work = again.ground.database_url("lagesbild_analysis_work")
         await lagesbild(again.ground, "check", "views", LAGESBILD_DATABASE_URL=work)
+        corrections = await _still_adopted(again, tenant.kommun, adopted)
+        assert {(c["adopted"], c["today"]) for c in corrections if not c["area"] and not c["kind"]} == {(60, 110)}
 
 
 async def test_yesterdays_kafka_beside_todays_database(data: Path, kommun: str, table: Table) -> None:

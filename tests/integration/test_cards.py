@@ -252,9 +252,14 @@ async def test_cases_and_pictures_are_documents_with_hashes(
         assert (await http.get("/v1/cases")).json() == []
         dense = await http.get("/v1/hotspots.geojson", params={"weeks": "13"})
         wrong = await http.get("/v1/hotspots.geojson", params={"type": "Q9"})
+        span = {"from": one["document"]["first"], "to": one["document"]["last"]}
+        whole = (await http.get("/v1/exposure", params=span)).json()["rows"]
+        areas = (await http.get("/v1/exposure", params=span | {"group_by": "area"})).json()["rows"]
     assert one == same
     assert (one["hash"], one["document"]) == (draft.hash, json.loads(json.dumps(draft.document)))
     assert sum(f["properties"]["now"] for f in shapes.json()["features"]) == draft.document["totals"]["now"]
     assert [m.status_code for m in missing] == [404, 404]
     assert dense.json()["features"] == []
     assert wrong.status_code == 422
+    assert [(r["active"], r["zero_reports"], r["last_day"]) for r in whole] == [(5, 0, span["to"])]
+    assert [(r["area"], r["active"]) for r in areas] == [(f"{kommun}R001", 5)]

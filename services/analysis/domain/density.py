@@ -8,11 +8,12 @@ where the neighbourhood is above the mean by more than chance (Benjamini–Hochb
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from schemas.values import UNPLACED
 from services.analysis.domain.certainty import FEWEST, Word
 from services.analysis.statistics import hotspots, multiplicity, repeats
 
@@ -125,6 +126,36 @@ def _check(before: Mapping[str, float], now: Mapping[str, float]) -> SelfCheck |
         round(sum(now[cell] for cell in inside)),
         hotspots.hit_rate(now, ranking, SHARE),
     )
+
+
+_STEPS = (0.02, 0.05, 0.10, 0.25)
+"""Shares of the cells that the darkest four classes cover: by rank, since densities have long tails."""
+MOST_DRAWN, MOST_TOLD = 200, 8
+
+
+def steps(cells: Sequence[Cell]) -> list[tuple[str, int]]:
+    """(cell, colour class from 1 to 5) of those that have reports, the densest first."""
+    return [(c.cell, 5 - sum(i / len(cells) >= limit for limit in _STEPS)) for i, c in enumerate(cells) if c.count]
+
+
+def told(found: Density, areas: Mapping[str, str], weeks: int) -> Document:
+    """What a draft says of it: the densest cells with the area that most of each lies in, and the map's classes."""
+    top = [c for c in found.cells if c.count][:MOST_TOLD]
+    return {
+        "weeks": weeks,
+        "cells": [
+            {
+                "cell": c.cell,
+                "area": areas.get(c.cell, UNPLACED),
+                "count": round(c.count),
+                "expected": None if c.expected is None else round(c.expected, 4),
+                "word": c.word,
+            }
+            for c in top
+        ],
+        "map": [list(pair) for pair in steps(found.cells)[:MOST_DRAWN]],
+        "check": None if found.check is None else asdict(found.check),
+    }
 
 
 class Event(NamedTuple):

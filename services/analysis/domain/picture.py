@@ -6,11 +6,12 @@ is the same document. Where the numbers of later corrections differ, ``differenc
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from schemas.values import UNPLACED
+from services.analysis.domain import density
 from services.analysis.domain import findings as judging
 from services.analysis.domain.findings import Finding, Measured, PeriodRow
 from services.analysis.domain.periods import Period
@@ -22,7 +23,7 @@ from services.analysis.views import MILLION, SWEDEN
 Document = dict[str, Any]
 BLOCKS = ((0, 6), (6, 9), (9, 12), (12, 15), (15, 18), (18, 21), (21, 24))
 """Hours of the day as the page shows them: the night is one."""
-METHOD = 1
+METHOD = 2
 """Edition of how a draft is written; kept in the document."""
 
 
@@ -49,6 +50,12 @@ class Read:
     preliminary: float
     data: Document
     invented: bool
+    cells: Sequence[Mapping[str, float]] = ()
+    """Reports by H3 cell in periods of ``DENSE_WEEKS``, the one that is shown last."""
+    cell_areas: Mapping[str, str] = field(default_factory=dict)
+
+
+DENSE_WEEKS = 13
 
 
 def draft(read: Read) -> Document:
@@ -79,6 +86,7 @@ def draft(read: Read) -> Document:
         "reporters": _reporters(read),
         "silent": [{"organisation": o, "since": None if d is None else d.isoformat()} for o, d in read.silent],
         "preliminary": round(read.preliminary, 4),
+        "dense": density.told(density.rank(read.cells), read.cell_areas, DENSE_WEEKS) if read.cells else None,
         "focus": _focus(chosen, read),
         "data": read.data,
         "invented": read.invented,

@@ -19,7 +19,7 @@ from services.analysis.domain.exposure import MEMORY_DAYS, looking
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.preliminary import HISTORY, missing_share
 from services.analysis.handlers.telling import NAMES, tell
-from services.analysis.store import numbers, signals
+from services.analysis.store import density, numbers, signals
 from services.analysis.store import pictures as store
 from services.analysis.store.pictures import Span, Version, Written
 from services.analysis.views import SWEDEN, monday
@@ -86,6 +86,7 @@ class Picturing:
             span = Span(period.earlier(back)[0], period.last, period.days)
             late = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
             week = monday(period.last + timedelta(days=1)) - timedelta(weeks=1)  # the last that is over
+            dense_since = week - timedelta(weeks=picture.DENSE_WEEKS - 1)
             year = period.earlier(364 // period.days)
             context = await numbers.context_counts(
                 connection, "type", first=period.first, last=period.last, kommuner=[kommun]
@@ -109,6 +110,8 @@ class Picturing:
                 missing_share(late, period.first, period.last, today),
                 await signals.state_of_data(connection, kommun),
                 await numbers.any_invented(connection, kommun),
+                await _cells(connection, kommun, week, first_day),
+                await density.areas_of(connection, kommun, dense_since, period.last),
             )
 
     async def write(self, kommun: str, number: str, *, seen: int, body: dict[str, Any], by: str) -> Written:
@@ -216,6 +219,15 @@ async def active_reporters(
     else:
         sent = await signals.presence_of(connection, kommun, start, span.last, days=span.days, of=of)
     return {area: [by.get(at + memory, 0) for at in range(count)] for area, by in looking(sent, memory).items()}
+
+
+async def _cells(
+    connection: AsyncConnection, kommun: str, week: date, first_day: date
+) -> Sequence[Mapping[str, float]]:
+    """Reports by cell over whole weeks up to ``week``, in as many periods as there is history for, five at most."""
+    start = week - timedelta(weeks=picture.DENSE_WEEKS - 1)
+    before = max(0, (start - first_day).days // (7 * picture.DENSE_WEEKS))
+    return await density.by_period(connection, kommun, "", (start, picture.DENSE_WEEKS), 1 + min(4, before))
 
 
 def _period(document: Mapping[str, Any]) -> Period:

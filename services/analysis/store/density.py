@@ -30,6 +30,12 @@ _BY_PERIOD = text("""
       and week >= :start and week < :end and r9 <> :none
       and (:kind = '' or event_type = :kind or left(event_type, 1) = :kind)
     group by 1, 2""")
+_AREAS = text("""
+    select distinct on (r9) r9, area from (
+        select f.r9, a.area, sum(a.share) as share from facts f join area_sets a using (kommun, area_set)
+        where f.kommun = :kommun and f.day between :first and :last and f.r9 <> :none and a.layer = :layer
+        group by 1, 2) shares
+    order by r9, share desc, area""")
 _ADD = text("""
     insert into night_runs (kommun, day, document, hash, minted_at) values (:kommun, :day, :document, :hash, :now)
     on conflict do nothing""")
@@ -43,6 +49,12 @@ async def cell_days(connection: AsyncConnection, kommun: str, first: date, last:
     """Reports by cell, day, group and area of RegSO."""
     values = {"kommun": kommun, "first": first, "last": last, "none": NO_CELL, "layer": LAYER}
     return [CellDay(*row) for row in await connection.execute(_CELL_DAYS, values)]
+
+
+async def areas_of(connection: AsyncConnection, kommun: str, first: date, last: date) -> dict[str, str]:
+    """Cell (as hexadecimal text) → the area of RegSO that most of its reports lie in."""
+    values = {"kommun": kommun, "first": first, "last": last, "none": NO_CELL, "layer": LAYER}
+    return {f"{row.r9:x}": row.area for row in await connection.execute(_AREAS, values)}
 
 
 async def points(connection: AsyncConnection, kommun: str, first: date, last: date) -> dict[str, list[Event]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,8 @@ from services.analysis.store import numbers
 from services.analysis.views import SWEDEN, monday
 from services.analysis.web.access import denied, reads
 from services.analysis.web.keeping import kept
-from services.analysis.web.labels import KIND, inside, type_label
+from services.analysis.web.labels import KIND, inside, rings, type_label
+from services.analysis.web.picture_words import density_check
 from services.pages import maps
 from services.pages.frame import frame
 from services.pages.render import page
@@ -35,8 +37,6 @@ LENGTHS = (4, 13, 26)
 """Weeks that a map may cover."""
 PERIODS = 5
 SHOWN = 15
-_STEPS = (0.02, 0.05, 0.10, 0.25)
-"""Shares of the cells that the darkest four classes cover: by rank, since densities have long tails."""
 
 
 async def _ranked(request: Request, principal: Principal, kind: str, weeks: int) -> tuple[Density, date, date]:
@@ -84,8 +84,8 @@ async def shown(request: Request, principal: Visitor) -> Response:
         "groups": groups,
         "rows": [_row(i, c, name) for i, (c, name) in enumerate(zip(found.cells[:SHOWN], names, strict=True), 1)],
         "cells": len(found.cells),
-        "check": _check(found),
-        "drawings": _drawn(features, found.cells),
+        "check": density_check(None if found.check is None else asdict(found.check)),
+        "drawings": maps.draw(features, {}, rings(domain.steps(found.cells))),
         "near": _near(night),
         "query": f"type={kind}&weeks={weeks}",
     }
@@ -103,13 +103,6 @@ def _row(rank: int, cell: Cell, name: str) -> dict[str, Any]:
         "rate": whole(round(cell.rate)),
         "word": cell.word,
     }
-
-
-def _check(found: Density) -> str:
-    if found.check is None:
-        return text("density.check_none")
-    check = found.check
-    return text("density.check", inside=whole(check.inside), total=whole(check.total), times=decimal(check.times))
 
 
 def _near(night: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -136,19 +129,6 @@ def _nearest_names(cells: Sequence[Cell], features: Sequence[Mapping[str, Any]])
     if not features:
         return [f"{lat:.4f}, {lon:.4f}" for lat, lon in middles]
     return [maps.inside_of(features, lon, lat) for lat, lon in middles]
-
-
-def _drawn(features: Sequence[Mapping[str, Any]], cells: Sequence[Cell]) -> list[maps.Drawing]:
-    import h3
-
-    classes = {c.cell: _step(i / len(cells)) for i, c in enumerate(cells) if c.count}
-    rings = [([(lon, lat) for lat, lon in h3.cell_to_boundary(cell)], step) for cell, step in classes.items()]
-    return maps.draw(features, {}, rings)
-
-
-def _step(share: float) -> int:
-    """The colour class of a cell by its rank, 1 to 5."""
-    return 5 - sum(share >= limit for limit in _STEPS)
 
 
 @router.get(

@@ -1,10 +1,12 @@
 """Names of what is counted, for pages and prints: types, groups, places."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from schemas.taxonomy import current
 from schemas.values import UNPLACED
+from services.pages.maps import Ring
 from services.pages.texts import text
 
 KIND = re.compile(r"^[A-E](?:\d{1,2}|-X\d{1,3})?$")
@@ -29,6 +31,13 @@ def inside(label: str) -> str:
 def upper_first(label: str) -> str:
     """A name at the head of a sentence."""
     return label[:1].upper() + label[1:]
+
+
+def rings(steps: Iterable[Sequence[Any]]) -> list[Ring]:
+    """(cell, colour class) as rings to draw on a map."""
+    import h3
+
+    return [([(lon, lat) for lat, lon in h3.cell_to_boundary(cell)], step) for cell, step in steps]
 
 
 def place_label(area: str, names: Mapping[str, str]) -> str:

@@ -48,6 +48,7 @@ def told(document: Document, names: Mapping[str, str], hidden: Mapping[str, str]
         "coming": [_coming(e, names) for e in document["coming"]],
         "context": _context(document["context"]),
         "cases": [_case(c, names) for c in document["cases"]],
+        "dense": _dense(document.get("dense"), names),
         "quality": _quality(document),
         "focus": [f for one in document["focus"] if (f := _focus(one, names, left_out)) is not None],
         "foot": text("picture.foot", periods=document["periods_before"]),
@@ -91,6 +92,22 @@ def _brief(document: Document, findings: Sequence[Mapping[str, Any]]) -> list[st
     if not findings:
         said.insert(0, text("picture.brief_none"))
     return said
+
+
+def density_check(check: Document | None) -> str:
+    """How the map of the period before hit, in a sentence."""
+    if check is None:
+        return text("density.check_none")
+    numbers = {"inside": whole(check["inside"]), "total": whole(check["total"])}
+    return text("density.check", times=decimal(check["times"]), **numbers)
+
+
+def _dense(dense: Document | None, names: Mapping[str, str]) -> dict[str, Any] | None:
+    """The densest cells; None in a picture from before they were told."""
+    if dense is None or not dense["cells"]:
+        return None
+    rows = [{**cell, "place": place_label(cell["area"], names)} for cell in dense["cells"]]
+    return {"rows": rows, "map": dense["map"], "weeks": dense["weeks"], "check": density_check(dense["check"])}
 
 
 def _finding(finding: Document, document: Document, names: Mapping[str, str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from services.analysis.store.pictures import Version
 from services.analysis.views import SWEDEN
 from services.analysis.web import picture_words, sheets
 from services.analysis.web.access import denied, missing, reads, writes
-from services.analysis.web.labels import place_label, type_label, upper_first
+from services.analysis.web.labels import place_label, rings, type_label, upper_first
 from services.pages import charts, maps
 from services.pages.frame import frame
 from services.pages.render import page
@@ -146,6 +146,7 @@ async def shown(
         "bars": {f["id"]: charts.interval_bar(f["seen"], f["low"], f["high"], f["expected"]) for f in told["findings"]},
         "sparks": {g["kind"]: charts.spark(g["periods"], g["expected"]) for g in told["groups"]},
         "drawings": maps.draw(features, counts),
+        "dense_drawings": maps.draw(features, {}, rings(told["dense"]["map"])) if told["dense"] else [],
         "legend": maps.LEGEND,
         "tables": [(key, text(f"picture.sheet_{key}")) for key in sheets.TABLES],
         "version": version,

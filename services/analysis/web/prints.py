@@ -13,6 +13,7 @@ from typing import Any
 
 from services.analysis.views import SWEDEN
 from services.analysis.web import picture_words
+from services.analysis.web.labels import rings
 from services.pages import charts, maps
 from services.pages.render import environment
 from services.pages.swedish import clock, decimal, full_day, whole
@@ -70,6 +71,8 @@ def _data(
     at = datetime.fromisoformat(document["adopted_at"]).astimezone(SWEDEN)
     last = date.fromisoformat(document["last"])
     drawn, drawings = _maps(document, outlines)
+    dense, dense_drawings = _dense_maps(told["dense"], outlines)
+    drawings |= dense_drawings
     bars = {f["id"]: charts.interval_bar(f["seen"], f["low"], f["high"], f["expected"]) for f in told["findings"]}
     drawings |= {f"bar-{ident}": _svg("interval_bar", bar) for ident, bar in bars.items()}
     return {
@@ -93,6 +96,7 @@ def _data(
         ],
         "drawings": drawings,
         "maps": drawn,
+        "dense_maps": dense,
         "areas": [
             [a["name"], whole(a["now"]), whole(a["before"]), _maybe(a["expected"]), text(f"overview.{a['word']}")]
             for a in told["areas"]
@@ -100,6 +104,11 @@ def _data(
         "kinds": [
             [k["name"], whole(k["now"]), whole(k["before"]), text(f"overview.{k['word']}")] for k in told["types"]
         ],
+        "dense": [
+            [c["place"], whole(c["count"]), _maybe(c["expected"]), text(f"overview.{c['word']}")]
+            for c in (told["dense"] or {"rows": []})["rows"]
+        ],
+        "dense_check": (told["dense"] or {"check": ""})["check"],
         "rhythm": [[day, *(value for value, _ in row)] for day, row in told["rhythm"]],
         "states": [[f"{s['name']}, {s['place']}", whole(s["opened"]), whole(s["standing"])] for s in told["states"]],
         "cases": [c["says"] for c in told["cases"]],
@@ -117,6 +126,8 @@ def _words() -> dict[str, Any]:
     expected, word = text("picture.column_expected"), text("overview.column_certainty")
     return {name: text(f"picture.{key}") for name, key in _WORDS.items()} | {
         "area_columns": [text("overview.column_area"), *count, expected, word],
+        "dense": text("density.title"),
+        "dense_columns": [text("density.column_where"), count[0], expected, word],
         "kind_columns": [text("overview.type_column"), *count, word],
         "state_columns": [text(f"picture.states_{c}") for c in ("column", "opened", "standing")],
         "source_columns": [text("overview.source_column"), *count],
@@ -143,6 +154,17 @@ def _maps(
     label = text("picture.map_label")
     placed = [{"key": f"map-{i}", "alt": f"{d.caption}. {label}"} for i, d in enumerate(drawn)]
     return placed, {f"map-{i}": _svg("area_map", d, label, False) for i, d in enumerate(drawn)}
+
+
+def _dense_maps(
+    dense: Mapping[str, Any] | None, outlines: Sequence[Mapping[str, Any]]
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    if dense is None:
+        return [], {}
+    drawn = maps.draw(outlines, {}, rings(dense["map"]))
+    label = text("density.map_label")
+    placed = [{"key": f"dense-{i}", "alt": f"{d.caption}. {label}"} for i, d in enumerate(drawn)]
+    return placed, {f"dense-{i}": _svg("area_map", d, label, False) for i, d in enumerate(drawn)}
 
 
 def _svg(macro: str, *arguments: Any) -> str:

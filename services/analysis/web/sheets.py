@@ -32,7 +32,7 @@ def workbook(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapp
     return content.getvalue()
 
 
-TABLES = ("basis", "findings", "areas", "kinds", "rhythm", "states", "sources")
+TABLES = ("basis", "findings", "areas", "kinds", "rhythm", "dense", "states", "sources")
 """What they are called in addresses and texts, in order."""
 
 
@@ -81,6 +81,13 @@ def _tables(
         (
             "rhythm", (text("picture.when_day"), *told["blocks"]),
             [(day, *row) for (day, _), row in zip(told["rhythm"], document["rhythm"], strict=True)],
+        ),
+        (
+            "dense", (text("density.column_where"), now, expected, word, "H3"),
+            [
+                (c["place"], c["count"], c["expected"], text(f"overview.{c['word']}"), c["cell"])
+                for c in (told["dense"] or {"rows": []})["rows"]
+            ],
         ),
         (
             "states", states,

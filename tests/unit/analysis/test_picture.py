@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import h3
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,6 +21,8 @@ from services.analysis.web import picture_words, prints, sheets
 NOW = datetime(2026, 11, 19, 11, 0, tzinfo=UTC)
 """A Thursday at noon in Sweden."""
 AREA = "0682R001"
+CELL = h3.latlng_to_cell(57.6533, 14.6968, 9)
+NEXT, FAR = h3.grid_ring(CELL, 1)[0], h3.grid_ring(CELL, 9)[0]
 
 
 def test_every_other_thursday_at_noon_is_a_cut_off_and_no_day_is_in_two_periods() -> None:
@@ -131,6 +134,8 @@ def read(**changes: Any) -> picture.Read:
         "preliminary": 0.1,
         "data": {"facts": 140, "newest_change": "2026-11-19T10:00:00+00:00"},
         "invented": True,
+        "cells": [{CELL: 5.0}, {CELL: 9.0, NEXT: 2.0, FAR: 1.0}],
+        "cell_areas": {CELL: AREA},
     }  # fmt: skip
     return picture.Read(**(values | changes))
 
@@ -149,12 +154,18 @@ def test_a_document_says_everything_and_the_same_again() -> None:
     assert document["coming"] == [{"day": "2026-11-21", "kind": "F1", "area": AREA}]
     assert document["rhythm"][3][6] == 4.0
     assert document["focus"][0]["area"] == AREA
+    dense = document["dense"]
+    assert [(c["cell"], c["area"], c["count"], c["expected"]) for c in dense["cells"]] == [
+        (CELL, AREA, 9, 5.0), (NEXT, "unplaced", 2, 0.0), (FAR, "unplaced", 1, 0.0),
+    ]  # fmt: skip
+    assert [cell for cell, _ in dense["map"]] == [CELL, NEXT, FAR]
+    assert dense["map"][0][1] == 5
 
 
 def test_an_empty_municipality_has_a_picture_too() -> None:
     nothing: dict[str, Any] = {name: [] for name in ("rows", "silent", "states", "coming", "cases")}
-    nothing |= {name: {} for name in ("active", "rhythm", "sources", "context")}
-    document = picture.draft(read(**nothing, periods=1, appointed=0, zero_reports=0, preliminary=0.0))
+    nothing |= {name: {} for name in ("active", "rhythm", "sources", "context", "cell_areas")}
+    document = picture.draft(read(**nothing, cells=[], periods=1, appointed=0, zero_reports=0, preliminary=0.0))
     told = picture_words.told(document, {})
     assert told["findings"] == []
     assert "Inget sticker ut" in told["brief"][0]
