@@ -9,6 +9,7 @@ from schemas.values import CONTEXT_OWNER
 from services.analysis.api import counts, exposure, situations
 from services.analysis.gateways import Geometry, Texts
 from services.analysis.handlers.carding import Carding
+from services.analysis.handlers.filling import fill
 from services.analysis.handlers.picturing import Picturing
 from services.analysis.handlers.rebuilding import Rebuilding
 from services.analysis.handlers.scanning import Scanning
@@ -70,7 +71,7 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
             keeping.router,
         ],
         "consumers": CONSUMERS,
-        "before_work": rebuilding.ensure,
+        "before_work": partial(_ready, database, rebuilding),
         "jobs": [
             Job("relay", partial(relaying, chosen, "analysis", SITUATION_CHANGED.max_bytes)),
             Job("schedule", schedule.run),
@@ -86,6 +87,12 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
         "title": "Lägesbild analysis",
     }
     return Room(**(parts | overrides))
+
+
+async def _ready(database: Database, rebuilding: Rebuilding) -> None:
+    """What a new release must do to what an older one stored, before its consumers start."""
+    await rebuilding.ensure()
+    await fill(database, rebuilding.owners)
 
 
 async def _municipalities(rebuilding: Rebuilding) -> AsyncIterator[str]:

@@ -49,12 +49,12 @@ class Geometry:
             return None
         return list((answer or {}).get("areas", []))
 
-    async def layers(self, token: str) -> list[dict[str, Any]]:
-        """The layers of the caller's municipality and the national ones; empty while geo is away."""
+    async def layers(self, token: str) -> list[dict[str, Any]] | None:
+        """The layers of the caller's municipality and the national ones; None while geo is away."""
         try:
             return list(await self._geo.get("/v1/layers", token=token) or [])
         except Away:
-            return []
+            return None
 
 
 class Texts:

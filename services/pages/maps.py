@@ -128,16 +128,6 @@ def _drawn(
     return [main, _drawing(areas, counts, bounds, width=312, caption=text("overview.map_inset"), skip=others)]
 
 
-def inside_of(features: Sequence[Mapping[str, Any]], lon: float, lat: float) -> str:
-    """The name of the drawn area that a point lies in, else of the one whose label is nearest; for reading only."""
-    narrow = plane.narrowing(features)
-    x, y = lon * narrow * plane.EARTH, -lat * plane.EARTH
-    areas = plane.laid_out(features)
-    holding = [a for a in areas if any(plane.holds(polygon, x, y) for polygon in a.polygons)]
-    nearest = min(holding or areas, key=lambda a: math.hypot(a.label[0] - x, a.label[1] - y))
-    return nearest.name
-
-
 @dataclass(slots=True)
 class Pin:
     """A numbered point in drawing units, with the ring within which it is true."""

@@ -74,16 +74,6 @@ def box(feature: Mapping[str, Any]) -> Box:
     return min(lons), min(lats), max(lons), max(lats)
 
 
-def holds(polygon: Sequence[Ring], x: float, y: float) -> bool:
-    """Whether a point is in a polygon and not in its holes: by how many edges a ray to the right crosses."""
-    crossed = sum(
-        (y0 > y) != (y1 > y) and x < x0 + (y - y0) * (x1 - x0) / (y1 - y0)
-        for ring in polygon
-        for (x0, y0), (x1, y1) in pairwise(ring)
-    )
-    return crossed % 2 == 1
-
-
 def gap(a: Area, b: Area) -> float:
     """Metres between the boxes of two areas, 0 where they touch."""
     ax0, ay0, ax1, ay1 = a.box()

@@ -14,6 +14,7 @@ from schemas.locations import PlaceRef, Point, ReportLocated
 from services.analysis.domain.selection import Selection
 from services.analysis.handlers.carding import Carding
 from services.analysis.handlers.scanning import Scanning
+from services.analysis.handlers.watching import Watching
 from services.analysis.store import cards as store
 from services.analysis.store import density, numbers, signals
 from services.analysis.store.cards import Subject
@@ -21,7 +22,7 @@ from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role, work_role
 from tests.integration.test_photos import client, person
-from tests.integration.test_pictures import drafted
+from tests.integration.test_pictures import drafted, number
 from tests.integration.test_pictures import history as risen
 from tests.integration.test_signals import _report, cases, schedule, take, told
 from tests.support.instance import Instance, reports
@@ -140,9 +141,16 @@ async def test_a_night_finds_a_gathering_once_and_carries_it_on(
     (case,) = await cases(database, kommun)
     assert (case.state, len(case.document["alarm_weeks"])) == ("changed", 2)
     assert [(m.state, m.kind) for m in await told(instance, kommun)] == [("opened", "case"), ("changed", "case")]
+    # The week's own run finds it too: the same case, that week told once more in its count of weeks only once.
+    weekly = schedule(database, kommun, night + timedelta(days=9), Watching(database).tasks())
+    await weekly.once()
+    (together,) = await cases(database, kommun)
+    weeks = together.document["alarm_weeks"]
+    assert weeks == sorted(set(weeks))
     # Corrections look at weekly series; a gathering is none, and the night's task leaves it as it is.
-    await schedule(database, kommun, night + timedelta(days=9)).once()
+    await schedule(database, kommun, night + timedelta(days=10)).once()
     (again,) = await cases(database, kommun)
+    assert again.document["reason"] != "corrected", "nothing was corrected"
     assert signals.sealed(again.document)[1] == again.hash
 
 
@@ -242,23 +250,29 @@ async def test_cases_and_pictures_are_documents_with_hashes(
     tenant = await instance.tenant(kommun)
     await risen(database, kommun)
     draft = await drafted(database, kommun)
-    async with httpx.AsyncClient(
-        base_url=instance.ground.layout.public_url, trust_env=False, headers=tenant.bearer
-    ) as http:
-        (one,) = (await http.get("/v1/pictures")).json()
-        same = (await http.get(f"/v1/pictures/{one['number']}")).json()
-        shapes = await http.get(f"/v1/pictures/{one['number']}/map.geojson")
-        missing = [await http.get(f"/v1/{p}") for p in ("pictures/2001:01", f"cases/{uuid4()}")]
+    url = instance.ground.layout.public_url
+    async with httpx.AsyncClient(base_url=url, trust_env=False, headers=tenant.bearer) as http:
+        assert (await http.get("/v1/pictures")).json() == [], "a draft is for those who write it"
+        missing = [await http.get(f"/v1/{p}") for p in ("pictures/2001:01", f"pictures/{number()}", f"cases/{uuid4()}")]
         assert (await http.get("/v1/cases")).json() == []
+        span = {"from": draft.document["first"], "to": draft.document["last"]}
+        refused = await http.get("/v1/exposure")
+    door = Database(instance.ground.database_url(serve_role("ingest")), pool_size=1)
+    analyst = await person(door, kommun, "analytiker")
+    await door.close()
+    async with httpx.AsyncClient(
+        base_url=url, trust_env=False, headers={"Authorization": f"Bearer {analyst['lb_token']}"}
+    ) as http:
+        (own,) = (await http.get("/v1/pictures")).json()
         dense = await http.get("/v1/hotspots.geojson", params={"weeks": "13"})
         wrong = await http.get("/v1/hotspots.geojson", params={"type": "Q9"})
-        span = {"from": one["document"]["first"], "to": one["document"]["last"]}
         whole = (await http.get("/v1/exposure", params=span)).json()["rows"]
         areas = (await http.get("/v1/exposure", params=span | {"group_by": "area"})).json()["rows"]
-    assert one == same
-    assert (one["hash"], one["document"]) == (draft.hash, json.loads(json.dumps(draft.document)))
+        shapes = await http.get(f"/v1/pictures/{own['number']}/map.geojson")
+    assert refused.status_code == 403, "few reporters in a group are somebody's days"
+    assert (own["hash"], own["document"]) == (draft.hash, json.loads(json.dumps(draft.document)))
     assert sum(f["properties"]["now"] for f in shapes.json()["features"]) == draft.document["totals"]["now"]
-    assert [m.status_code for m in missing] == [404, 404]
+    assert [m.status_code for m in missing] == [404, 404, 404]
     assert dense.json()["features"] == []
     assert wrong.status_code == 422
     assert [(r["active"], r["zero_reports"], r["last_day"]) for r in whole] == [(5, 0, span["to"])]

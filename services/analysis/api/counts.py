@@ -26,6 +26,10 @@ from services.runtime.tokens import Principal
 router = APIRouter(prefix="/v1", tags=["analysis"])
 GEOJSON = "application/geo+json"
 _DAY: dict[str, Any] = {"pattern": r"^(\d{4}-\d{2}-\d{2})?$"}
+WRITERS = ("analytiker", "administrator")
+"""Who assesses and adopts, and sees drafts."""
+EXACT = ("features:read", *WRITERS)
+"""Who may see where exactly: geo's rule for single places (``services/geo/api/gis.py``)."""
 READERS = ("counts:read", "analytiker", "est_medlem", "administrator")
 
 
@@ -77,14 +81,13 @@ Sums = list[tuple[tuple[Any, ...], int, int]]
 """(groups, reports, seen) in millionths."""
 
 
-async def _sums(
-    connection: AsyncConnection, kommun: str, chosen: Selection, by: list[GroupBy], at: datetime | None
-) -> Sums:
-    if at is None:
-        rows = await numbers.counts(connection, kommun, chosen, by)
-        return [(tuple(getattr(r, g) for g in by), r.reports, r.seen) for r in rows]
-    stored = await numbers.versions(connection, kommun, chosen.first, chosen.last, at)
-    return await run_in_threadpool(_folded, stored, chosen, by, at)
+LONGEST_AS_OF = 400
+"""Days that may be asked for as they were known: every version of every report of them is read."""
+
+
+async def _sums(connection: AsyncConnection, kommun: str, chosen: Selection, by: list[GroupBy]) -> Sums:
+    rows = await numbers.counts(connection, kommun, chosen, by)
+    return [(tuple(getattr(r, g) for g in by), r.reports, r.seen) for r in rows]
 
 
 def _folded(stored: list[tuple[tuple[int, int], str]], chosen: Selection, by: list[GroupBy], at: datetime) -> Sums:
@@ -96,10 +99,19 @@ async def _counts(
     request: Request, principal: Principal, chosen: Selection, by: list[GroupBy], at: datetime | None = None
 ) -> CountsAnswer:
     reader(principal)
+    if at is not None and chosen.days > LONGEST_AS_OF:
+        said = f"Välj högst {LONGEST_AS_OF} dagar när du frågar efter siffror som de var kända."
+        raise Problem(422, "bad-selection", said)
     database: Database = request.app.state.database
+    rows, stored = Sums(), list[tuple[tuple[int, int], str]]()
     async with database.transaction(principal.kommuner, snapshot=True) as connection:
-        rows = await _sums(connection, principal.kommun, chosen, by, at)
+        if at is None:
+            rows = await _sums(connection, principal.kommun, chosen, by)
+        else:
+            stored = await numbers.versions(connection, principal.kommun, chosen.first, chosen.last, at)
         invented = await numbers.any_invented(connection, principal.kommun)
+    if at is not None:
+        rows = await run_in_threadpool(_folded, stored, chosen, by, at)
     return CountsAnswer(
         layer=chosen.layer,
         first=chosen.first,

@@ -8,22 +8,20 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
-from services.analysis.api.counts import GEOJSON, reader
+from services.analysis.api.counts import GEOJSON, WRITERS, reader
 from services.analysis.gateways import Geometry, NoSuchLayer
 from services.analysis.handlers.picturing import Picturing
 from services.analysis.store import pictures as picture_store
 from services.analysis.store import signals as store
 from services.analysis.store.pictures import Version
 from services.analysis.store.signals import Revision
-from services.runtime import openapi
+from services.runtime import openapi, read_log
 from services.runtime.database import Database
 from services.runtime.http import Caller, token_of
 from services.runtime.problems import not_found
 from services.runtime.tokens import Principal
 
 router = APIRouter(prefix="/v1", tags=["situations"])
-WRITERS = ("analytiker", "administrator", "counts:read")
-"""Who sees drafts beside those who write them: the municipality's own systems, notify among them."""
 Number = Annotated[str, Path(pattern=r"^\d{4}:\d{2}$")]
 
 
@@ -41,7 +39,10 @@ class CaseOut(BaseModel):
 
 
 class PictureOut(BaseModel):
-    """One version of a lägesbild, draft or adopted. ``document`` is what it says, ``hash`` its SHA-256."""
+    """One version of a lägesbild, draft or adopted. ``document`` is what it says, ``hash`` the SHA-256 of all of it.
+
+    What people wrote (``assessment``) is left out for systems, and who adopted it for everybody.
+    """
 
     number: str
     version: int
@@ -89,7 +90,9 @@ async def case(request: Request, principal: Caller, case_id: UUID) -> list[CaseO
     return [_case(c) for c in found]
 
 
-def _picture(one: Version) -> PictureOut:
+def _picture(one: Version, principal: Principal) -> PictureOut:
+    """Without who adopted it; what people wrote is for people."""
+    left_out = {"adopted_by"} if principal.kind == "person" else {"adopted_by", "assessment"}
     return PictureOut(
         number=one.number,
         version=one.version,
@@ -97,7 +100,7 @@ def _picture(one: Version) -> PictureOut:
         minted_at=one.minted_at,
         hash=one.hash,
         pdf_hash=one.pdf_hash,
-        document=one.document,
+        document={name: value for name, value in one.document.items() if name not in left_out},
     )
 
 
@@ -110,9 +113,10 @@ async def pictures(request: Request, principal: Caller) -> list[PictureOut]:
     """The newest version of every lägesbild, the latest first; drafts for those who write them."""
     reader(principal)
     database: Database = request.app.state.database
+    await read_log.note(database, principal, "picture", "/v1/pictures", "export")
     async with database.transaction(principal.kommuner) as connection:
         found = await picture_store.newest(connection, principal.kommun)
-    return [_picture(v) for v in found if _sees(principal, v)]
+    return [_picture(v, principal) for v in found if _sees(principal, v)]
 
 
 async def _newest(request: Request, principal: Principal, number: str) -> Version:
@@ -121,13 +125,14 @@ async def _newest(request: Request, principal: Principal, number: str) -> Versio
     found = await picturing.newest(principal.kommun, number)
     if found is None or not _sees(principal, found):
         raise not_found("picture")
+    await read_log.note(request.app.state.database, principal, "picture", number, "export")
     return found
 
 
 @router.get("/pictures/{number}")
 async def picture(request: Request, principal: Caller, number: Number) -> PictureOut:
     """The newest version of one; an adopted one stays as it was adopted."""
-    return _picture(await _newest(request, principal, number))
+    return _picture(await _newest(request, principal, number), principal)
 
 
 _MAP: dict[int | str, dict[str, Any]] = openapi.media(GEOJSON, schema={"type": "object"})

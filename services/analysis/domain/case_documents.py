@@ -15,6 +15,8 @@ from services.analysis.domain.series import SeriesKey
 from services.analysis.domain.signals import Finding, Ladder, Side
 
 Document = dict[str, Any]
+GATHERED = "scan"
+"""The method of evidence that is no weekly series but a gathering in space and time (``emerging``)."""
 
 
 def _number(value: float) -> float | None:
@@ -64,26 +66,36 @@ def opened(move: Move, week: date, ladder: Ladder, data: Document) -> Document:
         "week": week.isoformat(),
         "last_alarm_week": week.isoformat(),
         "alarm_weeks": [week.isoformat()],
-        "evidence": [evidence(f) for f in move.evidence],
+        "evidence": [_of_week(f, week) for f in move.evidence],
         "ladder": asdict(ladder),
         "data": data,
     }
+
+
+def _of_week(finding: Finding, week: date) -> Document:
+    return evidence(finding) | {"week": week.isoformat()}
 
 
 def carried_on(before: Document, move: Move, week: date, ladder: Ladder, data: Document) -> Document:
     """The next revision of a case in which a series alarmed again."""
     known = [list(key) for key in before["series"]]
+    gathered = [e for e in before["evidence"] if e["method"] == GATHERED]
     return before | {
         "reason": "signal",
         "series": sorted([*known, *(k for f in move.evidence if (k := _key(f.key)) not in known)]),
         "week": week.isoformat(),
-        "last_alarm_week": week.isoformat(),
-        "alarm_weeks": [*before["alarm_weeks"], week.isoformat()],
-        "evidence": [evidence(f) for f in move.evidence],
+        **alarmed(before, week),
+        "evidence": [*(_of_week(f, week) for f in move.evidence), *gathered],
         "ladder": asdict(ladder),
         "data": data,
         "now": None,
     }
+
+
+def alarmed(before: Document, week: date) -> Document:
+    """The weeks of a case with one more: one that was told by a night and by its week's run is one."""
+    weeks = sorted({*before["alarm_weeks"], week.isoformat()})
+    return {"alarm_weeks": weeks, "last_alarm_week": weeks[-1]}
 
 
 def over(before: Document, week: date, data: Document) -> Document:
@@ -95,7 +107,7 @@ def corrected(before: Document, now: Sequence[Finding], data: Document) -> Docum
     """A revision that says what corrections did to the week of the evidence; None when they did nothing new."""
     fresh = [_side(f.plain) | {"area": f.key.area, "kind": f.key.kind, "observed": f.observed} for f in now]
     shown = before.get("now") or before["evidence"]
-    seen = {(e["area"], e["kind"]): e["observed"] for e in shown}
+    seen = {(e["area"], e["kind"]): e["observed"] for e in shown if e.get("method") != GATHERED}
     if all(seen.get((f["area"], f["kind"])) == f["observed"] for f in fresh):
         return None
     return before | {"reason": "corrected", "now": fresh, "data": data}
@@ -104,6 +116,12 @@ def corrected(before: Document, now: Sequence[Finding], data: Document) -> Docum
 def asked_of(document: Document) -> list[tuple[SeriesKey, int]]:
     """The series of the newest evidence, and how many weeks together each was tested for; gatherings are no series."""
     return [(SeriesKey(e["area"], e["kind"]), e["weeks"]) for e in document["evidence"] if "weeks" in e]
+
+
+def evidence_week(document: Document) -> date | None:
+    """The week of the newest evidence of series; None for a case that only gatherings have opened."""
+    weeks = [e.get("week", document["last_alarm_week"]) for e in document["evidence"] if e["method"] != GATHERED]
+    return date.fromisoformat(max(weeks)) if weeks else None
 
 
 def open_case(case_id: str, document: Document) -> Open:

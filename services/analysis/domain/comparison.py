@@ -1,10 +1,12 @@
 """What differs between two lägesbilder: counts beside each other with what they bear, findings that came and went."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 from services.analysis.domain.certainty import FEWEST, Word
+from services.analysis.domain.findings import dispersion
 from services.analysis.statistics import counts, multiplicity
 
 LEVEL = 0.05
@@ -34,18 +36,31 @@ class Comparison:
     went: tuple[tuple[str, str], ...]
 
 
-def between(earlier: Document, later: Document) -> Comparison:
-    """Both as they were stored: a correction since is said on their own pages."""
+def between(
+    earlier: Document, later: Document, hidden: tuple[Set[str], Set[str]] = (frozenset(), frozenset())
+) -> Comparison:
+    """Both as they were stored: a correction since is said on their own pages. ``hidden``: ids of findings in each.
+
+    Counts are taken as so many fewer as the group's periods vary beyond chance, as the findings' are.
+    """
     whole = [("", "", earlier["totals"]["now"], later["totals"]["now"])]
     areas = [(area, "", then, now) for area, then, now in _both(earlier["areas"], later["areas"], "area")]
     kinds = [("", kind, then, now) for kind, then, now in _both(earlier["kinds"], later["kinds"], "kind")]
     rows = [*whole, *areas, *kinds]
-    p = [counts.exact_p(now, later["days"], then, earlier["days"]) for _, _, then, now in rows]
+    spread = _dispersions(later["kinds"])
+    p = [
+        counts.exact_p(round(now / phi), later["days"], round(then / phi), earlier["days"])
+        for _, kind, then, now in rows
+        for phi in [spread[kind[:1]]]
+    ]
     judged = [
         Difference(*row, _word(row[2] + row[3], float(q)))
         for row, q in zip(rows, multiplicity.adjusted(p), strict=True)
     ]
-    before, after = ({(f["area"], f["kind"]) for f in d["findings"]} for d in (earlier, later))
+    before, after = (
+        {(f["area"], f["kind"]) for f in d["findings"] if f.get("id") not in left_out}
+        for d, left_out in zip((earlier, later), hidden, strict=True)
+    )
     edge = 1 + len(areas)
     return Comparison(
         judged[0],
@@ -55,6 +70,14 @@ def between(earlier: Document, later: Document) -> Comparison:
         tuple(sorted(after & before)),
         tuple(sorted(before - after)),
     )
+
+
+def _dispersions(kinds: list[Document]) -> dict[str, float]:
+    """Variance beside mean of the periods before, at least 1: of every group, and of all together as ""."""
+    periods = {k["kind"]: k["periods"][:-1] for k in kinds if len(k["kind"]) == 1 and len(k.get("periods", ())) > 2}
+    together = [sum(each) for each in zip(*periods.values(), strict=True)]
+    found: dict[str, float] = defaultdict(lambda: 1.0)
+    return found | {kind: dispersion(values) for kind, values in {"": together, **periods}.items()}
 
 
 def _both(earlier: list[Document], later: list[Document], name: str) -> list[tuple[str, int, int]]:

@@ -7,14 +7,17 @@ before; the rate is per square kilometre of the cell's own area, since cells in 
 where the neighbourhood is above the mean by more than chance (Benjamini–Hochberg over all cells).
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from schemas.values import UNPLACED
 from services.analysis.domain.certainty import FEWEST, Word
+from services.analysis.domain.series import own as is_own
 from services.analysis.statistics import hotspots, multiplicity, repeats
 
 LEVEL = 0.05
@@ -24,6 +27,8 @@ BANDS = repeats.Bands((0.0, 200.0, 400.0, float("inf")), (0.0, 7.0, 14.0, 28.0, 
 """Within 200 m and a week is what is told; the others make the table whole."""
 REPLICATES = 999
 FEWEST_EVENTS = 30
+SAME = 50.0
+"""Metres."""
 MOST_EVENTS = 3_000
 Document = dict[str, Any]
 
@@ -139,8 +144,12 @@ def steps(cells: Sequence[Cell]) -> list[tuple[str, int]]:
 
 
 def told(found: Density, areas: Mapping[str, str], weeks: int) -> Document:
-    """What a draft says of it: the densest cells with the area that most of each lies in, and the map's classes."""
-    top = [c for c in found.cells if c.count][:MOST_TOLD]
+    """What a draft says of it: the densest cells with the area that most of each lies in, and the map's classes.
+
+    Only cells with five reports and more: a picture goes to more people than single places do.
+    """
+    enough = {c.cell for c in found.cells if c.count >= FEWEST}
+    top = [c for c in found.cells if c.cell in enough][:MOST_TOLD]
     return {
         "weeks": weeks,
         "cells": [
@@ -153,9 +162,14 @@ def told(found: Density, areas: Mapping[str, str], weeks: int) -> Document:
             }
             for c in top
         ],
-        "map": [list(pair) for pair in steps(found.cells)[:MOST_DRAWN]],
+        "map": [[cell, step] for cell, step in steps(found.cells) if cell in enough][:MOST_DRAWN],
         "check": None if found.check is None else asdict(found.check),
     }
+
+
+def own(periods: Sequence[Mapping[str, float]], areas: Mapping[str, str], kommun: str) -> list[dict[str, float]]:
+    """The periods without cells that lie in another municipality; ``areas``: cell → the area that most lies in."""
+    return [{cell: n for cell, n in period.items() if is_own(areas.get(cell, UNPLACED), kommun)} for period in periods]
 
 
 class Event(NamedTuple):
@@ -173,8 +187,7 @@ def near_repeats(events: Mapping[str, Sequence[Event]]) -> list[Document]:
     """
     found: list[Document] = []
     for kind in sorted(events):
-        once = sorted({(e.day, round(e.east / 50), round(e.north / 50)): e for e in events[kind]}.values(), key=_by_day)
-        once = once[-MOST_EVENTS:]
+        once = _once(sorted(events[kind], key=lambda e: (e.day, e.east, e.north))[-MOST_EVENTS:])
         if len(once) < FEWEST_EVENTS:
             continue
         table = repeats.repeats([(e.east, e.north) for e in once], [e.day for e in once], BANDS, replicates=REPLICATES)
@@ -193,5 +206,15 @@ def near_repeats(events: Mapping[str, Sequence[Event]]) -> list[Document]:
     return found
 
 
-def _by_day(event: Event) -> int:
-    return event.day
+def _of_day(kept: Sequence[Event], day: int) -> Iterator[Event]:
+    """Those at the end, as long as they are of the day."""
+    return takewhile(lambda event: event.day == day, reversed(kept))
+
+
+def _once(events: Sequence[Event]) -> list[Event]:
+    """Without those within 50 metres of one of the same day; ``events`` in the order of days."""
+    kept: list[Event] = []
+    for event in events:
+        if not any(math.dist(k[:2], event[:2]) <= SAME for k in _of_day(kept, event.day)):
+            kept.append(event)
+    return kept

@@ -1,8 +1,8 @@
 """What gathers in space and time: the nightly scan of a municipality's reports, and what its clusters say as evidence.
 
 Prospective space-time permutation scan (statistics reference §4.11) of a year, each group of types by itself, over
-the H3 cells of resolution 9. A cluster is a signal when chance alone would give one as strong less than once a year of
-nightly looks. A rise that lasts three days in two blocks is seen here, and hardly in the weekly series.
+the H3 cells of resolution 9. A cluster is a signal when chance alone would give its group one as strong less than once
+a year of nightly looks. A rise that lasts three days in two blocks is seen here, and hardly in the weekly series.
 """
 
 from collections import defaultdict
@@ -13,13 +13,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from services.analysis.domain.case_documents import GATHERED
 from services.analysis.statistics.clusters import Cluster, Scan, scan
 from services.analysis.views import MILLION
 
 SETTING = Scan(max_days=28, max_radius_km=1.0, min_cases=5, replicates=999, enough=20)
 DAYS = 365
 RECURRENCE = 365
-"""A signal: chance alone gives one as strong once in so many nights or more seldom (§4.11)."""
+"""A signal: in its group, chance alone gives one as strong once in so many nights or more seldom (§4.11)."""
+FEWEST_APART = 3
+"""Different cells and days with reports: six people who report one fire are one event."""
 Document = dict[str, Any]
 
 
@@ -46,6 +49,7 @@ class Emerging:
     expected: float
     ratio: float
     p: float
+    spread: int
 
     @property
     def recurrence(self) -> int:
@@ -54,8 +58,8 @@ class Emerging:
 
     @property
     def signal(self) -> bool:
-        """Seldom enough to be told."""
-        return self.recurrence >= RECURRENCE
+        """Seldom enough to be told, and not one event that many told of: on three days or in three cells at least."""
+        return self.recurrence >= RECURRENCE and self.spread >= FEWEST_APART
 
     def document(self) -> Document:
         """As it is kept."""
@@ -120,13 +124,16 @@ def _emerging(
     start, end = (first + timedelta(days=d) for d in (cluster.first_day, cluster.last_day))
     inside = {cells[i] for i in cluster.locations}
     weights: dict[str, int] = defaultdict(int)
+    spread = 0
     for (cell, day), shares in areas.items():
         if cell in inside and start <= day <= end:
+            spread += 1
             for area, share in shares.items():
                 weights[area] += share
     area = max(sorted(weights), key=lambda a: weights[a])
     members = tuple(names[i] for i in cluster.locations)
-    return Emerging(kind, area, members, start, end, cluster.cases, cluster.expected, cluster.llr, cluster.p)
+    counted = (cluster.cases, cluster.expected, cluster.llr, cluster.p)
+    return Emerging(kind, area, members, start, end, *counted, spread)
 
 
 def evidence(found: Emerging) -> Document:
@@ -134,7 +141,7 @@ def evidence(found: Emerging) -> Document:
     return {
         "area": found.area,
         "kind": found.kind,
-        "method": "scan",
+        "method": GATHERED,
         "days": (found.last - found.first).days + 1,
         "first": found.first.isoformat(),
         "last": found.last.isoformat(),

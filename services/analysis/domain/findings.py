@@ -90,7 +90,7 @@ def _word(finding: Finding, q: float) -> Word:
 
 def _measure(one: Measured) -> Finding:
     before, now = one.periods[:-1], one.periods[-1]
-    spread = _dispersion(before)
+    spread = dispersion(before)
     p, ratio = _compared(now, 1, sum(before), len(before), spread)
     expected = sum(before) / len(before)
     adjusted, adjusted_ratio = None, None
@@ -117,15 +117,16 @@ def usual(before: Sequence[int]) -> tuple[int, int] | None:
 
     if len(before) < ENOUGH_PERIODS or not any(before):
         return None
-    mean, spread = float(np.mean(before)), _dispersion(before)
+    mean, spread = float(np.mean(before)), dispersion(before)
     usually = poisson(mean) if spread == 1 else nbinom(mean / (spread - 1), 1 / spread)
     return int(usually.ppf(0.025)), int(usually.ppf(0.975))
 
 
-def _dispersion(before: Sequence[int]) -> float:
-    """Variance beside mean of the periods before, at least 1."""
-    mean = float(np.mean(before))
-    return max(1.0, float(np.var(before, ddof=1)) / mean) if mean > 0 and len(before) > 1 else 1.0
+def dispersion(before: Sequence[int]) -> float:
+    """Variance beside mean of the periods before, at least 1; 1 where nothing happened in them."""
+    if len(before) < 2 or not any(before):
+        return 1.0
+    return max(1.0, float(np.var(before, ddof=1)) / float(np.mean(before)))
 
 
 def _compared(now: int, exposure: float, before: int, exposure_before: float, spread: float) -> tuple[float, Interval]:

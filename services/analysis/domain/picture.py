@@ -86,11 +86,18 @@ def draft(read: Read) -> Document:
         "reporters": _reporters(read),
         "silent": [{"organisation": o, "since": None if d is None else d.isoformat()} for o, d in read.silent],
         "preliminary": round(read.preliminary, 4),
-        "dense": density.told(density.rank(read.cells), read.cell_areas, DENSE_WEEKS) if read.cells else None,
+        "dense": _dense(read),
         "focus": _focus(chosen, read),
         "data": read.data,
         "invented": read.invented,
     }
+
+
+def _dense(read: Read) -> Document | None:
+    if not read.cells:
+        return None
+    ranked = density.rank(density.own(read.cells, read.cell_areas, read.kommun))
+    return density.told(ranked, read.cell_areas, DENSE_WEEKS)
 
 
 def _interval(interval: Interval | None) -> list[float | None] | None:

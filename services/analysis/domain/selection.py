@@ -12,6 +12,8 @@ from services.analysis.views import SWEDEN
 GroupBy = Literal["day", "week", "area", "type", "group", "source", "layer"]
 DEFAULT_DAYS = 14
 LONGEST_DAYS = 3700
+EARLIEST, LATEST = date(2000, 1, 1), date(2100, 12, 31)
+"""Reports are of our time; what lies outside is a slip."""
 
 
 class BadSelection(ValueError):
@@ -36,6 +38,8 @@ class Selection:
     def __post_init__(self) -> None:
         if self.last < self.first:
             raise BadSelection("to", "Datumet till ligger före datumet från.")
+        if not EARLIEST <= self.first <= self.last <= LATEST:
+            raise BadSelection("from", "Välj dagar mellan åren 2000 och 2100.")
         if self.days > LONGEST_DAYS:
             raise BadSelection("from", "Välj högst tio år.")
 
@@ -46,7 +50,8 @@ class Selection:
 
     def before(self) -> "Selection":
         """The period of the same length just before."""
-        return replace(self, first=self.first - timedelta(days=self.days), last=self.first - timedelta(days=1))
+        first = max(EARLIEST, self.first - timedelta(days=self.days))
+        return replace(self, first=first, last=max(EARLIEST, self.first - timedelta(days=1)))
 
     def query(self) -> str:
         """The selection as the query string of pages and API."""

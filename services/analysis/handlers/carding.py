@@ -1,5 +1,6 @@
 """Cards: all that is known of one area, place or type, by the same measures as the lägesbild; reads, never writes."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,15 +21,16 @@ from services.analysis.store import cards as store
 from services.analysis.store import numbers, signals
 from services.analysis.store.cards import Subject
 from services.analysis.store.pictures import Span
-from services.analysis.views import MILLION, monday
+from services.analysis.views import MILLION, monday, swedish_day
 from services.analysis.views.fact import Counted, counted, read
 from services.analysis.views.rhythm import contributions
-from services.analysis.views.states import is_state
 from services.runtime.database import Database
 
-RHYTHM_WEEKS = 52
+RHYTHM_WEEKS, BUSY_WEEKS = 52, 13
+"""A year of hours where reports are few; a quarter where they are so many that it shows the same."""
+BUSY = 5_000
 SHOWN = 5
-MOST_OPEN = 500
+MOST_OPEN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,12 @@ class Card:
     eyes: Sequence[int]
     zero_reports: int
     rhythm: Mapping[int, int]
+    rhythm_weeks: int
     sources: Mapping[str, tuple[int, int]]
     areas: Mapping[str, tuple[int, int]]
     kinds: Mapping[str, tuple[int, int]]
     still_open: Sequence[Mapping[str, Any]]
+    open_count: int
     behind: Sequence[Mapping[str, Any]]
     count: int
     invented: bool
@@ -73,11 +77,13 @@ class Carding:
             layer=subject.layer,
             areas=(subject.area,) if subject.area else (),
             types=(subject.kind,) if subject.kind else (),
+            sources=(),
         )
         async with self._database.transaction((kommun,), snapshot=True) as connection:
             span, count = await _span(connection, kommun, about)
             one, eyes = await _measured(connection, kommun, subject, span, count)
             week = _last_week(about)
+            rhythm_weeks = BUSY_WEEKS if sum(one.periods) > BUSY else RHYTHM_WEEKS
             return Card(
                 subject,
                 about,
@@ -86,11 +92,13 @@ class Carding:
                 findings.usual(one.periods[:-1]),
                 eyes,
                 await store.zero_reports(connection, kommun, subject, about.first, about.last),
-                await store.rhythm(connection, kommun, subject, week - timedelta(weeks=RHYTHM_WEEKS - 1), week),
+                await store.rhythm(connection, kommun, subject, week - timedelta(weeks=rhythm_weeks - 1), week),
+                rhythm_weeks,
                 await numbers.beside(connection, kommun, about, "source"),
                 await numbers.beside(connection, kommun, replace(about, areas=()), "area"),
                 await numbers.beside(connection, kommun, about, "type"),
                 await store.still_open(connection, kommun, subject, about.last, MOST_OPEN),
+                await store.how_many_open(connection, kommun, subject, about.last),
                 await store.behind(connection, kommun, about, limit=SHOWN),
                 await store.how_many(connection, kommun, about),
                 await numbers.any_invented(connection, kommun),
@@ -106,33 +114,48 @@ class Carding:
             week = _last_week(chosen)
             since = min(span.start, week - timedelta(weeks=RHYTHM_WEEKS - 1))
             stored = await store.of_place(connection, kommun, ident, since, chosen.last)
+            standing = await store.open_at(connection, kommun, ident, chosen.last)
             invented = await numbers.any_invented(connection, kommun)
-        facts = [(event, fact) for event in stored if (fact := counted(read(event))) is not None]
-        sums = Counter((fact.day - span.start).days // span.days for _, fact in facts if fact.day >= span.start)
-        one = Measured(SeriesKey("", ""), tuple(sums[i] for i in range(count)), None)
-        rhythm: Counter[int] = Counter()
-        for _, fact in facts:
-            if week - timedelta(weeks=RHYTHM_WEEKS - 1) <= fact.week <= week:
-                rhythm.update({key.slot: weight.reports for key, weight in contributions(fact).items()})
-        inside = [event for event, fact in facts if fact.day >= chosen.first]
-        standing = [event for event, fact in facts if fact.ongoing and is_state(fact.event_type)]
-        return Card(
-            subject,
-            chosen,
-            _dated(span, one),
-            findings.judged_alone(one),
-            findings.usual(one.periods[:-1]),
-            (),
-            0,
-            rhythm,
-            _grouped(chosen, facts, "source"),
-            {},
-            _grouped(chosen, facts, "event_type"),
-            [json.loads(event) for event in reversed(standing)][:MOST_OPEN],
-            [json.loads(event) for event in inside[:SHOWN]],
-            len(inside),
-            invented,
-        )
+        about = replace(chosen, sources=(), areas=(), types=())
+        return await asyncio.to_thread(_of_place, subject, about, (span, count, week), (stored, standing), invented)
+
+
+def _of_place(
+    subject: Subject,
+    chosen: Selection,
+    spans: tuple[Span, int, date],
+    stored: tuple[Sequence[str], Sequence[str]],
+    invented: bool,
+) -> Card:
+    """The card out of the place's reports and of the states that stand there."""
+    (span, count, week), (events, standing) = spans, stored
+    facts = [(event, fact) for event in events if (fact := counted(read(event))) is not None]
+    sums = Counter((fact.day - span.start).days // span.days for _, fact in facts if fact.day >= span.start)
+    one = Measured(SeriesKey("", ""), tuple(sums[i] for i in range(count)), None)
+    rhythm: Counter[int] = Counter()
+    for _, fact in facts:
+        if week - timedelta(weeks=RHYTHM_WEEKS - 1) <= fact.week <= week:
+            rhythm.update({key.slot: weight.reports for key, weight in contributions(fact).items()})
+    inside = [event for event, fact in facts if fact.day >= chosen.first]
+    return Card(
+        subject,
+        chosen,
+        _dated(span, one),
+        findings.judged_alone(one),
+        findings.usual(one.periods[:-1]),
+        (),
+        0,
+        rhythm,
+        RHYTHM_WEEKS,
+        _grouped(chosen, facts, "source"),
+        {},
+        _grouped(chosen, facts, "event_type"),
+        [json.loads(event) for event in standing[:MOST_OPEN]],
+        len(standing),
+        [json.loads(event) for event in inside[:SHOWN]],
+        len(inside),
+        invented,
+    )
 
 
 def _grouped(chosen: Selection, facts: Sequence[tuple[str, Counted]], by: str) -> dict[str, tuple[int, int]]:
@@ -175,7 +198,11 @@ async def _measured(
     return Measured(key, tuple(round(n / MILLION) for n in sums), seen_by), eyes
 
 
+def began(event: Mapping[str, Any]) -> date:
+    """The Swedish day on which what a report tells of was first seen."""
+    return swedish_day(datetime.fromisoformat(event["report"]["time_from"]))
+
+
 def days_open(event: Mapping[str, Any], last: date) -> int:
     """Days that a state has stood on the last day of a period."""
-    began = datetime.fromisoformat(event["report"]["time_from"]).date()
-    return max(0, (last - began).days)
+    return max(0, (last - began(event)).days)

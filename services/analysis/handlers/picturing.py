@@ -212,7 +212,7 @@ async def active_reporters(
 
     What they sent before the first period is read too: else the first periods would seem to have had fewer eyes.
     """
-    memory = -(-MEMORY_DAYS // span.days)
+    memory = -(-MEMORY_DAYS // span.days) if of is None or of[1] else 0  # the whole needs none
     start = span.start - timedelta(days=memory * span.days)
     if of is None:
         sent = await signals.presence(connection, kommun, start, span.last, days=span.days)

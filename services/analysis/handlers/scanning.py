@@ -5,7 +5,7 @@ that goes on is told once a week, in the same case as the weekly series of its p
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from uuid import uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.analysis.domain import case_documents as documents
 from services.analysis.domain import density, emerging
 from services.analysis.domain.emerging import Emerging
 from services.analysis.domain.preliminary import HISTORY, missing_share
@@ -86,8 +87,7 @@ def _moves(
     taken = sum(c.number.startswith(prefix) for c in known)
     revisions: dict[str, Revision] = {}
     for one in told:
-        documents: Mapping[str, dict[str, Any]] = {i: c.document for i, c in still.items()}
-        ident = emerging.carried_by(one, documents)
+        ident = emerging.carried_by(one, {i: c.document for i, c in still.items()})
         if ident is None:
             case_id = uuid5(NAMES, f"{kommun}/{week}/scan/{one.kind}/{one.cells[0]}")
             if any(c.case_id == case_id for c in known):
@@ -119,14 +119,12 @@ def _opened(one: Emerging, week: date, data: dict[str, Any]) -> dict[str, Any]:
 
 def _carried_on(before: dict[str, Any], one: Emerging, week: date, data: dict[str, Any]) -> dict[str, Any]:
     """The case's weekly evidence stays in the lead where it has some; the gathering stands beside it."""
-    weekly = [e for e in before["evidence"] if e["method"] != "scan"]
+    weekly = [e for e in before["evidence"] if e["method"] != documents.GATHERED]
     return before | {
         "reason": "signal",
         "week": week.isoformat(),
-        "last_alarm_week": week.isoformat(),
-        "alarm_weeks": [*before["alarm_weeks"], week.isoformat()],
+        **documents.alarmed(before, week),
         "evidence": [*weekly, emerging.evidence(one)],
         "cells": sorted({*before.get("cells", ()), *one.cells}),
         "data": before["data"] | data,
-        "now": None,
     }

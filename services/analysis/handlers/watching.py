@@ -105,10 +105,11 @@ class Watching:
         recent = [c for c in cases if c.week >= due.date() - _AGAIN and not state.items() <= c.document["data"].items()]
         fresh: list[tuple[Revision, dict[str, Any]]] = []
         version = None
-        for week in sorted({date.fromisoformat(c.document["last_alarm_week"]) for c in recent}):
+        weeks = {c.case_id: documents.evidence_week(c.document) for c in recent}
+        for week in sorted({week for week in weeks.values() if week is not None}):
             read = await self._read(kommun, week)
             version = read.layer_version
-            of_week = [c for c in recent if c.document["last_alarm_week"] == week.isoformat()]
+            of_week = [c for c in recent if weeks[c.case_id] == week]
             now = await asyncio.to_thread(_again, read, of_week, self._ladder)
             fresh += [
                 (case, said)

@@ -39,24 +39,31 @@ _WANTED = """
         where kommun = :kommun and layer = :layer and area = any(cast(:areas as text[]))))
     and (cast(:types as text[]) = '{}' or f.event_type = any(cast(:types as text[]))
          or left(f.event_type, 1) = any(cast(:types as text[])))
+    and (:own = '' or exists (
+        select 1 from area_sets a where a.kommun = :kommun and a.area_set = f.area_set and a.layer = 'regso'
+          and (a.area = 'unplaced' or left(a.area, 4) = :own)))
     and (cast(:sources as text[]) = '{}'
          or cast(f.event as jsonb)->'report'->>'source' = any(cast(:sources as text[])))"""
 _BEHIND = text(f"""
     select f.report_id, f.event from facts f where {_WANTED}
     order by f.day desc, f.report_id limit :limit offset :skip""")  # noqa: S608 - names are constants
 _HOW_MANY = text(f"select count(*) from facts f where {_WANTED}")  # noqa: S608 - names are constants
-_OPEN = text("""
-    select f.report_id, f.event from facts f
-    where f.kommun = :kommun and f.day <= :last and f.standing
-      and (:kind = '' or f.event_type = :kind or left(f.event_type, 1) = :kind)
-      and (:area = '' or f.area_set in (
-          select area_set from area_sets where kommun = :kommun and layer = :layer and area = :area))
-    order by f.day, f.report_id limit :limit""")
 _OF_PLACE = text("""
     select f.event from facts f
     where f.kommun = :kommun and f.day between :first and :last and f.places is not null
       and :place = any(string_to_array(f.places, ' '))
     order by f.day desc, f.report_id""")
+_STANDING = """
+    f.kommun = :kommun and f.day <= :last and f.standing
+    and (:kind = '' or f.event_type = :kind or left(f.event_type, 1) = :kind)
+    and (:area = '' or f.area_set in (
+        select area_set from area_sets where kommun = :kommun and layer = :layer and area = :area))"""
+_OPEN = text(f"select f.event from facts f where {_STANDING} order by f.day, f.report_id limit :limit")  # noqa: S608 - names are constants
+_HOW_MANY_OPEN = text(f"select count(*) from facts f where {_STANDING}")  # noqa: S608 - names are constants
+_OPEN_AT = text("""
+    select f.event from facts f
+    where f.kommun = :kommun and f.day <= :last and f.standing and :place = any(string_to_array(f.places, ' '))
+    order by f.day, f.report_id""")
 _ONE = text("select report_id, event, reason from facts where kommun = :kommun and report_id = :report")
 
 
@@ -91,8 +98,9 @@ async def zero_reports(connection: AsyncConnection, kommun: str, subject: Subjec
     return int(await connection.scalar(_ZERO, values) or 0) // 1_000_000
 
 
-def _wanted(kommun: str, chosen: Selection) -> dict[str, Any]:
+def _wanted(kommun: str, chosen: Selection, own: str | None) -> dict[str, Any]:
     return {
+        "own": own or "",
         "kommun": kommun,
         "layer": chosen.layer,
         "first": chosen.first,
@@ -103,16 +111,25 @@ def _wanted(kommun: str, chosen: Selection) -> dict[str, Any]:
     }
 
 
-async def how_many(connection: AsyncConnection, kommun: str, chosen: Selection) -> int:
-    """How many reports a selection's number stands on; one on a border is one here, and shared in the numbers."""
-    return int(await connection.scalar(_HOW_MANY, _wanted(kommun, chosen)) or 0)
+async def how_many(connection: AsyncConnection, kommun: str, chosen: Selection, *, own: str | None = None) -> int:
+    """How many reports a selection's number stands on; one on a border is one here, and shared in the numbers.
+
+    ``own`` leaves out what the municipality's reporters saw in another one, as a lägesbild does.
+    """
+    return int(await connection.scalar(_HOW_MANY, _wanted(kommun, chosen, own)) or 0)
 
 
 async def behind(
-    connection: AsyncConnection, kommun: str, chosen: Selection, *, limit: int, skip: int = 0
+    connection: AsyncConnection,
+    kommun: str,
+    chosen: Selection,
+    *,
+    limit: int,
+    skip: int = 0,
+    own: str | None = None,
 ) -> list[dict[str, Any]]:
     """The located reports that a selection counts, the latest first; which of a day come on a page is by their ids."""
-    values = _wanted(kommun, chosen) | {"limit": limit, "skip": skip}
+    values = _wanted(kommun, chosen, own) | {"limit": limit, "skip": skip}
     found = [json.loads(row.event) for row in await connection.execute(_BEHIND, values)]
     return sorted(found, key=lambda event: str(event["report"]["time_from"]), reverse=True)
 
@@ -123,6 +140,17 @@ async def still_open(
     """Located reports of states that stand, the oldest first."""
     values = subject.values(kommun) | {"last": last, "limit": limit}
     return [json.loads(row.event) for row in await connection.execute(_OPEN, values)]
+
+
+async def how_many_open(connection: AsyncConnection, kommun: str, subject: Subject, last: date) -> int:
+    """All of them."""
+    return int(await connection.scalar(_HOW_MANY_OPEN, subject.values(kommun) | {"last": last}) or 0)
+
+
+async def open_at(connection: AsyncConnection, kommun: str, place: UUID, last: date) -> list[str]:
+    """Located reports, as stored, of the states that stand in a named place, the oldest first."""
+    values = {"kommun": kommun, "place": str(place), "last": last}
+    return [row.event for row in await connection.execute(_OPEN_AT, values)]
 
 
 async def of_place(connection: AsyncConnection, kommun: str, place: UUID, first: date, last: date) -> list[str]:

@@ -17,6 +17,7 @@ _CELL_DAYS = text("""
     select f.r9, f.day, left(f.event_type, 1) as kind, a.area, sum(a.share)::bigint as reports
     from facts f join area_sets a using (kommun, area_set)
     where f.kommun = :kommun and f.day between :first and :last and f.r9 <> :none and a.layer = :layer
+      and (a.area = 'unplaced' or left(a.area, 4) = :kommun)
     group by 1, 2, 3, 4""")
 _POINTS = text("""
     select event_type, day, (event->'placement'->'point'->>'e')::float as e,
@@ -46,7 +47,7 @@ EXACT = ("gps", "address", "near_number", "crossing")
 
 
 async def cell_days(connection: AsyncConnection, kommun: str, first: date, last: date) -> list[CellDay]:
-    """Reports by cell, day, group and area of RegSO."""
+    """Reports by cell, day, group and area of RegSO; not what reporters saw in another municipality."""
     values = {"kommun": kommun, "first": first, "last": last, "none": NO_CELL, "layer": LAYER}
     return [CellDay(*row) for row in await connection.execute(_CELL_DAYS, values)]
 

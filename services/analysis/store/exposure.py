@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.selection import Selection
 
-_GROUPS = {"week": "to_char(date_trunc('week', day), 'YYYY-MM-DD')", "area": "area", "organisation": "organisation"}
+_GROUPS = {"week": "(day - (extract(isodow from day)::int - 1))::text", "area": "area", "organisation": "organisation"}
 _APPOINTED = text("""
     select case when :by then coalesce(organisation::text, '') else '' end as organisation, count(*) as reporters
     from appointments where kommun = :kommun and since < :end and (until is null or until > :start) group by 1""")
@@ -32,7 +32,7 @@ async def active(
                coalesce(max(day)::text, '') as last_day
         from activity join area_sets using (kommun, area_set)
         where kommun = :kommun and generation = (select generation from view_state where name = 'activity')
-          and layer = :layer and day between :first and :last
+          and layer = :layer and day between :first and :last and kind <> 'calendar'
           and (cast(:areas as text[]) = '{{}}' or area = any(cast(:areas as text[]))) {grouping}"""  # noqa: S608 - from the table above
     values = {
         "kommun": kommun, "layer": chosen.layer, "first": chosen.first, "last": chosen.last,

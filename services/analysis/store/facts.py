@@ -57,7 +57,7 @@ def columns_of_report(fact: LocatedReport) -> dict[str, Any]:
         "changed_at": datetime.now(UTC),
         "day": None if found is None else found.day,
         "area_set": None if found is None else found.areas.number,
-        "event_type": None if found is None else found.event_type,
+        "event_type": fact.report.event_type,
         "r9": None if found is None else found.r9,
         "places": " ".join(str(p.place_id) for p in fact.placement.places) or None if found is not None else None,
         "standing": found is not None and found.ongoing and is_state(found.event_type),
@@ -136,6 +136,15 @@ _SQL: dict[type[Any], _Statements] = {
         ("context_facts", "context_history", "context_id"), {"day": "date"}, _columns_of_context
     ),
 }
+_UNFILLED = text("""
+    select report_id, event from facts where kommun = :kommun and event_type is null limit :limit for update""")
+_FILL = text("""
+    update facts f set day = n.day, area_set = n.area_set, event_type = n.event_type, r9 = n.r9, places = n.places,
+        standing = n.standing
+    from unnest(cast(:ids as uuid[]), cast(:day as date[]), cast(:area_set as bigint[]), cast(:event_type as text[]),
+                cast(:r9 as bigint[]), cast(:places as text[]), cast(:standing as boolean[]))
+        as n(id, day, area_set, event_type, r9, places, standing)
+    where f.kommun = :kommun and f.report_id = n.id""")
 _OWNERS = text("insert into owners select unnest(cast(:kommuner as text[])) on conflict do nothing")
 _FOLLOWING = text("select min(kommun) from owners where kommun > :after")
 
@@ -202,6 +211,17 @@ async def page(
     """The next newest facts of a municipality in the order of their ids, for folding views from nothing."""
     rows = await connection.execute(_SQL[model].page, {"kommun": kommun, "after": after, "limit": limit})
     return [(r.id, read(model, r.event)) for r in rows]
+
+
+async def fill(connection: AsyncConnection, kommun: str, limit: int) -> int:
+    """Fill the columns of some facts from before they had any; how many."""
+    rows = list(await connection.execute(_UNFILLED, {"kommun": kommun, "limit": limit}))
+    if rows:
+        beside = [columns_of_report(read(LocatedReport, row.event)) for row in rows]
+        names = ("day", "area_set", "event_type", "r9", "places", "standing")
+        values: dict[str, Any] = {name: [one[name] for one in beside] for name in names}
+        await connection.execute(_FILL, values | {"kommun": kommun, "ids": [row.report_id for row in rows]})
+    return len(rows)
 
 
 async def following_owner(connection: AsyncConnection, after: str) -> str | None:

@@ -9,8 +9,9 @@ _OF = text("select name, address from kept_selections where kommun = :kommun and
 _KEEP = text("""
     insert into kept_selections (kommun, reader, name, address, kept_at)
     select :kommun, :reader, :name, :address, :now
-    where (select count(*) from kept_selections where kommun = :kommun and reader = :reader) < :most
-    on conflict (kommun, reader, name) do update set address = excluded.address, kept_at = excluded.kept_at""")
+    where (select count(*) from kept_selections where kommun = :kommun and reader = :reader and name <> :name) < :most
+    on conflict (kommun, reader, name) do update set address = excluded.address, kept_at = excluded.kept_at
+    returning name""")
 _LET_GO = text("delete from kept_selections where kommun = :kommun and reader = :reader and name = :name")
 
 
@@ -21,10 +22,10 @@ async def of(connection: AsyncConnection, kommun: str, reader: str) -> list[tupl
 
 async def keep(
     connection: AsyncConnection, kommun: str, reader: str, named: tuple[str, str], *, most: int, now: datetime
-) -> None:
-    """Keep (name, address); the same name again is the new address. Nothing above ``most`` of one reader."""
+) -> bool:
+    """Keep (name, address); the same name again is the new address. False: the reader has ``most`` already."""
     values = {"kommun": kommun, "reader": reader, "name": named[0], "address": named[1], "most": most, "now": now}
-    await connection.execute(_KEEP, values)
+    return (await connection.execute(_KEEP, values)).first() is not None
 
 
 async def let_go(connection: AsyncConnection, kommun: str, reader: str, name: str) -> None:

@@ -14,7 +14,7 @@ from services.analysis.domain.selection import GroupBy, Selection
 
 _GROUPS: dict[GroupBy, str] = {
     "day": "day",
-    "week": "date_trunc('week', day)::date",
+    "week": "day - (extract(isodow from day)::int - 1)",
     "area": "area",
     "type": "event_type",
     "group": "left(event_type, 1)",

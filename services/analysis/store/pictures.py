@@ -55,8 +55,7 @@ _SILENT = text(f"""
     where h.last_day is null or h.last_day < :first order by h.last_day nulls first, a.organisation
     """)  # noqa: S608 - names are constants
 _COMING = text("""
-    select event from facts where kommun = :kommun and reason = 'not_an_event'
-      and cast(event as jsonb)->'report'->>'event_type' like 'F%'
+    select event from facts where kommun = :kommun and left(event_type, 1) = 'F'
       and cast(event as jsonb)->'report'->>'time_to' >= :first
       and cast(event as jsonb)->'report'->>'time_from' < :last
     order by cast(event as jsonb)->'report'->>'time_from', report_id limit 50""")
@@ -70,6 +69,9 @@ _ADD = text("""
     on conflict do nothing returning version""")
 _NEWEST = text("""
     select distinct on (number) number, version, state, document, hash, minted_at, pdf_hash from pictures
+    where kommun = :kommun order by number desc, version desc""")
+_STATES_OF = text("""
+    select distinct on (number) number, state from pictures
     where kommun = :kommun order by number desc, version desc""")
 _VERSIONS = text("""
     select number, version, state, document, hash, minted_at, pdf_hash from pictures
@@ -209,6 +211,11 @@ def _version(row: Any) -> Version:
 async def newest(connection: AsyncConnection, kommun: str) -> list[Version]:
     """The newest version of every picture, the latest first."""
     return [_version(row) for row in await connection.execute(_NEWEST, {"kommun": kommun})]
+
+
+async def states_of(connection: AsyncConnection, kommun: str) -> list[tuple[str, str]]:
+    """(number, state of the newest version) of every picture, the latest first; without their documents."""
+    return [(row.number, row.state) for row in await connection.execute(_STATES_OF, {"kommun": kommun})]
 
 
 async def versions(connection: AsyncConnection, kommun: str, number: str) -> Sequence[Version]:

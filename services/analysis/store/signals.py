@@ -16,7 +16,7 @@ from services.runtime.minting import next_number
 
 LAYER = "regso"
 _WEEKS = text("""
-    select date_trunc('week', day)::date as week, area, event_type,
+    select day - (extract(isodow from day)::int - 1) as week, area, event_type,
            sum(reports / 1000000 * share)::bigint as reports,
            coalesce(sum(reports / 1000000 * share) filter (where source = 'rapportor'), 0)::bigint as by_reporters
     from cube join area_sets using (kommun, area_set)

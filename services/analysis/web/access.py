@@ -3,13 +3,11 @@
 from fastapi import Response
 from fastapi.responses import HTMLResponse
 
-from services.analysis.api.counts import READERS
+from services.analysis.api.counts import READERS, WRITERS
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
 from services.runtime.tokens import Principal
-
-WRITERS = ("analytiker", "administrator")
 
 
 def message(principal: Principal, path: str, heading: str, detail: str | None, status: int) -> HTMLResponse:

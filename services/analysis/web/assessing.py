@@ -125,6 +125,7 @@ def _own(names: Mapping[str, str], draft: Version) -> dict[str, str]:
     """The names of the areas that the picture speaks of."""
     document = draft.document
     spoken = {row["area"] for part in ("areas", "states", "coming", "findings", "cases") for row in document[part]}
+    spoken |= {cell["area"] for cell in (document.get("dense") or {"cells": []})["cells"]}
     return {area: name for area, name in names.items() if area in spoken}
 
 

@@ -4,6 +4,7 @@ Rows and texts are single reports: each look is noted before anything is shown. 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,9 +12,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from schemas.taxonomy import current
-from services.analysis.domain.selection import BadSelection
+from services.analysis.domain.selection import BadSelection, Selection
 from services.analysis.gateways import Geometry, Texts
 from services.analysis.store import cards as store
+from services.analysis.web import picture_words
 from services.analysis.web.access import denied, message, reads
 from services.analysis.web.labels import place_label, type_label
 from services.analysis.web.overview import read_selection
@@ -29,7 +31,8 @@ from services.runtime.tokens import Principal
 
 router = APIRouter(include_in_schema=False)
 PATH = "/rapporter"
-PAGE = 50
+PAGE, LONGEST_PAGE = 50, 6
+"""Reports on a page, and digits of a page's number."""
 TEXT_READERS = ("analytiker", "administrator")
 
 
@@ -56,32 +59,39 @@ async def listed(request: Request, principal: Visitor) -> Response:
         return denied(principal)
     try:
         chosen = read_selection(request)
-        at = max(1, int(request.query_params.get("sida") or 1))
     except BadSelection as bad:
         return message(principal, PATH, str(bad), None, 422)
-    except ValueError:
-        at = 1
+    asked = request.query_params.get("sida", "1")
+    at = max(1, int(asked)) if asked.isdecimal() and len(asked) <= LONGEST_PAGE else 1
+    own = principal.kommun if request.query_params.get("egna") == "1" else None
+    query = chosen.query() + ("&egna=1" if own else "")
     database: Database = request.app.state.database
-    await read_log.note(database, principal, "reports", f"{PATH}?{chosen.query()}&sida={at}", "follow_up")
+    await read_log.note(database, principal, "reports", f"{PATH}?{query}&sida={at}"[:200], "follow_up")
     async with database.transaction(principal.kommuner, snapshot=True) as connection:
-        count = await store.how_many(connection, principal.kommun, chosen)
-        found = await store.behind(connection, principal.kommun, chosen, limit=PAGE, skip=(at - 1) * PAGE)
+        count = await store.how_many(connection, principal.kommun, chosen, own=own)
+        found = await store.behind(connection, principal.kommun, chosen, limit=PAGE, skip=(at - 1) * PAGE, own=own)
     geometry: Geometry = request.app.state.geometry
     names = await geometry.names("regso", token_of(request) or "")
     context = frame(principal, "/omraden") | {
         "chosen": chosen,
         "count": count,
+        "count_said": picture_words.many("reports", count),
         "rows": [row_of(event, names) for event in found],
         "first": (at - 1) * PAGE + 1,
         "last": (at - 1) * PAGE + len(found),
-        "earlier": f"{PATH}?{chosen.query()}&sida={at - 1}" if at > 1 else None,
-        "later": f"{PATH}?{chosen.query()}&sida={at + 1}" if at * PAGE < count else None,
-        "back": f"/oversikt?{chosen.query()}",
+        "earlier": f"{PATH}?{query}&sida={at - 1}" if at > 1 else None,
+        "later": f"{PATH}?{query}&sida={at + 1}" if at * PAGE < count else None,
+        "back": f"/oversikt?{_on_overview(chosen).query()}",
         "said": [place_label(a, names) for a in chosen.areas]
         + [type_label(t) for t in chosen.types]
         + [text(f"source.{s}") for s in chosen.sources],
     }
     return page("analysis/behind.html", context)
+
+
+def _on_overview(chosen: Selection) -> Selection:
+    """The same where areas are RegSO's: another layer's are not known there."""
+    return chosen if chosen.layer == "regso" else replace(chosen, layer="regso", areas=())
 
 
 @router.get(PATH + "/{report_id}")

@@ -1,26 +1,26 @@
 """Cards as pages: the list of areas, places and types, and one page for each; every number opens its reports."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from schemas.taxonomy import current
-from schemas.values import UNPLACED
+from services.analysis.api.counts import EXACT
 from services.analysis.domain import certainty
 from services.analysis.domain.picture import in_blocks
 from services.analysis.domain.selection import BadSelection, reports
 from services.analysis.gateways import Geometry
-from services.analysis.handlers.carding import Card, Carding, days_open
+from services.analysis.handlers.carding import Card, Carding, began, days_open
 from services.analysis.statistics.counts import garwood
 from services.analysis.store import numbers
 from services.analysis.store.cards import Subject
 from services.analysis.views import SWEDEN
 from services.analysis.web import picture_words
-from services.analysis.web.access import denied, message, reads
+from services.analysis.web.access import denied, message, missing, reads
 from services.analysis.web.behind import row_of
 from services.analysis.web.keeping import kept
 from services.analysis.web.labels import KIND, place_label, type_label, upper_first
@@ -30,6 +30,7 @@ from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.swedish import decimal, full_day
 from services.pages.texts import text
+from services.runtime import read_log
 from services.runtime.database import Database
 from services.runtime.http import Visitor, token_of
 from services.runtime.tokens import Principal
@@ -37,6 +38,9 @@ from services.runtime.tokens import Principal
 router = APIRouter(include_in_schema=False)
 PATH = "/omraden"
 REGSO = "regso"
+PRELIMINARY_DAYS = 7
+"""So long after its last day a period is drawn as not settled: reports come late."""
+LayerName = Annotated[str, Path(pattern=r"^[a-z0-9_]{1,32}$")]
 
 
 def _counted(groups: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
@@ -49,7 +53,10 @@ async def listed(request: Request, principal: Visitor) -> Response:
     """Every area, place and type, with what they had lately."""
     if not reads(principal):
         return denied(principal)
-    chosen = read_selection(request)
+    try:
+        chosen = read_selection(request)
+    except BadSelection as bad:
+        return message(principal, PATH, str(bad), None, 422)
     token = token_of(request) or ""
     geometry: Geometry = request.app.state.geometry
     database: Database = request.app.state.database
@@ -59,7 +66,7 @@ async def listed(request: Request, principal: Visitor) -> Response:
     known = {a["area"]: a["name"] for a in await geometry.areas(REGSO, token) or () if a["kommun"] == principal.kommun}
     places = [
         (layer["title"], [(a["name"], f"{PATH}/{layer['layer']}/{quote(a['area'])}") for a in found])
-        for layer in await geometry.layers(token)
+        for layer in await geometry.layers(token) or ()
         if layer["kind"] == "places" and (found := await geometry.areas(layer["layer"], token))
     ]
     rows = [_row(known[code], f"{PATH}/{REGSO}/{code}", by_area.get(code, (0, 0))) for code in known]
@@ -70,6 +77,7 @@ async def listed(request: Request, principal: Visitor) -> Response:
         "kinds": sorted(kinds, key=lambda r: (-r["now"], -r["before"], r["name"])),
         "groups": [(g.label, f"/typer/{g.code}") for g in current().groups if g.kind in {"event", "state"}],
         "places": places,
+        "exact": principal.may(*EXACT),
     }
     return page("analysis/areas.html", context)
 
@@ -80,25 +88,23 @@ def _row(name: str, address: str, count: tuple[int, int]) -> dict[str, Any]:
 
 
 @router.get(PATH + "/{layer}/{area}")
-async def area(request: Request, principal: Visitor, layer: str, area: str) -> Response:
+async def area(request: Request, principal: Visitor, layer: LayerName, area: str) -> Response:
     """The card of an area, or of a named place."""
-    geometry: Geometry = request.app.state.geometry
-    known = await geometry.areas(layer, token_of(request) or "") if reads(principal) else None
+    if not reads(principal):
+        return denied(principal)
+    geometry, token = request.app.state.geometry, token_of(request) or ""
+    known = await geometry.areas(layer, token)
     entry = next((a for a in known or () if a["area"] == area), None)
-    foreign = entry is not None and entry["kommun"] not in {None, principal.kommun}
-    if known is not None and (entry is None or foreign):
-        return message(principal, PATH, text("error.not_found"), None, 404)
-    place = None if entry is None or entry.get("place_id") is None else UUID(entry["place_id"])
-    is_place = place is not None and await _holds_places(request, layer)
+    if known is not None and (entry is None or entry["kommun"] not in {None, principal.kommun}):
+        return missing(principal, PATH)
     names = {a["area"]: a["name"] for a in known or ()}
-    return await _card(request, principal, Subject(layer, area, ""), names, place if is_place else None)
-
-
-async def _holds_places(request: Request, layer: str) -> bool:
-    geometry: Geometry = request.app.state.geometry
-    return any(
-        one["layer"] == layer and one["kind"] == "places" for one in await geometry.layers(token_of(request) or "")
-    )
+    if layer == REGSO:  # its numbers stand also while geo is away; another municipality's code has none here
+        return await _card(request, principal, Subject(layer, area, ""), names, None)
+    layers = await geometry.layers(token)
+    if layers is None or entry is None:
+        return message(principal, PATH, text("card.away"), text("card.away_more"), 503)
+    place = UUID(entry["place_id"]) if any(o["layer"] == layer and o["kind"] == "places" for o in layers) else None
+    return await _card(request, principal, Subject(layer, area, ""), names, place)
 
 
 @router.get("/typer/{kind}")
@@ -116,6 +122,8 @@ async def _card(
 ) -> Response:
     if not reads(principal):
         return denied(principal)
+    database: Database = request.app.state.database
+    await read_log.note(database, principal, "reports", f"{request.url.path}?{request.url.query}"[:200], "follow_up")
     try:
         chosen = read_selection(request)
     except BadSelection as bad:
@@ -128,7 +136,7 @@ async def _card(
     geometry: Geometry = request.app.state.geometry
     own_layer = REGSO if place is not None else subject.layer
     outlines = await geometry.outlines(own_layer, principal.kommun, token_of(request) or "") if place is None else None
-    context = frame(principal, PATH) | _told(card, names, place is not None)
+    context = frame(principal, PATH) | _told(card, names, place is not None, principal.kommun)
     context |= await kept(request, principal)
     context |= {
         "drawings": _drawn(outlines, card),
@@ -141,7 +149,7 @@ async def _card(
     return page("analysis/card.html", context)
 
 
-def _told(card: Card, names: Mapping[str, str], is_place: bool) -> dict[str, Any]:
+def _told(card: Card, names: Mapping[str, str], is_place: bool, kommun: str) -> dict[str, Any]:
     subject, chosen, now = card.subject, card.chosen, card.now
     before = card.periods[-2][1] if len(card.periods) > 1 else 0
     interval = garwood(now)
@@ -164,15 +172,18 @@ def _told(card: Card, names: Mapping[str, str], is_place: bool) -> dict[str, Any
         "zero_reports": card.zero_reports,
         "periods": list(reversed(card.periods)),
         "usual": card.usual,
+        "rhythm_weeks": card.rhythm_weeks,
         "blocks": picture_words.blocks(),
         "rhythm": picture_words.rhythm(in_blocks(card.rhythm)),
         "open": [_standing(event, chosen.last, names) for event in card.still_open],
-        "oldest": full_day(_began(card.still_open[0])) if card.still_open else None,
+        "open_count": card.open_count,
+        "oldest": full_day(began(card.still_open[0])) if card.still_open else None,
         "sources": [(text(f"source.{s}"), *n) for s, n in _counted(card.sources).items()],
-        "areas": _beside(card.areas, names) if subject.kind else [],
+        "areas": _beside(card.areas, names, kommun) if subject.kind else [],
         "kinds": [] if len(subject.kind) > 1 else _kinds(card),
         "behind": [row_of(event, names) for event in card.behind],
         "count": card.count,
+        "count_said": picture_words.many("reports", card.count),
         "query": "" if is_place else chosen.query(),
     }
 
@@ -183,7 +194,7 @@ def _says(card: Card) -> str:
     if finding is None:
         return text("card.too_short")
     if finding.word == "thin":
-        return text("card.thin", count=str(finding.observed))
+        return text("card.thin", count=picture_words.many("reports", finding.observed))
     up = "up" if finding.observed >= finding.expected else "down"
     said_as = "sure" if finding.word == "sure" else "unsure"
     high = text("picture.no_limit") if finding.ratio.high == float("inf") else decimal(finding.ratio.high)
@@ -195,17 +206,13 @@ def _says(card: Card) -> str:
     return f"{first} {text(f'picture.say_{said_as}_{up}', **ratio)}"
 
 
-def _began(event: Mapping[str, Any]) -> date:
-    return datetime.fromisoformat(event["report"]["time_from"]).astimezone(SWEDEN).date()
-
-
 def _standing(event: Mapping[str, Any], last: date, names: Mapping[str, str]) -> dict[str, Any]:
     return row_of(event, names) | {"days": days_open(event, last)}
 
 
-def _beside(groups: Mapping[str, tuple[int, int]], names: Mapping[str, str]) -> list[dict[str, Any]]:
+def _beside(groups: Mapping[str, tuple[int, int]], names: Mapping[str, str], kommun: str) -> list[dict[str, Any]]:
     found = [
-        _row(place_label(code, names), "" if code == UNPLACED else f"{PATH}/{REGSO}/{code}", count)
+        _row(place_label(code, names), f"{PATH}/{REGSO}/{code}" if code.startswith(kommun) else "", count)
         for code, count in _counted(groups).items()
     ]
     return sorted(found, key=lambda r: (-r["now"], -r["before"], r["name"]))
@@ -228,9 +235,11 @@ def _trend(card: Card) -> dict[str, Any] | None:
         return None
     values = [(day, float(n)) for day, n in card.periods]
     band = None if card.usual is None else (float(card.usual[0]), float(card.usual[1]))
+    recent = card.chosen.last >= datetime.now(UTC).astimezone(SWEDEN).date() - timedelta(days=PRELIMINARY_DAYS)
     low, high = (round(f([v for _, v in values[:-1]])) for f in (min, max))
     return {
-        "wide": charts.line(values, width=640, height=200, last_is_partial=True, band=band),
-        "narrow": charts.line(values, width=340, height=190, last_is_partial=True, band=band),
+        "wide": charts.line(values, width=640, height=200, last_is_partial=recent, band=band),
+        "narrow": charts.line(values, width=340, height=190, last_is_partial=recent, band=band),
+        "recent": recent,
         "label": text("card.trend_label", low=str(low), high=str(high), last=str(card.now)),
     }

@@ -1,7 +1,7 @@
 """Where it is dense, as a page and as GeoJSON: the map of cells, the densest of them, how the last map hit."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from schemas.taxonomy import current
-from services.analysis.api.counts import GEOJSON, reader
+from schemas.values import UNPLACED
+from services.analysis.api.counts import EXACT, GEOJSON
 from services.analysis.domain import density as domain
 from services.analysis.domain.density import Cell, Density
 from services.analysis.gateways import Geometry
@@ -18,7 +19,7 @@ from services.analysis.store import numbers
 from services.analysis.views import SWEDEN, monday
 from services.analysis.web.access import denied, reads
 from services.analysis.web.keeping import kept
-from services.analysis.web.labels import KIND, inside, rings, type_label
+from services.analysis.web.labels import KIND, inside, place_label, rings, type_label
 from services.analysis.web.picture_words import density_check
 from services.pages import maps
 from services.pages.frame import frame
@@ -28,7 +29,7 @@ from services.pages.texts import text
 from services.runtime import openapi, read_log
 from services.runtime.database import Database
 from services.runtime.http import Caller, Visitor, token_of
-from services.runtime.problems import Problem
+from services.runtime.problems import Problem, not_allowed
 from services.runtime.tokens import Principal
 
 router = APIRouter()
@@ -39,17 +40,21 @@ PERIODS = 5
 SHOWN = 15
 
 
-async def _ranked(request: Request, principal: Principal, kind: str, weeks: int) -> tuple[Density, date, date]:
-    """The map of the last whole weeks."""
+async def _ranked(
+    request: Request, principal: Principal, kind: str, weeks: int
+) -> tuple[Density, dict[str, str], tuple[date, date]]:
+    """The map of the last whole weeks, the area of each cell, and the first and last day."""
     today = datetime.now(UTC).astimezone(SWEDEN).date()
     end = monday(today)
     start = end - timedelta(weeks=weeks)
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         periods = await store.by_period(connection, principal.kommun, kind, (start, weeks), PERIODS)
+        areas = await store.areas_of(connection, principal.kommun, start, end - timedelta(days=1))
     while len(periods) > 1 and not periods[0]:
         periods = periods[1:]  # nobody reported yet: silence is never zero
-    return await asyncio.to_thread(domain.rank, periods), start, end - timedelta(days=1)
+    own = domain.own(periods, areas, principal.kommun)
+    return await asyncio.to_thread(domain.rank, own), areas, (start, end - timedelta(days=1))
 
 
 def _asked(request: Request) -> tuple[str, int]:
@@ -61,10 +66,10 @@ def _asked(request: Request) -> tuple[str, int]:
 @router.get(PATH, include_in_schema=False)
 async def shown(request: Request, principal: Visitor) -> Response:
     """The page."""
-    if not reads(principal):
+    if not (reads(principal) and principal.may(*EXACT)):
         return denied(principal)
     kind, weeks = _asked(request)
-    found, first, last = await _ranked(request, principal, kind, weeks)
+    found, areas, (first, last) = await _ranked(request, principal, kind, weeks)
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         night = await store.newest_night(connection, principal.kommun)
@@ -72,7 +77,8 @@ async def shown(request: Request, principal: Visitor) -> Response:
     geometry: Geometry = request.app.state.geometry
     outlines = await geometry.outlines("regso", principal.kommun, token_of(request) or "")
     features = [] if outlines is None else outlines["features"]
-    names = await asyncio.to_thread(_nearest_names, found.cells[:SHOWN], features)
+    known = {f["id"]: f["properties"]["name"] for f in features}
+    names = [place_label(areas.get(c.cell, UNPLACED), known) for c in found.cells[:SHOWN]]
     groups = [(g.code, g.label) for g in current().groups if g.kind in {"event", "state"}]
     context = frame(principal, PATH) | {
         "first": first,
@@ -121,16 +127,6 @@ def _near(night: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     ]
 
 
-def _nearest_names(cells: Sequence[Cell], features: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The area that each cell's middle lies nearest the label of: a cell has no name of its own."""
-    import h3
-
-    middles = [h3.cell_to_latlng(c.cell) for c in cells]
-    if not features:
-        return [f"{lat:.4f}, {lon:.4f}" for lat, lon in middles]
-    return [maps.inside_of(features, lon, lat) for lat, lon in middles]
-
-
 @router.get(
     "/v1/hotspots.geojson", response_class=Response, responses=openapi.media(GEOJSON, schema={"type": "object"})
 )
@@ -142,12 +138,13 @@ async def hotspots(request: Request, principal: Caller) -> Response:
     import h3
     import orjson
 
-    reader(principal)
+    if not principal.may(*EXACT):
+        raise not_allowed(" or ".join(EXACT))
     kind, weeks = _asked(request)
     if request.query_params.get("type", "") != kind:
         raise Problem(422, "bad-selection", text("density.bad_kind"))
     await read_log.note(request.app.state.database, principal, "counts", f"/v1/hotspots.geojson?type={kind}", "export")
-    found, first, last = await _ranked(request, principal, kind, weeks)
+    found, _, (first, last) = await _ranked(request, principal, kind, weeks)
     features = []
     for rank, cell in enumerate(found.cells, start=1):
         ring = [[lon, lat] for lat, lon in h3.cell_to_boundary(cell.cell)]

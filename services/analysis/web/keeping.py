@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -24,7 +25,9 @@ _OURS = re.compile(r"^/(oversikt|omraden|typer|tathet|omvarld)(/[A-Za-z0-9_/%:.-
 class Kept(BaseModel):
     """A name for an address of ours."""
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+    name: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")
+    ]
     address: Annotated[str, StringConstraints(max_length=1000)]
     forget: bool = False
 
@@ -34,8 +37,8 @@ async def kept(request: Request, principal: Principal) -> dict[str, Any]:
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         found = await store.of(connection, principal.kommun, subject_digest(principal.kommun, principal.subject))
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return {"kept": found, "kept_here": here if _OURS.match(here) else request.url.path}
+    here = quote(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
+    return {"kept": found, "kept_here": here if _OURS.match(here) else quote(request.url.path)}
 
 
 @router.post(PATH)
@@ -52,5 +55,6 @@ async def change(request: Request, principal: Visitor, form: Annotated[Kept, For
             await store.let_go(connection, principal.kommun, reader, form.name)
         else:
             named = (form.name, form.address)
-            await store.keep(connection, principal.kommun, reader, named, most=MOST, now=datetime.now(UTC))
+            if not await store.keep(connection, principal.kommun, reader, named, most=MOST, now=datetime.now(UTC)):
+                return message(principal, "/oversikt", text("keeping.full", most=MOST), None, 422)
     return RedirectResponse(form.address, 303)

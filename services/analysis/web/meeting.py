@@ -14,13 +14,13 @@ from services.analysis.gateways import Geometry
 from services.analysis.store import pictures as store
 from services.analysis.store.pictures import Version
 from services.analysis.web import picture_words
-from services.analysis.web.access import missing, writes
+from services.analysis.web.access import message, missing, writes
 from services.analysis.web.labels import place_label, type_label, upper_first
-from services.analysis.web.pictures import NOTHING, PATH, readable
+from services.analysis.web.pictures import NOTHING, PATH, newest, readable
 from services.pages import charts, maps
 from services.pages.frame import frame
 from services.pages.render import page
-from services.pages.swedish import short_day
+from services.pages.swedish import short_day, whole
 from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.http import Visitor, token_of
@@ -29,6 +29,8 @@ from services.runtime.tokens import Principal
 router = APIRouter(include_in_schema=False)
 AGENDA = ("since", "findings", "map", "open", "coming", "assessment")
 MOST_ROWS = 8
+PRELIMINARY = 0.05
+"""From this share of late reports on it is said that a period is not settled."""
 
 
 @router.get(PATH + "/{number}/mote")
@@ -63,7 +65,7 @@ async def meeting(request: Request, principal: Visitor, number: str) -> Response
         "before": at - 1 if at > 1 else None,
         "after": at + 1 if at < len(screens) else None,
         "last": len(screens),
-        "compared": None if earlier is None else _compared(between(earlier.document, version.document), names),
+        "compared": None if earlier is None else _compared(await _between(request, principal, earlier, version), names),
         "earlier": None if earlier is None else earlier.number,
         "drawing": _wall_map(features, version.document, finding),
         "chosen_area": None if finding is None else finding["area"],
@@ -94,12 +96,28 @@ async def _assessment(request: Request, principal: Principal, version: Version) 
     return written[-1].body if written else {}
 
 
-async def _earlier(request: Request, principal: Principal, number: str) -> Version | None:
-    """The newest picture with a lower number that this reader may see."""
+async def _others(request: Request, principal: Principal, number: str) -> list[str]:
+    """The numbers of the other pictures that this reader may see, the latest first."""
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        found = await store.newest(connection, principal.kommun)
-    return next((v for v in found if v.number < number and (v.state == "adopted" or writes(principal))), None)
+        found = await store.states_of(connection, principal.kommun)
+    return [n for n, state in found if n != number and (state == "adopted" or writes(principal))]
+
+
+async def _earlier(request: Request, principal: Principal, number: str) -> Version | None:
+    """The newest picture with a lower number that this reader may see."""
+    found = next((n for n in await _others(request, principal, number) if n < number), None)
+    return None if found is None else await newest(request, principal, found)
+
+
+async def _hidden(request: Request, principal: Principal, version: Version) -> frozenset[str]:
+    """The findings that somebody hid."""
+    return frozenset((await _assessment(request, principal, version)).get("hidden", {}))
+
+
+async def _between(request: Request, principal: Principal, earlier: Version, later: Version) -> Comparison:
+    hidden = (await _hidden(request, principal, earlier), await _hidden(request, principal, later))
+    return between(earlier.document, later.document, hidden)
 
 
 def _wall_map(
@@ -149,19 +167,19 @@ async def compared(request: Request, principal: Visitor, number: str) -> Respons
     if isinstance(other, Response):
         return other
     earlier, later = sorted((version, other), key=lambda v: v.document["first"])
+    if later.document["first"] <= earlier.document["last"]:
+        return message(principal, PATH, text("meeting.overlap"), None, 422)
+    late: float = later.document["preliminary"]
     geometry: Geometry = request.app.state.geometry
     names = later.document.get("names") or await geometry.names("regso", token_of(request) or "")
-    database: Database = request.app.state.database
-    async with database.transaction(principal.kommuner) as connection:
-        known = await store.newest(connection, principal.kommun)
-    options = [v.number for v in known if v.number != number and (v.state == "adopted" or writes(principal))]
     context = frame(principal, PATH) | {
-        "compared": _compared(between(earlier.document, later.document), names),
+        "compared": _compared(await _between(request, principal, earlier, later), names),
         "earlier": _headed(earlier),
         "later": _headed(later),
         "number": number,
         "other": other.number,
-        "options": options,
+        "options": await _others(request, principal, number),
+        "preliminary": whole(round(100 * late)) if late >= PRELIMINARY else None,
     }
     context["invented"] = context["invented"] or later.document["invented"]
     return page("analysis/compared.html", context)

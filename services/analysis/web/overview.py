@@ -110,7 +110,7 @@ async def overview(request: Request, principal: Visitor) -> Response:
     if not principal.may(*READERS):
         return message(principal, "/oversikt", text("error.denied"), text("error.denied_who"), 403)
     try:
-        chosen = read_selection(request)
+        chosen = replace(read_selection(request), layer="regso")  # whose areas the page shows
     except BadSelection as bad:
         return message(principal, "/oversikt", str(bad), None, 422)
     found = await _ask(request.app.state.database, principal, chosen)

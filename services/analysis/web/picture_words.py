@@ -171,7 +171,7 @@ def _doubt(finding: Document) -> str:
 
 def _query(finding: Document, document: Document) -> str:
     parts = [f"from={document['first']}", f"to={document['last']}"]
-    parts += [f"area={finding['area']}"] if finding["area"] else []
+    parts += [f"area={finding['area']}"] if finding["area"] else ["egna=1"]
     parts += [f"type={finding['kind']}"] if finding["kind"] else []
     return "&".join(parts)
 

@@ -41,7 +41,8 @@ async function show() {
   figures.querySelectorAll("details").forEach((part, index) => {
     part.open = open[index] ?? part.open;
   });
-  document.querySelector("#uppdaterad").textContent = fresh.querySelector("#uppdaterad").textContent;
+  const said = document.querySelector("#uppdaterad");
+  if (said) said.textContent = fresh.querySelector("#uppdaterad").textContent;
   line.dataset.total = fresh.querySelector("#nytt").dataset.total;
   line.hidden = true;
   window.scrollTo({ top, behavior: "instant" });

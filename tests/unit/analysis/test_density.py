@@ -58,6 +58,13 @@ def test_no_reports_no_gatherings() -> None:
     assert emerging.look([CellDay(int(MIDDLE, 16), LAST, "A", "x", MILLION)], LAST) == ([], 1)
 
 
+def test_one_event_that_many_told_of_is_no_signal() -> None:
+    fire = [CellDay(int(MIDDLE, 16), LAST, "A", "0682R007", MILLION) for _ in range(12)]
+    found, _ = emerging.look([*background(1), *fire], LAST)
+    assert found[0].recurrence >= emerging.RECURRENCE
+    assert not found[0].signal
+
+
 def test_a_gathering_carries_on_the_case_of_its_place_or_its_cells() -> None:
     rise = [CellDay(int(MIDDLE, 16), LAST, "A", "0682R007", MILLION) for _ in range(14)]
     one = emerging.look([*background(1), *rise], LAST, FEWER)[0][0]
@@ -102,7 +109,8 @@ def test_near_repeats_are_seen_where_they_are_and_not_where_they_are_not() -> No
     assert found["A1"]["q"] > 0.05
     assert found["A2"]["q"] < 0.05
     assert found["A2"]["pairs"] > found["A2"]["expected"] + 30
-    twice = density.near_repeats({"A1": [*calm, *calm]})
+    beside = [Event(e.east + 30, e.north + 30, e.day) for e in calm]
+    twice = density.near_repeats({"A1": [*calm, *beside]})
     assert twice[0]["events"] == found["A1"]["events"], "the same event told twice is one"
 
 
@@ -158,8 +166,19 @@ def test_two_periods_beside_each_other() -> None:
         ("x", 5, 60, "sure"), ("y", 10, 11, "unsure"), ("z", 1, 0, "thin"),
     ]  # fmt: skip
     assert (found.came, found.stayed, found.went) == ((("", "B"),), (("x", "A"),), (("y", "A"),))
+    hidden = between(earlier, {**later, "findings": [{"id": "h", "area": "", "kind": "B"}]}, (frozenset(), {"h"}))
+    assert hidden.came == (), "what somebody hid is not new"
     shorter = between(document(14, {"x": 40}, []), document(7, {"x": 20}, []))
     assert shorter.total.word == "unsure", "half the days, half the reports: nothing has changed"
+
+
+def test_periods_that_vary_wildly_are_compared_mildly() -> None:
+    def seen(before: list[int], now: int) -> dict[str, Any]:
+        made = document(14, {"x": now}, [])
+        return made | {"kinds": [{"kind": "A", "now": now, "periods": [*before, now]}]}
+
+    assert between(seen([15] * 10, 15), seen([15] * 10, 40)).total.word == "sure"
+    assert between(seen([5, 25] * 5, 15), seen([5, 25] * 5, 40)).total.word == "unsure"
 
 
 @settings(max_examples=60, deadline=None)
