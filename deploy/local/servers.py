@@ -90,8 +90,8 @@ def postgres(layout: Layout) -> Program:
         # Checkpoints seldom: after each, every page that is touched goes whole into the log once more.
         "max_wal_size": "4GB",
         "checkpoint_timeout": "15min",
-        # Pages come from memory or from flash; plans that read everything cost more than they seem. Compiling costs more
-        # than these queries take.
+        # Pages come from memory or from flash: plans that read everything cost more than they seem, and compiling
+        # costs more than these queries take.
         "random_page_cost": "1.1",
         "work_mem": "16MB",
         "jit": "off",
