@@ -71,7 +71,7 @@ def _data(
     at = datetime.fromisoformat(document["adopted_at"]).astimezone(SWEDEN)
     last = date.fromisoformat(document["last"])
     drawn, drawings = _maps(document, outlines)
-    dense, dense_drawings = _dense_maps(told["dense"], outlines)
+    dense, dense_drawings = _dense(told["dense"], outlines)
     drawings |= dense_drawings
     bars = {f["id"]: charts.interval_bar(f["seen"], f["low"], f["high"], f["expected"]) for f in told["findings"]}
     drawings |= {f"bar-{ident}": _svg("interval_bar", bar) for ident, bar in bars.items()}
@@ -96,7 +96,7 @@ def _data(
         ],
         "drawings": drawings,
         "maps": drawn,
-        "dense_maps": dense,
+        **dense,
         "areas": [
             [a["name"], whole(a["now"]), whole(a["before"]), _maybe(a["expected"]), text(f"overview.{a['word']}")]
             for a in told["areas"]
@@ -104,11 +104,6 @@ def _data(
         "kinds": [
             [k["name"], whole(k["now"]), whole(k["before"]), text(f"overview.{k['word']}")] for k in told["types"]
         ],
-        "dense": [
-            [c["place"], whole(c["count"]), _maybe(c["expected"]), text(f"overview.{c['word']}")]
-            for c in (told["dense"] or {"rows": []})["rows"]
-        ],
-        "dense_check": (told["dense"] or {"check": ""})["check"],
         "rhythm": [[day, *(value for value, _ in row)] for day, row in told["rhythm"]],
         "states": [[f"{s['name']}, {s['place']}", whole(s["opened"]), whole(s["standing"])] for s in told["states"]],
         "cases": [c["says"] for c in told["cases"]],
@@ -156,15 +151,22 @@ def _maps(
     return placed, {f"map-{i}": _svg("area_map", d, label, False) for i, d in enumerate(drawn)}
 
 
-def _dense_maps(
+def _dense(
     dense: Mapping[str, Any] | None, outlines: Sequence[Mapping[str, Any]]
-) -> tuple[list[dict[str, Any]], dict[str, str]]:
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What is said of where it is dense, and the drawings; nothing where nothing is."""
     if dense is None:
-        return [], {}
+        return {"dense": [], "dense_check": "", "dense_maps": []}, {}
     drawn = maps.draw(outlines, {}, rings(dense["map"]))
     label = text("density.map_label")
-    placed = [{"key": f"dense-{i}", "alt": f"{d.caption}. {label}"} for i, d in enumerate(drawn)]
-    return placed, {f"dense-{i}": _svg("area_map", d, label, False) for i, d in enumerate(drawn)}
+    said = {
+        "dense": [
+            [c["place"], whole(c["count"]), _maybe(c["expected"]), text(f"overview.{c['word']}")] for c in dense["rows"]
+        ],
+        "dense_check": dense["check"],
+        "dense_maps": [{"key": f"dense-{i}", "alt": f"{d.caption}. {label}"} for i, d in enumerate(drawn)],
+    }
+    return said, {f"dense-{i}": _svg("area_map", d, label, False) for i, d in enumerate(drawn)}
 
 
 def _svg(macro: str, *arguments: Any) -> str:

@@ -42,14 +42,9 @@ def table(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapping
     return csv_text([str(cell) for cell in header], rows)
 
 
-def _tables(
-    document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapping[str, str]
-) -> list[tuple[str, Row, list[Row]]]:
-    told = picture_words.told(document, names, hidden)
-    area, now, before, word = (text(f"overview.column_{c}") for c in ("area", "now", "before", "certainty"))
-    expected = text("picture.column_expected")
-    raw = {f["id"]: f for f in document["findings"]}
-    basis: list[Row] = [
+def _basis(document: Mapping[str, Any], told: Mapping[str, Any]) -> list[Row]:
+    """What the picture is and which data it stood on."""
+    return [
         (told["lead"],),
         *([(text("picture.sheet_invented"),)] if document["invented"] else []),
         *((line,) for line in told["brief"]),
@@ -57,6 +52,15 @@ def _tables(
         (told["foot"],),
         ("data", document["data"]["facts"], document["data"]["newest_change"], document["method"]),
     ]
+
+
+def _tables(
+    document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapping[str, str]
+) -> list[tuple[str, Row, list[Row]]]:
+    told = picture_words.told(document, names, hidden)
+    area, now, before, word = (text(f"overview.column_{c}") for c in ("area", "now", "before", "certainty"))
+    expected = text("picture.column_expected")
+    raw = {f["id"]: f for f in document["findings"]}
     findings: list[Row] = [
         (
             f["title"], place_label(r["area"], names), r["observed"],
@@ -68,7 +72,7 @@ def _tables(
     limits = [text(f"picture.sheet_{c}") for c in ("times", "low", "high", "adjusted")]
     states = [text(f"picture.states_{c}") for c in ("column", "opened", "standing")]
     return [
-        ("basis", (told["title"],), basis),
+        ("basis", (told["title"],), _basis(document, told)),
         ("findings", (text("picture.sheet_finding"), area, now, expected, *limits, word), findings),
         (
             "areas", (area, now, before, expected, word),
