@@ -78,9 +78,7 @@ def _data(
     return {
         **{k: told[k] for k in ("number", "title", "lead", "brief", "blocks", "context", "focus", "foot")},
         "publisher": publisher,
-        "year": last.year,
-        "month": last.month,
-        "day": last.day,
+        **{part: getattr(last, part) for part in ("year", "month", "day")},
         "hash": digest,
         "seal": {"when": text("picture.seal_print", when=f"{full_day(at.date())} {clock(at)}")},
         "assessment": body.get("text", ""),
