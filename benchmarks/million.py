@@ -249,10 +249,9 @@ def page(found: dict[str, Any]) -> str:
     """The table for people."""
     rows = "".join(f"| {p['page']} | {p['median']:.0f} ms | {p['p95']:.0f} ms |\n" for p in found["pages"])
     rates = "".join(
-        f"| rebuild of {r['views']} views ({name}) | {r['rate']:,.0f} facts/s, "
-        f"compared in {r['compare_seconds']:.0f} s |\n"
+        f"| rebuild, {name}: views {r['views']} | {r['rate']:.0f} facts/s, compared in {r['compare_seconds']:.0f} s |\n"
         for name, r in found["rebuild"].items()
-    ).replace(",", " ")
+    )
     scan, draft_ = found["scan"], found["draft"]
     return (
         "# One municipality with a million facts\n\n"

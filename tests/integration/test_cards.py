@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import h3
@@ -13,6 +14,7 @@ import pytest
 from schemas.locations import PlaceRef, Point, ReportLocated
 from services.analysis.domain.selection import Selection
 from services.analysis.handlers.carding import Carding
+from services.analysis.handlers.filling import fill
 from services.analysis.handlers.scanning import Scanning
 from services.analysis.handlers.watching import Watching
 from services.analysis.store import cards as store
@@ -106,6 +108,34 @@ async def test_every_number_opens_as_many_reports(database: Database, serving: D
             found = await store.behind(connection, kommun, chosen, limit=500)
         assert (count, len(found)) == (row.reports // 1_000_000, count), chosen
         assert not any(event["report"]["withdrawn"] for event in found)
+
+
+async def test_facts_from_before_the_columns_are_filled_when_the_room_starts(
+    database: Database, serving: Database, kommun: str
+) -> None:
+    place = uuid4()
+    facts = [put(_report(kommun, i, LAST - timedelta(days=i % 5)), MIDDLE, place) for i in range(12)]
+    await take(database, kommun, [*facts, _report(kommun, 50, LAST, event_type="F1"), _report(kommun, 51, LAST)])
+
+    async def columns() -> list[Any]:
+        async with serving.transaction((kommun,)) as connection:
+            found = await connection.exec_driver_sql(
+                "select report_id, day, area_set, event_type, r9, places, standing from facts order by report_id"
+            )
+            return [tuple(row) for row in found]
+
+    before = await columns()
+    async with database.transaction((kommun,)) as connection:
+        await connection.exec_driver_sql(
+            "update facts set day = null, area_set = null, event_type = null, r9 = null, places = null, standing = null"
+        )
+
+    async def owners() -> AsyncIterator[str]:
+        yield kommun
+
+    assert await fill(database, owners) == 14
+    assert await columns() == before
+    assert await fill(database, owners) == 0
 
 
 async def test_a_night_finds_a_gathering_once_and_carries_it_on(
