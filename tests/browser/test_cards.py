@@ -34,6 +34,25 @@ async def test_the_pages_are_sound(login: Login, town: Town, shape: dict[str, An
         assert answer.status in {404, 422}, path
 
 
+async def test_strange_addresses_are_answered(login: Login, town: Town) -> None:
+    page = await login("analytiker", **DESKTOP)
+    for path, status in {
+        "/omraden?from=igår": 422,
+        "/typer/A?to=9999-12-31": 422,
+        "/typer/A?from=0001-01-01": 422,
+        "/omraden/a%0Ab/x": 422,
+        "/omraden/regso%3Fx=1/x": 422,
+        "/rapporter?sida=999999999999999999999": 200,
+        "/rapporter?sida=-3": 200,
+        "/oversikt?layer=stadsdel": 200,
+        "/tathet?weeks=9&type=Q": 200,
+        "/lagesbilder/2001:01/mote?steg=x": 404,
+    }.items():
+        answer = await page.goto(town.url + path)
+        assert answer is not None
+        assert answer.status == status, path
+
+
 async def test_a_number_opens_down_to_the_report(login: Login, town: Town) -> None:
     page = await login("analytiker", **DESKTOP)
     await page.goto(f"{town.url}/oversikt?from=2026-01-01&to=2026-12-31")

@@ -15,7 +15,7 @@ from services.analysis.domain.picture import in_blocks
 from services.analysis.domain.selection import BadSelection, reports
 from services.analysis.gateways import Geometry
 from services.analysis.handlers.carding import Card, Carding, began, days_open
-from services.analysis.statistics.counts import garwood
+from services.analysis.statistics.counts import Interval, garwood
 from services.analysis.store import numbers
 from services.analysis.store.cards import Subject
 from services.analysis.views import SWEDEN
@@ -189,21 +189,27 @@ def _told(card: Card, names: Mapping[str, str], is_place: bool, kommun: str) -> 
 
 
 def _says(card: Card) -> str:
-    """The finding in the words of the lägesbild."""
+    """The finding in the words of the lägesbild, beside the reporters where they are known."""
     finding, days = card.finding, card.chosen.days
     if finding is None:
         return text("card.too_short")
+    reports_said = picture_words.many("reports", finding.observed)
     if finding.word == "thin":
-        return text("card.thin", count=picture_words.many("reports", finding.observed))
-    up = "up" if finding.observed >= finding.expected else "down"
-    said_as = "sure" if finding.word == "sure" else "unsure"
-    high = text("picture.no_limit") if finding.ratio.high == float("inf") else decimal(finding.ratio.high)
-    said = picture_words.many("reports", finding.observed)
-    first = text("picture.say", count=said, days=str(days), expected=decimal(finding.expected))
+        return text("card.thin", count=reports_said)
+    said = [text("picture.say", count=reports_said, days=str(days), expected=decimal(finding.expected))]
     if not finding.expected:
-        return f"{first} {text('picture.say_new')}"
-    ratio = {"times": decimal(finding.times), "low": decimal(finding.ratio.low), "high": high}
-    return f"{first} {text(f'picture.say_{said_as}_{up}', **ratio)}"
+        return f"{said[0]} {text('picture.say_new')}"
+    sure = "sure" if finding.word == "sure" else "unsure"
+    said.append(text(f"picture.say_{sure}_{finding.direction}", times=decimal(finding.times), **_limits(finding.ratio)))
+    if finding.adjusted is not None and finding.adjusted_ratio is not None:
+        limits = _limits(finding.adjusted_ratio)
+        said.append(text("picture.doubt_reporters", times=decimal(finding.adjusted), **limits))
+    return " ".join(said)
+
+
+def _limits(ratio: Interval) -> dict[str, str]:
+    high = text("picture.no_limit") if ratio.high == float("inf") else decimal(ratio.high)
+    return {"low": decimal(ratio.low), "high": high}
 
 
 def _standing(event: Mapping[str, Any], last: date, names: Mapping[str, str]) -> dict[str, Any]:
