@@ -84,6 +84,12 @@ class Carding:
             one, eyes = await _measured(connection, kommun, subject, span, count)
             week = _last_week(about)
             rhythm_weeks = BUSY_WEEKS if sum(one.periods) > BUSY else RHYTHM_WEEKS
+            everywhere = replace(about, areas=())
+            if about.areas:  # its neighbours stand on the map
+                groups = await numbers.beside(connection, kommun, about, ["source", "type"])
+                groups |= await numbers.beside(connection, kommun, everywhere, ["area"])
+            else:
+                groups = await numbers.beside(connection, kommun, about, ["area", "source", "type"])
             return Card(
                 subject,
                 about,
@@ -94,9 +100,9 @@ class Carding:
                 await store.zero_reports(connection, kommun, subject, about.first, about.last),
                 await store.rhythm(connection, kommun, subject, week - timedelta(weeks=rhythm_weeks - 1), week),
                 rhythm_weeks,
-                await numbers.beside(connection, kommun, about, "source"),
-                await numbers.beside(connection, kommun, replace(about, areas=()), "area"),
-                await numbers.beside(connection, kommun, about, "type"),
+                groups["source"],
+                groups["area"],
+                groups["type"],
                 await store.still_open(connection, kommun, subject, about.last, MOST_OPEN),
                 await store.how_many_open(connection, kommun, subject, about.last),
                 await store.behind(connection, kommun, about, limit=SHOWN),

@@ -85,15 +85,23 @@ async def counts(
     return list(await connection.execute(text(statement), values))
 
 
+Beside = dict[str, tuple[int, int]]
+"""Group → (reports now, reports of the period just before) in millionths, of what had any in either."""
+
+
 async def beside(
-    connection: AsyncConnection, kommun: str, selection: Selection, by: GroupBy
-) -> dict[str, tuple[int, int]]:
-    """Group → (reports now, reports of the period just before) in millionths, of what had any in either."""
-    now, before = [
-        {getattr(r, by): r.reports for r in await counts(connection, kommun, chosen, [by])}
-        for chosen in (selection, selection.before())
-    ]
-    return {name: (now.get(name, 0), before.get(name, 0)) for name in sorted(now.keys() | before.keys())}
+    connection: AsyncConnection, kommun: str, selection: Selection, by: Sequence[GroupBy]
+) -> dict[str, Beside]:
+    """For each of ``by`` its groups, out of one question per period."""
+    found: dict[str, dict[str, list[int]]] = {name: {} for name in by}
+    for at, chosen in enumerate((selection, selection.before())):
+        for row in await counts(connection, kommun, chosen, by):
+            for name in by:
+                found[name].setdefault(getattr(row, name), [0, 0])[at] += row.reports
+    return {
+        name: {group: (now, before) for group, (now, before) in sorted(groups.items())}
+        for name, groups in found.items()
+    }
 
 
 async def fact(connection: AsyncConnection, kommun: str, report: UUID) -> Row[Any] | None:

@@ -61,8 +61,8 @@ async def listed(request: Request, principal: Visitor) -> Response:
     geometry: Geometry = request.app.state.geometry
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        by_area = _counted(await numbers.beside(connection, principal.kommun, chosen, "area"))
-        by_type = _counted(await numbers.beside(connection, principal.kommun, chosen, "type"))
+        groups = await numbers.beside(connection, principal.kommun, chosen, ["area", "type"])
+    by_area, by_type = _counted(groups["area"]), _counted(groups["type"])
     known = {a["area"]: a["name"] for a in await geometry.areas(REGSO, token) or () if a["kommun"] == principal.kommun}
     places = [
         (layer["title"], [(a["name"], f"{PATH}/{layer['layer']}/{quote(a['area'])}") for a in found])
