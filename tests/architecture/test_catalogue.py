@@ -143,10 +143,11 @@ def test_the_repository_names_no_registry_and_no_machine() -> None:
         r"https?://(files|registry|repo[0-9]?|proxy|index|static|deb)\.|https?://[a-z.]+/(simple|maven2)"
     )
     machine = re.compile(r"(^|[^a-zA-Z0-9_.])/(work|farm|root)/")
+    binary = {".parquet", ".png", ".jpg", ".pdf", ".xlsx"}
     guilty = []
     for name in files:
         path = ROOT / name
-        if not name or path.suffix in {".parquet", ".png", ".jpg", ".pdf", ".xlsx"} or not path.exists() or path == Path(__file__):
+        if not name or path.suffix in binary or not path.exists() or path == Path(__file__):
             continue
         for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
             if registry.search(line) or machine.search(line):
