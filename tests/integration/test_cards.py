@@ -208,11 +208,13 @@ async def test_numbers_as_they_were_known_are_asked_by_api(instance: Instance, d
             facts[0].placement.placed_at - timedelta(days=1),
         ]
         then = [(await http.get("/v1/counts", params=query | {"as_of": m.isoformat()})).json() for m in moments]
-        bad = await http.get("/v1/counts", params=query | {"as_of": "torsdag"})
+        bad = [
+            await http.get("/v1/counts", params=query | {"as_of": m}) for m in ("torsdag", "0.5", "2026-11-26T12:00")
+        ]
     assert now["total"] == 3
     assert [t["total"] for t in then] == [4, 3, 0]
     assert then[0]["rows"] == [{"type": "A1", "reports": 4, "seen": 4}]
-    assert bad.status_code == 422
+    assert [answer.status_code for answer in bad] == [422, 422, 422]
 
 
 async def test_the_text_of_a_report_is_for_analysts_and_every_read_is_noted(instance: Instance, kommun: str) -> None:

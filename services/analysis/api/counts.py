@@ -1,12 +1,13 @@
 """HTTP in: ``/v1/counts`` (JSON, CSV, GeoJSON), ``/v1/context``, ``/v1/facts/{id}``."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, BeforeValidator
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.values import EventType, Source
@@ -127,7 +128,21 @@ async def _counts(
     )
 
 
-AsOf = Annotated[AwareDatetime | None, Query(description="the numbers as they were known at this moment; now if none")]
+_MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+
+
+def _iso(value: object) -> object:
+    """Only ISO moments: a bare number would be taken for seconds since 1970."""
+    if isinstance(value, str) and not _MOMENT.match(value):
+        raise ValueError("write the moment as 2026-11-26T12:00:00+01:00")
+    return value
+
+
+AsOf = Annotated[
+    AwareDatetime | None,
+    BeforeValidator(_iso),
+    Query(description="the numbers as they were known at this moment; now if none"),
+]
 
 
 @router.get("/counts")
