@@ -1,4 +1,4 @@
-"""Cards, density, what is behind a number and the meeting screen in a real browser: sound, by keyboard, on a phone."""
+"""Cards, density and what is behind a number in a real browser: sound, by keyboard, on a phone."""
 
 from typing import Any
 
@@ -8,7 +8,6 @@ from playwright.async_api import expect
 from tests.browser.conftest import DESKTOP, Login, Town
 from tests.browser.test_pictures import NARROW, _sound
 
-WALL: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
 PAGES = (
     "/omraden",
     "/omraden/regso/0682R007",
@@ -77,35 +76,3 @@ async def test_a_selection_is_kept_and_found_again(login: Login, town: Town) -> 
     await _sound(page, "kept selections")
     await page.click("text=Skadegörelse i år")
     assert page.url.endswith("/typer/A?from=2026-01-01&to=2026-12-31")
-
-
-async def test_the_meeting_goes_by_keys_one_thing_per_screen(login: Login, town: Town, drafts: list[str]) -> None:
-    page = await login("analytiker", **WALL)
-    await page.goto(f"{town.url}/lagesbilder/{drafts[1]}/mote")
-    seen = []
-    for _ in range(20):
-        await _sound(page, page.url)
-        tall = await page.evaluate("document.documentElement.scrollHeight - innerHeight")
-        assert tall <= 0, f"{page.url} scrolls by {tall}"
-        seen.append(await page.locator(".agenda [aria-current]").inner_text())
-        if not await page.locator("[data-key^=ArrowRight]").count():
-            break
-        async with page.expect_navigation():
-            await page.keyboard.press("ArrowRight")
-    assert list(dict.fromkeys(s[0] for s in seen)) == list("123456"), "the agenda in its order"
-    async with page.expect_navigation():
-        await page.keyboard.press("ArrowLeft")
-    await expect(page.locator(".agenda [aria-current]")).to_have_text("5 På gång")
-    async with page.expect_navigation():
-        await page.keyboard.press("End")
-    await expect(page.locator(".agenda [aria-current]")).to_have_text("6 Bedömning")
-    async with page.expect_navigation():
-        await page.keyboard.press("Escape")
-    assert page.url.endswith(f"/lagesbilder/{drafts[1]}")
-    await page.click("text=Jämför perioder")
-    await expect(page.locator("h1")).to_have_text(f"{drafts[1]} jämförd med {drafts[0]}")
-    await _sound(page, "compared")
-    phone = await login("est_medlem", **NARROW)
-    answer = await phone.goto(f"{town.url}/lagesbilder/{drafts[1]}/mote")
-    assert answer is not None
-    assert answer.status == 404, "a draft is for those who write it"

@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, Login, Town
 
+WALL: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
 NARROW: dict[str, Any] = {"viewport": {"width": 320, "height": 800}}
 
 
@@ -109,3 +110,36 @@ async def test_when_periods_end_is_the_municipalitys_own(login: Login, town: Tow
     await page.fill("#r-hour", "31")
     await page.click("#regel ~ form button")
     await expect(page.locator("[role=alert]")).to_contain_text("Välj 7 eller 14 dagar")
+
+
+async def test_the_meeting_goes_by_keys_one_thing_per_screen(login: Login, town: Town, drafts: list[str]) -> None:
+    page = await login("analytiker", **WALL)
+    await page.goto(f"{town.url}/lagesbilder/{drafts[1]}/mote")
+    seen = []
+    for _ in range(20):
+        await _sound(page, page.url)
+        tall = await page.evaluate("document.documentElement.scrollHeight - innerHeight")
+        assert tall <= 0, f"{page.url} scrolls by {tall}"
+        seen.append(await page.locator(".agenda [aria-current]").inner_text())
+        if not await page.locator("[data-key^=ArrowRight]").count():
+            break
+        async with page.expect_navigation():
+            await page.keyboard.press("ArrowRight")
+    assert list(dict.fromkeys(s[0] for s in seen)) == list("123456"), "the agenda in its order"
+    async with page.expect_navigation():
+        await page.keyboard.press("ArrowLeft")
+    await expect(page.locator(".agenda [aria-current]")).to_have_text("5 På gång")
+    async with page.expect_navigation():
+        await page.keyboard.press("End")
+    await expect(page.locator(".agenda [aria-current]")).to_have_text("6 Bedömning")
+    async with page.expect_navigation():
+        await page.keyboard.press("Escape")
+    assert page.url.endswith(f"/lagesbilder/{drafts[1]}")
+    await page.click("text=Jämför perioder")
+    await expect(page.locator("h1")).to_have_text(f"{drafts[1]} jämförd med {drafts[0]}")
+    await _sound(page, "compared")
+    phone = await login("est_medlem", **NARROW)
+    await phone.goto(f"{town.url}/lagesbilder")
+    await phone.click("main table a")
+    await phone.click("text=Mötesläge")
+    await _sound(phone, "the meeting screen on a phone")
