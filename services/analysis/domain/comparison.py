@@ -5,11 +5,10 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from services.analysis.domain.certainty import FEWEST, Word
+from services.analysis.domain.certainty import Word, judged
 from services.analysis.domain.findings import dispersion
 from services.analysis.statistics import counts, multiplicity
 
-LEVEL = 0.05
 Document = Mapping[str, Any]
 
 
@@ -53,8 +52,8 @@ def between(
         for _, kind, then, now in rows
         for phi in [spread[kind[:1]]]
     ]
-    judged = [
-        Difference(*row, _word(row[2] + row[3], float(q)))
+    found = [
+        Difference(*row, judged(row[2] + row[3], float(q)))
         for row, q in zip(rows, multiplicity.adjusted(p), strict=True)
     ]
     before, after = (
@@ -63,9 +62,9 @@ def between(
     )
     edge = 1 + len(areas)
     return Comparison(
-        judged[0],
-        tuple(sorted(judged[1:edge], key=_rank)),
-        tuple(sorted(judged[edge:], key=_rank)),
+        found[0],
+        tuple(sorted(found[1:edge], key=_rank)),
+        tuple(sorted(found[edge:], key=_rank)),
         tuple(sorted(after - before)),
         tuple(sorted(after & before)),
         tuple(sorted(before - after)),
@@ -83,12 +82,6 @@ def _dispersions(kinds: list[Document]) -> dict[str, float]:
 def _both(earlier: list[Document], later: list[Document], name: str) -> list[tuple[str, int, int]]:
     then, now = ({row[name]: row["now"] for row in rows} for rows in (earlier, later))
     return [(key, then.get(key, 0), now.get(key, 0)) for key in sorted(then.keys() | now.keys())]
-
-
-def _word(together: int, q: float) -> Word:
-    if together < FEWEST:
-        return "thin"
-    return "sure" if q < LEVEL else "unsure"
 
 
 def _rank(row: Difference) -> tuple[bool, int, str, str]:

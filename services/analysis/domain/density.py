@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from schemas.values import UNPLACED
-from services.analysis.domain.certainty import FEWEST, Word
+from services.analysis.domain.certainty import FEWEST, Word, judged
 from services.analysis.domain.series import own as is_own
 from services.analysis.statistics import hotspots, multiplicity, repeats
 
-LEVEL = 0.05
 SHARE = 0.05
 """Of the cells, in the self-check: the densest twentieth."""
 BANDS = repeats.Bands((0.0, 200.0, 400.0, float("inf")), (0.0, 7.0, 14.0, 28.0, float("inf")))
@@ -90,7 +89,7 @@ def rank(periods: Sequence[Mapping[str, float]]) -> Density:
             h3.cell_area(cell, unit="km^2"),
             None if np.isnan(z[i]) else float(z[i]),
             float(q[i]),
-            _word(now.get(cell, 0.0), float(q[i])),
+            judged(now.get(cell, 0.0), float(q[i])),
         )
         for i, cell in enumerate(cells)
     ]
@@ -110,12 +109,6 @@ def _above(z: Any) -> Any:
 
     p = np.where(np.isnan(z), 1.0, ndtr(-np.nan_to_num(z)))
     return multiplicity.adjusted(p) if len(p) else p
-
-
-def _word(count: float, q: float) -> Word:
-    if count < FEWEST:
-        return "thin"
-    return "sure" if q < LEVEL else "unsure"
 
 
 def _check(before: Mapping[str, float], now: Mapping[str, float]) -> SelfCheck | None:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from services.analysis.domain.certainty import FEWEST, Word
+from services.analysis.domain.certainty import Word, judged
 from services.analysis.domain.exposure import known
 from services.analysis.domain.series import SeriesKey, keys_of, own
 from services.analysis.statistics import counts, multiplicity
@@ -20,7 +20,6 @@ from services.analysis.views import MILLION
 
 PERIODS = 26
 ENOUGH_PERIODS = 6
-LEVEL = 0.05
 MOST = 8
 _UNSURE_SHOWN = 3
 
@@ -79,13 +78,9 @@ def judge(measured: Iterable[Measured]) -> list[Finding]:
     """Every series with at least six periods before it, q and word over all of them."""
     found = [_measure(one) for one in measured if len(one.periods) > ENOUGH_PERIODS]
     q = multiplicity.adjusted([f.p for f in found])
-    return [replace(f, q=float(v), word=_word(f, float(v))) for f, v in zip(found, q, strict=True)]
-
-
-def _word(finding: Finding, q: float) -> Word:
-    if finding.observed + finding.expected < FEWEST:
-        return "thin"
-    return "sure" if q < LEVEL else "unsure"
+    return [
+        replace(f, q=float(v), word=judged(f.observed + f.expected, float(v))) for f, v in zip(found, q, strict=True)
+    ]
 
 
 def _measure(one: Measured) -> Finding:

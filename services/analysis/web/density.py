@@ -12,6 +12,7 @@ from schemas.taxonomy import current
 from schemas.values import UNPLACED
 from services.analysis.api.counts import EXACT, GEOJSON
 from services.analysis.domain import density as domain
+from services.analysis.domain.certainty import LEVEL
 from services.analysis.domain.density import Cell, Density
 from services.analysis.gateways import Geometry
 from services.analysis.store import density as store
@@ -120,8 +121,7 @@ def _near(night: Mapping[str, Any] | None) -> list[dict[str, Any]]:
             "events": whole(n["events"]),
             "pairs": whole(n["pairs"]),
             "expected": decimal(n["expected"]),
-            "times": decimal(n["pairs"] / n["expected"]) if n["expected"] else "–",
-            "word": "sure" if n["q"] < domain.LEVEL and n["pairs"] > n["expected"] else "unsure",
+            "word": "sure" if n["q"] < LEVEL and n["pairs"] > n["expected"] else "unsure",
         }
         for n in found
     ]
