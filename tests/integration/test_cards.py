@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import h3
 import httpx
 import numpy as np
-import pytest
 
 from schemas.locations import PlaceRef, Point, ReportLocated
 from services.analysis.domain.selection import Selection
@@ -22,7 +21,7 @@ from services.analysis.store import density, numbers, signals
 from services.analysis.store.cards import Subject
 from services.pages.texts import text
 from services.runtime.database import Database
-from services.runtime.migrations import serve_role, work_role
+from services.runtime.migrations import serve_role
 from tests.integration.test_photos import client, person
 from tests.integration.test_pictures import drafted, number
 from tests.integration.test_pictures import history as risen
@@ -32,20 +31,6 @@ from tests.support.instance import Instance, reports
 LAST = date(2033, 5, 12)
 """A Thursday far ahead, so that the instance's own schedule has nothing to say about it."""
 MIDDLE = h3.latlng_to_cell(57.6533, 14.6968, 9)
-
-
-@pytest.fixture
-async def database(instance: Instance) -> AsyncIterator[Database]:
-    made = Database(instance.ground.database_url(work_role("analysis")), pool_size=4)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def serving(instance: Instance) -> AsyncIterator[Database]:
-    made = Database(instance.ground.database_url(serve_role("analysis")), pool_size=4)
-    yield made
-    await made.close()
 
 
 def put(fact: ReportLocated, cell: str, place: UUID | None = None) -> ReportLocated:

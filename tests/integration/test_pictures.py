@@ -1,7 +1,6 @@
 """The operativ lägesbild on a real database: drafted, assessed by two, adopted, and the same years later."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,26 +12,11 @@ from services.analysis.handlers.rebuilding import Rebuilding
 from services.analysis.store import pictures as store
 from services.analysis.views.catalogue import REPORTS
 from services.runtime.database import Database
-from services.runtime.migrations import serve_role, work_role
 from tests.integration.test_signals import _report, schedule, take, told
 from tests.support.instance import Instance
 
 LAST = date(2032, 3, 10)
 """The last day of a period: far ahead, so that the instance's own schedule has nothing to say about it."""
-
-
-@pytest.fixture
-async def database(instance: Instance) -> AsyncIterator[Database]:
-    made = Database(instance.ground.database_url(work_role("analysis")), pool_size=4)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def serving(instance: Instance) -> AsyncIterator[Database]:
-    made = Database(instance.ground.database_url(serve_role("analysis")), pool_size=4)
-    yield made
-    await made.close()
 
 
 def cut_off() -> datetime:

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import numpy as np
-import pytest
 
 from schemas.envelope import Envelope
 from schemas.locations import ReportLocated
@@ -18,7 +17,6 @@ from services.analysis.handlers.watching import Watching
 from services.analysis.store import signals as store
 from services.runtime.database import Database
 from services.runtime.decoding import Received
-from services.runtime.migrations import work_role
 from services.runtime.schedule import Effect, Schedule, Task, daily, weekly
 from tests.support.facts import as_read, located
 from tests.support.instance import Instance, eventually
@@ -26,13 +24,6 @@ from tests.support.instance import Instance, eventually
 MONDAY = date(2031, 3, 3)
 """The week that rises: far ahead, so that the instance's own schedule has nothing to say about it."""
 HISTORY = 170
-
-
-@pytest.fixture
-async def database(instance: Instance) -> AsyncIterator[Database]:
-    made = Database(instance.ground.database_url(work_role("analysis")), pool_size=4)
-    yield made
-    await made.close()
 
 
 def _report(kommun: str, number: int, day: date, **changes: Any) -> ReportLocated:
