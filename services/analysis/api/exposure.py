@@ -58,7 +58,9 @@ async def exposure(
         if set(group_by) <= {"organisation"}:
             start = datetime.combine(chosen.first, time(), SWEDEN).astimezone(UTC)
             end = datetime.combine(chosen.last + timedelta(days=1), time(), SWEDEN).astimezone(UTC)
-            appointed = await store.appointed(connection, principal.kommun, start, end, by_organisation=bool(group_by))
+            appointed = await store.appointed_between(
+                connection, principal.kommun, start, end, by_organisation=bool(group_by)
+            )
     known = {str(r["organisation"]) for r in rows if r.get("organisation")} if group_by else set()
     nothing: dict[str, Any] = {"active": 0, "zero_reports": 0, "last_day": ""}
     silent = [nothing | {"organisation": o or None} for o in sorted(appointed) if group_by and o not in known]

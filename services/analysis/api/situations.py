@@ -1,5 +1,6 @@
 """``/v1/cases`` and ``/v1/pictures``: what was found and what was adopted, as documents that never change."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -54,16 +55,7 @@ class PictureOut(BaseModel):
 
 
 def _case(one: Revision) -> CaseOut:
-    return CaseOut(
-        case_id=one.case_id,
-        revision=one.revision,
-        number=one.number,
-        state=one.state,
-        week=one.week,
-        minted_at=one.minted_at,
-        hash=one.hash,
-        document=one.document,
-    )
+    return CaseOut.model_validate(one, from_attributes=True)
 
 
 @router.get("/cases")
@@ -93,15 +85,8 @@ async def case(request: Request, principal: Caller, case_id: UUID) -> list[CaseO
 def _picture(one: Version, principal: Principal) -> PictureOut:
     """Without who adopted it; what people wrote is for people."""
     left_out = {"adopted_by"} if principal.kind == "person" else {"adopted_by", "assessment"}
-    return PictureOut(
-        number=one.number,
-        version=one.version,
-        state=one.state,
-        minted_at=one.minted_at,
-        hash=one.hash,
-        pdf_hash=one.pdf_hash,
-        document={name: value for name, value in one.document.items() if name not in left_out},
-    )
+    document = {name: value for name, value in one.document.items() if name not in left_out}
+    return PictureOut.model_validate(replace(one, document=document), from_attributes=True)
 
 
 def _sees(principal: Principal, version: Version) -> bool:

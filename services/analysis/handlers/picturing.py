@@ -19,7 +19,7 @@ from services.analysis.domain.exposure import MEMORY_DAYS, looking
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.preliminary import HISTORY, missing_share
 from services.analysis.handlers.telling import NAMES, tell
-from services.analysis.store import density, numbers, signals
+from services.analysis.store import density, exposure, numbers, signals
 from services.analysis.store import pictures as store
 from services.analysis.store.pictures import Span, Version, Written
 from services.analysis.views import SWEDEN, monday
@@ -98,7 +98,7 @@ class Picturing:
                 await store.periods(connection, kommun, span),
                 await active_reporters(connection, kommun, span, count),
                 await store.zero_reports(connection, kommun, period.first, period.last),
-                await store.appointed(connection, kommun, period.cut_off),
+                await exposure.appointed(connection, kommun, period.cut_off),
                 await store.silent(connection, kommun, (period.first, period.last), begun=begun, now=period.cut_off),
                 await store.rhythm(connection, kommun, week - timedelta(weeks=RHYTHM_WEEKS - 1), week),
                 await store.states(connection, kommun, period.first, period.last),

@@ -6,7 +6,7 @@ that goes on is told once a week, in the same case as the weekly series of its p
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import uuid5
@@ -29,8 +29,8 @@ from services.runtime.schedule import Effect, Task, daily
 class Scanning:
     """The nightly task."""
 
-    def __init__(self, database: Database, *, replicates: int = emerging.SETTING.replicates) -> None:
-        self._database, self._setting = database, replace(emerging.SETTING, replicates=replicates)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def task(self) -> Task:
         """At half past two, Swedish time, for the day that ended."""
@@ -47,12 +47,12 @@ class Scanning:
             late = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
             data = await signals.state_of_data(connection, kommun)
             version = await signals.layer_version(connection, kommun)
-        found, groups = await asyncio.to_thread(emerging.look, rows, last, self._setting)
+        found, groups = await asyncio.to_thread(emerging.look, rows, last)
         near = await asyncio.to_thread(density.near_repeats, points)
         data |= {"preliminary": round(missing_share(late, last - timedelta(days=27), last, today), 4)}
         document = {
             "day": last.isoformat(),
-            "setting": asdict(self._setting),
+            "setting": asdict(emerging.SETTING),
             "recurrence": emerging.RECURRENCE,
             "groups": groups,
             "gatherings": [one.document() for one in found],

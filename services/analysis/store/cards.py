@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.findings import PeriodRow
 from services.analysis.domain.selection import Selection
+from services.analysis.store.numbers import values_of
 from services.analysis.store.pictures import Span
 
 _LIVING = "(select generation from view_state where name = '{0}')"
@@ -99,16 +100,7 @@ async def zero_reports(connection: AsyncConnection, kommun: str, subject: Subjec
 
 
 def _wanted(kommun: str, chosen: Selection, own: str | None) -> dict[str, Any]:
-    return {
-        "own": own or "",
-        "kommun": kommun,
-        "layer": chosen.layer,
-        "first": chosen.first,
-        "last": chosen.last,
-        "areas": list(chosen.areas),
-        "types": list(chosen.types),
-        "sources": list(chosen.sources),
-    }
+    return values_of(kommun, chosen) | {"own": own or ""}
 
 
 async def how_many(connection: AsyncConnection, kommun: str, chosen: Selection, *, own: str | None = None) -> int:

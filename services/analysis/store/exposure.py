@@ -42,7 +42,12 @@ async def active(
     return [dict(row) | ({"organisation": row["organisation"] or None} if "organisation" in by else {}) for row in rows]
 
 
-async def appointed(
+async def appointed(connection: AsyncConnection, kommun: str, now: datetime) -> int:
+    """Reporters who are appointed at a moment."""
+    return (await appointed_between(connection, kommun, now, now, by_organisation=False)).get("", 0)
+
+
+async def appointed_between(
     connection: AsyncConnection, kommun: str, start: datetime, end: datetime, *, by_organisation: bool
 ) -> dict[str, int]:
     """Organisation (or "" for all together) → reporters who were appointed some time between two moments."""

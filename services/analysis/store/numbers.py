@@ -63,6 +63,19 @@ _LATEST = text("""
     order by day desc, context_id limit :limit""")
 
 
+def values_of(kommun: str, selection: Selection) -> dict[str, Any]:
+    """A selection as parameters."""
+    return {
+        "kommun": kommun,
+        "layer": selection.layer,
+        "first": selection.first,
+        "last": selection.last,
+        "areas": list(selection.areas),
+        "types": list(selection.types),
+        "sources": list(selection.sources),
+    }
+
+
 async def counts(
     connection: AsyncConnection, kommun: str, selection: Selection, by: Sequence[GroupBy] = ()
 ) -> list[Row[Any]]:
@@ -73,16 +86,7 @@ async def counts(
         select {columns + "," if by else ""} coalesce(sum(reports / 1000000 * share), 0)::bigint as reports,
                coalesce(sum(seen / 1000000 * share), 0)::bigint as seen
         from {_CUBE} where {_WHERE} {grouping}"""  # noqa: S608 - group expressions come from the table above
-    values = {
-        "kommun": kommun,
-        "layer": selection.layer,
-        "first": selection.first,
-        "last": selection.last,
-        "areas": list(selection.areas),
-        "types": list(selection.types),
-        "sources": list(selection.sources),
-    }
-    return list(await connection.execute(text(statement), values))
+    return list(await connection.execute(text(statement), values_of(kommun, selection)))
 
 
 Beside = dict[str, tuple[int, int]]

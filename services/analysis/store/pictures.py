@@ -41,9 +41,6 @@ _SOURCES = text(f"""
     select source, (day - cast(:start as date)) / :days as at, sum(reports)::bigint as reports from sources
     where kommun = :kommun and generation = {_CUBE.format("sources")} and day >= :start and day <= :last
     group by 1, 2""")  # noqa: S608 - names are constants
-_APPOINTED = text("""
-    select count(*) from appointments
-    where kommun = :kommun and since < :now and (until is null or until > :now)""")
 _SILENT = text(f"""
     with appointed as (
         select distinct organisation::text as organisation from appointments
@@ -164,11 +161,6 @@ async def sources(connection: AsyncConnection, kommun: str, span: Span, count: i
     for row in await connection.execute(_SOURCES, span.values(kommun)):
         found.setdefault(row.source, [0] * count)[row.at] += row.reports
     return found
-
-
-async def appointed(connection: AsyncConnection, kommun: str, now: datetime) -> int:
-    """Reporters who are appointed at a moment."""
-    return int(await connection.scalar(_APPOINTED, {"kommun": kommun, "now": now}) or 0)
 
 
 async def silent(

@@ -12,11 +12,12 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from schemas.taxonomy import current
+from services.analysis.api.counts import WRITERS
 from services.analysis.domain.selection import BadSelection, Selection
 from services.analysis.gateways import Geometry, Texts
 from services.analysis.store import cards as store
 from services.analysis.web import picture_words
-from services.analysis.web.access import denied, message, reads
+from services.analysis.web.access import denied, message, missing, reads
 from services.analysis.web.labels import place_label, type_label
 from services.analysis.web.overview import read_selection
 from services.pages.frame import frame
@@ -33,7 +34,6 @@ router = APIRouter(include_in_schema=False)
 PATH = "/rapporter"
 PAGE, LONGEST_PAGE = 50, 6
 """Reports on a page, and digits of a page's number."""
-TEXT_READERS = ("analytiker", "administrator")
 
 
 def row_of(event: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -66,7 +66,7 @@ async def listed(request: Request, principal: Visitor) -> Response:
     own = principal.kommun if request.query_params.get("egna") == "1" else None
     query = chosen.query() + ("&egna=1" if own else "")
     database: Database = request.app.state.database
-    await read_log.note(database, principal, "reports", f"{PATH}?{query}&sida={at}"[:200], "follow_up")
+    await read_log.note(database, principal, "reports", f"{PATH}?{query}&sida={at}", "follow_up")
     async with database.transaction(principal.kommuner, snapshot=True) as connection:
         count = await store.how_many(connection, principal.kommun, chosen, own=own)
         found = await store.behind(connection, principal.kommun, chosen, limit=PAGE, skip=(at - 1) * PAGE, own=own)
@@ -104,7 +104,7 @@ async def one(request: Request, principal: Visitor, report_id: UUID) -> Response
     async with database.transaction(principal.kommuner) as connection:
         found = await store.one(connection, principal.kommun, report_id)
     if found is None:
-        return message(principal, "/omraden", text("error.not_found"), None, 404)
+        return missing(principal, "/omraden")
     event, reason = found
     geometry: Geometry = request.app.state.geometry
     names = await geometry.names("regso", token_of(request) or "")
@@ -125,7 +125,7 @@ async def _written(request: Request, principal: Principal, report_id: UUID, has_
     """``written`` = the text, ``unwritten`` = why there is none to show."""
     if not has_text:
         return {"written": None, "unwritten": text("card.no_text")}
-    if not principal.may(*TEXT_READERS):
+    if not principal.may(*WRITERS):
         return {"written": None, "unwritten": text("card.text_denied")}
     texts: Texts = request.app.state.texts
     try:

@@ -70,11 +70,10 @@ async def listed(request: Request, principal: Visitor) -> Response:
         if layer["kind"] == "places" and (found := await geometry.areas(layer["layer"], token))
     ]
     rows = [_row(known[code], f"{PATH}/{REGSO}/{code}", by_area.get(code, (0, 0))) for code in known]
-    kinds = [_row(type_label(code), f"/typer/{code}", count) for code, count in by_type.items()]
     context = frame(principal, PATH) | {
         "chosen": chosen,
-        "rows": sorted(rows, key=lambda r: (-r["now"], -r["before"], r["name"])),
-        "kinds": sorted(kinds, key=lambda r: (-r["now"], -r["before"], r["name"])),
+        "rows": sorted(rows, key=_most),
+        "kinds": _kinds(by_type),
         "groups": [(g.label, f"/typer/{g.code}") for g in current().groups if g.kind in {"event", "state"}],
         "places": places,
         "exact": principal.may(*EXACT),
@@ -85,6 +84,11 @@ async def listed(request: Request, principal: Visitor) -> Response:
 def _row(name: str, address: str, count: tuple[int, int]) -> dict[str, Any]:
     now, before = count
     return {"name": name, "address": address, "now": now, "before": before, "word": certainty.word(now, before)}
+
+
+def _most(row: Mapping[str, Any]) -> tuple[int, int, str]:
+    """Sorts those with the most reports first."""
+    return -row["now"], -row["before"], row["name"]
 
 
 @router.get(PATH + "/{layer}/{area}")
@@ -110,32 +114,31 @@ async def area(request: Request, principal: Visitor, layer: LayerName, area: str
 @router.get("/typer/{kind}")
 async def kind(request: Request, principal: Visitor, kind: str) -> Response:
     """The card of a type or group in the whole municipality."""
+    if not reads(principal):
+        return denied(principal)
     if not KIND.match(kind):
-        return message(principal, PATH, text("error.not_found"), None, 404)
+        return missing(principal, PATH)
     geometry: Geometry = request.app.state.geometry
-    names = await geometry.names(REGSO, token_of(request) or "") if reads(principal) else {}
+    names = await geometry.names(REGSO, token_of(request) or "")
     return await _card(request, principal, Subject(REGSO, "", kind), names, None)
 
 
 async def _card(
     request: Request, principal: Principal, subject: Subject, names: Mapping[str, str], place: UUID | None
 ) -> Response:
-    if not reads(principal):
-        return denied(principal)
     database: Database = request.app.state.database
-    await read_log.note(database, principal, "reports", f"{request.url.path}?{request.url.query}"[:200], "follow_up")
+    await read_log.note(database, principal, "reports", f"{request.url.path}?{request.url.query}", "follow_up")
     try:
         chosen = read_selection(request)
     except BadSelection as bad:
         return message(principal, PATH, str(bad), None, 422)
     carding: Carding = request.app.state.carding
+    geometry: Geometry = request.app.state.geometry
     if place is not None:
-        card = await carding.place(principal.kommun, subject, place, chosen)
+        card, outlines = await carding.place(principal.kommun, subject, place, chosen), None
     else:
         card = await carding.card(principal.kommun, subject, chosen)
-    geometry: Geometry = request.app.state.geometry
-    own_layer = REGSO if place is not None else subject.layer
-    outlines = await geometry.outlines(own_layer, principal.kommun, token_of(request) or "") if place is None else None
+        outlines = await geometry.outlines(subject.layer, principal.kommun, token_of(request) or "")
     context = frame(principal, PATH) | _told(card, names, place is not None, principal.kommun)
     context |= await kept(request, principal)
     context |= {
@@ -143,7 +146,6 @@ async def _card(
         "legend": maps.LEGEND,
         "trend": _trend(card),
         "here": request.url.path,
-        "may_open": principal.may("analytiker", "administrator"),
     }
     context["invented"] = context["invented"] or card.invented
     return page("analysis/card.html", context)
@@ -159,7 +161,6 @@ def _told(card: Card, names: Mapping[str, str], is_place: bool, kommun: str) -> 
         "title": upper_first(title),
         "crumb": text(f"card.crumb_{sort}"),
         "code": subject.kind or subject.area,
-        "is_place": is_place,
         "chosen": chosen,
         "now": now,
         "before": before,
@@ -180,7 +181,7 @@ def _told(card: Card, names: Mapping[str, str], is_place: bool, kommun: str) -> 
         "oldest": full_day(began(card.still_open[0])) if card.still_open else None,
         "sources": [(text(f"source.{s}"), *n) for s, n in _counted(card.sources).items()],
         "areas": _beside(card.areas, names, kommun) if subject.kind else [],
-        "kinds": [] if len(subject.kind) > 1 else _kinds(card),
+        "kinds": [] if len(subject.kind) > 1 else _kinds(_counted(card.kinds)),
         "behind": [row_of(event, names) for event in card.behind],
         "count": card.count,
         "count_said": picture_words.many("reports", card.count),
@@ -221,12 +222,11 @@ def _beside(groups: Mapping[str, tuple[int, int]], names: Mapping[str, str], kom
         _row(place_label(code, names), f"{PATH}/{REGSO}/{code}" if code.startswith(kommun) else "", count)
         for code, count in _counted(groups).items()
     ]
-    return sorted(found, key=lambda r: (-r["now"], -r["before"], r["name"]))
+    return sorted(found, key=_most)
 
 
-def _kinds(card: Card) -> list[dict[str, Any]]:
-    found = [_row(type_label(code), f"/typer/{code}", count) for code, count in _counted(card.kinds).items()]
-    return sorted(found, key=lambda r: (-r["now"], -r["before"], r["name"]))
+def _kinds(counts: Mapping[str, tuple[int, int]]) -> list[dict[str, Any]]:
+    return sorted((_row(type_label(code), f"/typer/{code}", count) for code, count in counts.items()), key=_most)
 
 
 def _drawn(outlines: Mapping[str, Any] | None, card: Card) -> list[maps.Drawing]:

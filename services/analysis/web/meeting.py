@@ -16,7 +16,7 @@ from services.analysis.store.pictures import Version
 from services.analysis.web import picture_words
 from services.analysis.web.access import message, missing, writes
 from services.analysis.web.labels import place_label, type_label, upper_first
-from services.analysis.web.pictures import NOTHING, PATH, newest, readable
+from services.analysis.web.pictures import NOTHING, PATH, assessment, newest, readable
 from services.pages import charts, maps
 from services.pages.frame import frame
 from services.pages.render import page
@@ -43,7 +43,7 @@ async def meeting(request: Request, principal: Visitor, number: str) -> Response
     outlines = await geometry.outlines("regso", principal.kommun, token_of(request) or "")
     features = [] if outlines is None else outlines["features"]
     names = version.document.get("names") or {f["id"]: f["properties"]["name"] for f in features}
-    body = NOTHING | dict(await _assessment(request, principal, version))
+    body = NOTHING | dict(await assessment(request, principal, version))
     told = picture_words.told(version.document, names, body["hidden"])
     earlier = await _earlier(request, principal, number)
     screens = _screens(told)
@@ -86,16 +86,6 @@ def _first(screens: list[tuple[str, int]], step: str) -> int:
     return 1 + next(i for i, (name, _) in enumerate(screens) if name == step)
 
 
-async def _assessment(request: Request, principal: Principal, version: Version) -> Mapping[str, Any]:
-    if version.state == "adopted":
-        found: Mapping[str, Any] = version.document["assessment"]
-        return found
-    database: Database = request.app.state.database
-    async with database.transaction(principal.kommuner) as connection:
-        written = await store.assessments(connection, principal.kommun, version.number)
-    return written[-1].body if written else {}
-
-
 async def _others(request: Request, principal: Principal, number: str) -> list[str]:
     """The numbers of the other pictures that this reader may see, the latest first."""
     database: Database = request.app.state.database
@@ -112,7 +102,7 @@ async def _earlier(request: Request, principal: Principal, number: str) -> Versi
 
 async def _hidden(request: Request, principal: Principal, version: Version) -> frozenset[str]:
     """The findings that somebody hid."""
-    return frozenset((await _assessment(request, principal, version)).get("hidden", {}))
+    return frozenset((await assessment(request, principal, version)).get("hidden", {}))
 
 
 async def _between(request: Request, principal: Principal, earlier: Version, later: Version) -> Comparison:

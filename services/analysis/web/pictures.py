@@ -206,7 +206,7 @@ async def _exported(request: Request, principal: Principal, number: str, table: 
     await read_log.note(request.app.state.database, principal, "picture", number, "export")
     geometry: Geometry = request.app.state.geometry
     names = version.document.get("names") or await geometry.names("regso", token_of(request) or "")
-    hidden = await _hidden(request, principal, version)
+    hidden = (await assessment(request, principal, version)).get("hidden", {})
     name = f"lagesbild-{principal.kommun}-{number.replace(':', '-')}"
     if table is not None:
         text_of = await run_in_threadpool(sheets.table, version.document, names, hidden, table)
@@ -215,14 +215,15 @@ async def _exported(request: Request, principal: Principal, number: str, table: 
     return _file(content, sheets.TYPE, f"{name}.xlsx", "attachment")
 
 
-async def _hidden(request: Request, principal: Principal, version: Version) -> dict[str, str]:
-    """Which findings are not shown: as adopted, or as the newest assessment of a draft says."""
+async def assessment(request: Request, principal: Principal, version: Version) -> Mapping[str, Any]:
+    """What people wrote to a version: as adopted, or the newest of a draft; empty when nobody did."""
     if version.state == "adopted":
-        return dict(version.document["assessment"].get("hidden", {}))
+        adopted: Mapping[str, Any] = version.document["assessment"]
+        return adopted
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         written = await store.assessments(connection, principal.kommun, version.number)
-    return dict(written[-1].body.get("hidden", {})) if written else {}
+    return written[-1].body if written else {}
 
 
 def _file(content: bytes, kind: str, name: str, how: str) -> Response:
