@@ -45,8 +45,8 @@ CONTEXT_LOCATED = Topic("context-located", ContextLocated, "geo", ("analysis.con
 APPOINTMENT_CHANGED = Topic("appointment-changed", AppointmentChanged, "ingest", ("analysis.appointments",))
 PERSON_ERASED = Topic("person-erased", PersonErased, "ingest", ("geo.erasures", "notify.erasures"))
 """analysis knows reporters by tokens only, which lead nowhere once ingest has forgotten whose they were."""
-SITUATION_CHANGED = Topic("situation-changed", SituationChanged, "analysis", (), awaited=("notify.situations",))
-ALERT_ANSWERED = Topic("alert-answered", AlertAnswered, "notify", (), awaited=("analysis.answers",))
+SITUATION_CHANGED = Topic("situation-changed", SituationChanged, "analysis", ("notify.situations",))
+ALERT_ANSWERED = Topic("alert-answered", AlertAnswered, "notify", ("analysis.answers",))
 
 CATALOGUE: tuple[Topic, ...] = (
     REPORT_RECEIVED,

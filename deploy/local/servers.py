@@ -214,6 +214,7 @@ def room_environment(layout: Layout, room: str, process: str) -> dict[str, str]:
         named = ",".join(f"{name}:{layout.secrets[name]}" for name in ROOMS)
         env |= {"LAGESBILD_SERVICE_SECRETS": named, "LAGESBILD_MAILBOX_PATH": "/utkorg"}
         env["LAGESBILD_PHOTOS"] = str(layout.data / "photos")
+    if room in {"ingest", "notify"}:
         env["LAGESBILD_SEAL_SECRET"] = layout.secrets["seal"]
     return env
 

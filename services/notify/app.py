@@ -1,19 +1,42 @@
 """Composition root of notify."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
-from services.notify import api
-from services.notify.gateways import Directory, Places
-from services.notify.handlers import Alerts, Sender
+from schemas.topics import ALERT_ANSWERED
+from services.notify.api import alerts as alert_api
+from services.notify.api import plan as plan_api
+from services.notify.api import receipts, subscriptions
+from services.notify.gateways.channel import Channel
+from services.notify.gateways.mail import Mail
+from services.notify.gateways.outside import Outside
+from services.notify.gateways.posted import Ntfy, Teams, Webhooks
+from services.notify.gateways.rooms import Directory, Picture, Places
+from services.notify.gateways.sms import Sms
+from services.notify.handlers.answering import Answering
+from services.notify.handlers.composing import Composing
+from services.notify.handlers.digesting import Digesting
+from services.notify.handlers.listening import Listening
+from services.notify.handlers.planning import Planning
+from services.notify.handlers.proving import Proving
+from services.notify.handlers.pursuing import Pursuer
+from services.notify.handlers.roster import Roll
+from services.notify.handlers.routing import Router
+from services.notify.handlers.sending import Sender
 from services.notify.settings import NotifySettings
+from services.notify.store import subscriptions as store
 from services.notify.subscribers import consumers
-from services.notify.web import pages
+from services.notify.web import alerts, channels, ledger, mine, rules
 from services.runtime import read_log
 from services.runtime.asking import OtherRoom, published_keys
 from services.runtime.database import Database
-from services.runtime.mail import SmtpServer
+from services.runtime.mail import SmtpLines, SmtpServer
+from services.runtime.outbox import relaying
 from services.runtime.room import Job, Room
+from services.runtime.schedule import Schedule
+from services.runtime.sealing import Sealer
 from services.runtime.tokens import Verifier
 
 
@@ -21,23 +44,79 @@ def build(settings: NotifySettings | None = None, **overrides: Any) -> Room:
     """notify, wired."""
     chosen = settings or NotifySettings()
     database = Database(chosen.database_url.get_secret_value(), pool_size=chosen.pool_size)
-    secret = chosen.service_secret.get_secret_value()
-    sender = Sender(
-        database,
-        chosen,
-        SmtpServer(chosen.smtp_host, chosen.smtp_port, chosen.smtp_starttls),
-        Directory(chosen.ingest_url, secret),
-        Places(chosen.ingest_url, chosen.geo_url, secret),
-    )
+    sealer, outside = Sealer(chosen.seal_secret.get_secret_value()), Outside(chosen.outside_allowed)
     parts: dict[str, Any] = {
         "name": "notify",
         "settings": chosen,
         "database": database,
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
-        "routers": [read_log.router, api.router, pages.router],
-        "consumers": consumers(Alerts(chosen)),
-        "jobs": [Job("sender", sender.run)],
-        "state": {"database": database, "geo": OtherRoom("geo", chosen.geo_url)},
+        "routers": [
+            read_log.router,
+            subscriptions.router,
+            alert_api.router,
+            plan_api.router,
+            receipts.router,
+            mine.router,
+            ledger.router,
+            rules.router,
+            channels.router,
+            alerts.router,
+        ],
+        "consumers": consumers(),
+        "jobs": _jobs(chosen, database, outside, sealer),
+        "state": {
+            "database": database,
+            "sealer": sealer,
+            "sms": bool(chosen.sms_providers),
+            "per_hour": chosen.messages_per_hour,
+            "geo": OtherRoom("geo", chosen.geo_url),
+            "door": OtherRoom("ingest", chosen.ingest_url),
+            "answering": Answering(database),
+            "planning": Planning(database, outside, sealer),
+            "proving": Proving(database),
+        },
         "title": "Lägesbild notify",
+        "answers_others": "/utskick/av|/v1/receipts/sms",
     }
     return Room(**(parts | overrides))
+
+
+def channels_of(settings: NotifySettings, outside: Outside) -> dict[str, Channel]:
+    """Every way out by its name."""
+    lines = SmtpLines(SmtpServer(settings.smtp_host, settings.smtp_port, settings.smtp_starttls))
+    every: list[Channel] = [
+        Mail(lines, settings.mail_from),
+        Sms(settings.sms_providers),
+        Teams(outside),
+        Webhooks(outside),
+        Ntfy(outside),
+    ]
+    return {channel.name: channel for channel in every}
+
+
+def _jobs(settings: NotifySettings, database: Database, outside: Outside, sealer: Sealer) -> list[Job]:
+    secret, url = settings.service_secret.get_secret_value(), settings.ingest_url
+    directory = Directory(url, secret)
+    picture = Picture(url, settings.analysis_url, secret)
+    places = Places(url, settings.geo_url, secret)
+    composing = Composing(database, settings, directory=directory, places=places, picture=picture, sealer=sealer)
+    roll = Roll(database, settings, directory, outside, sealer)
+    routed, sent = asyncio.Event(), asyncio.Event()
+    tasks = [Digesting(database, picture).task(), Proving(database).task()]
+    return [
+        Job("listening", Listening(database, settings, (routed, sent)).run),
+        Job("roster", roll.run),
+        Job("router", Router(database, settings, roll, routed).run),
+        Job("sender", Sender(database, settings, channels_of(settings, outside), composing, wake=sent).run),
+        Job("pursuer", Pursuer(database, settings).run),
+        Job("relay", partial(relaying, settings, "notify", ALERT_ANSWERED.max_bytes)),
+        Job("schedule", Schedule(database, tasks, partial(_municipalities, database)).run),
+    ]
+
+
+async def _municipalities(database: Database) -> AsyncIterator[str]:
+    """Whose agendas are written."""
+    async with database.transaction() as connection:
+        kommuner = await store.known(connection)
+    for kommun in kommuner:
+        yield kommun

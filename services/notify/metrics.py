@@ -1,7 +1,19 @@
 """Metrics of the voice."""
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 MAILS = Counter("est_mails_total", "Attempts to hand over a mail", ["outcome"])
+MESSAGES = Counter("est_messages_total", "Attempts to hand over a message by any channel", ["channel", "outcome"])
+NOTICES = Counter("est_notices_total", "What there was to tell, by what became of it", ["outcome"])
+NOBODY_TO_TELL = Counter("est_notices_without_receiver_total", "Rules that named nobody who could be told")
+UNANSWERED = Counter("est_alerts_unanswered_total", "Alerts that had to be answered, and nobody was left to tell")
+WAITING = Gauge("est_voice_waiting", "What is due and not done, by kind", ["what"])
 for _outcome in ("sent", "delayed", "failed"):
     MAILS.labels(_outcome)  # zeros from the start: Prometheus sees no increase in a counter that first appears as 1
+for _channel in ("mail", "sms", "teams", "webhook", "ntfy"):
+    for _outcome in ("sent", "delayed", "refused", "failed"):
+        MESSAGES.labels(_channel, _outcome)
+for _outcome in ("routed", "held", "expired"):
+    NOTICES.labels(_outcome)
+for _what in ("route", "send", "pursue"):
+    WAITING.labels(_what)

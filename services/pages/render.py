@@ -17,12 +17,12 @@ from services.pages.texts import text
 def environment() -> Environment:
     """One environment: ``layout.html`` and components here, ``ingest/report.html`` and the like in the rooms.
 
-    Undefined names are errors; everything is escaped.
+    Undefined names are errors; everything is escaped but what is no markup (``.txt``).
     """
     rooms = {room: PackageLoader(f"services.{room}", "web") for room in ("ingest", "geo", "analysis", "notify")}
     made = Environment(
         loader=ChoiceLoader([PackageLoader("services.pages", "templates"), PrefixLoader(rooms)]),
-        autoescape=select_autoescape(default=True),
+        autoescape=select_autoescape(disabled_extensions=("txt",), default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -23,8 +23,15 @@ class OtherRoom:
 
     async def get(self, path: str, *, token: str, params: Mapping[str, Any] | None = None) -> Any | None:
         """The JSON answer, None for 404; Away for anything else than success."""
+        return await self._ask("GET", path, token, params=params)
+
+    async def post(self, path: str, *, token: str, body: Any) -> Any | None:
+        """A question too long or too private for an address: as ``get``."""
+        return await self._ask("POST", path, token, json=body)
+
+    async def _ask(self, method: str, path: str, token: str, **more: Any) -> Any | None:
         try:
-            answer = await self._client.get(path, params=params, headers={"Authorization": f"Bearer {token}"})
+            answer = await self._client.request(method, path, headers={"Authorization": f"Bearer {token}"}, **more)
         except httpx.HTTPError as error:
             _log.warning("room is away", other=self.name, error=type(error).__name__)
             raise Away(self.name) from None

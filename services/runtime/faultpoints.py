@@ -23,6 +23,8 @@ POINTS = (
     "boundary.after_effect",
     "boundary.after_confirm",
     "boundary.after_dead_letter",
+    "routing.before_commit",
+    "routing.after_commit",
     "notify.before_send",
     "notify.after_send",
     "rebuild.before_commit",

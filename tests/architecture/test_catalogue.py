@@ -18,7 +18,6 @@ from services.analysis.subscribers import CONSUMERS as ANALYSIS
 from services.geo.settings import GeoSettings
 from services.geo.subscribers import consumers as geo_consumers
 from services.ingest.settings import IngestSettings
-from services.notify.handlers import Alerts
 from services.notify.settings import NotifySettings
 from services.notify.subscribers import consumers as notify_consumers
 from services.runtime.migrations import ROOMS
@@ -42,11 +41,10 @@ def compose() -> dict[str, Any]:
 
 
 def test_consumers_in_the_code_are_those_of_the_catalogue() -> None:
-    settings = NotifySettings.model_validate({"database_url": "postgresql+asyncpg://x@/x"})
     built = [
         *geo_consumers(_NoPlacer()),  # type: ignore[arg-type]  # only names and topics are looked at
         *ANALYSIS,
-        *notify_consumers(Alerts(settings)),
+        *notify_consumers(),
     ]
     assert {(c.name, c.topic.name) for c in built} == {(name, t.name) for t in CATALOGUE for name in t.consumers}
 

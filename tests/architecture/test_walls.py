@@ -27,7 +27,7 @@ OWN_ROOMS = {
     "ingest": {"guard", "secrets", "polisen", "federation", "pictures"},
     "geo": {"layers", "importing", "accuracy", "registers"},
     "analysis": {"statistics", "acceptance"},
-    "notify": {"mails"},
+    "notify": {"wording"},
 }
 
 

@@ -82,6 +82,8 @@ CORE = (
     ("notify", "work", "notify.after_send"),
 )
 MORE = (
+    ("notify", "work", "routing.before_commit"),
+    ("notify", "work", "routing.after_commit"),
     ("geo", "work", "boundary.after_commit"),
     ("notify", "work", "boundary.before_commit"),
     ("notify", "work", "boundary.after_commit"),
@@ -115,7 +117,7 @@ async def test_killing_at_a_named_point(
     if mailing:
         await follower(tenant)
     name, marker = await _kill_there(instance, room, process, point)
-    plan = reports(20, "point", severity=3)
+    plan = reports(20, "point", severity=4)
     await asyncio.gather(_when_reached(instance, name, marker), tenant.load(plan, senders=4))
     await table.tally(f"SIGKILL at {point}, {name}", tenant, 20, began)
     if mailing:

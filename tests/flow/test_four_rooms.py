@@ -23,10 +23,8 @@ from services.geo.subscribers import consumers as geo_consumers
 from services.ingest.domain import ReportIn, Sender
 from services.ingest.handlers.reports import Reports
 from services.ingest.handlers.submitting import VersionConflict
-from services.notify import store as notify_store
-from services.notify.domain import Subscription
-from services.notify.handlers import Alerts
-from services.notify.settings import NotifySettings
+from services.notify.domain.routing import Subscription
+from services.notify.store import subscriptions as notify_store
 from services.notify.subscribers import consumers as notify_consumers
 from services.runtime.boundary import Boundary, Consumer
 from services.runtime.database import Database
@@ -96,11 +94,10 @@ async def house(ground: Ground) -> AsyncIterator[House]:
     log = MemoryLog()
     kommun = f"6{uuid4().int % 1000:03d}"
     suffix = uuid4().hex[:8]
-    settings = NotifySettings.model_validate({"database_url": ground.database_url(work_role("notify"))})
     chosen: dict[str, Consumer] = {
         "geo": geo_consumers(Placer(layers(), geocoders(layers()), Atlas()))[0],
         "analysis": CONSUMERS[0],
-        "notify": notify_consumers(Alerts(settings))[0],
+        "notify": notify_consumers()[0],
     }
     databases = [Database(ground.database_url(serve_role("ingest")), pool_size=2)]
     boundaries = {}
@@ -166,7 +163,7 @@ async def test_a_full_replay_changes_nothing_and_tells_nobody(house: House) -> N
     everything = Subscription(house.sender.kommun, uuid4(), person, "regso", None, (), 1)
     voice = Database(house.ground.database_url(serve_role("notify")), pool_size=1)
     async with voice.transaction((house.sender.kommun,)) as connection:
-        await notify_store.add_subscription(connection, everything)
+        await notify_store.add(connection, everything)
     await voice.close()
     for number in range(20):
         await house.door.submit(house.sender, report(chance, number, 1), "flow")
@@ -174,7 +171,7 @@ async def test_a_full_replay_changes_nothing_and_tells_nobody(house: House) -> N
     await house.drain()
     before = (
         await house.rows_of_views(),
-        await house.rows("notify", "select delivery_id, state from deliveries order by 1"),
+        await house.rows("notify", "select notice_id, state from notices order by 1"),
     )
     for boundary in house.boundaries.values():  # as after a restore: positions at the beginning
         async with boundary.database.transaction() as connection:
@@ -182,7 +179,7 @@ async def test_a_full_replay_changes_nothing_and_tells_nobody(house: House) -> N
     await house.drain()
     after = (
         await house.rows_of_views(),
-        await house.rows("notify", "select delivery_id, state from deliveries order by 1"),
+        await house.rows("notify", "select notice_id, state from notices order by 1"),
     )
     assert before == after
     assert len(before[1]) > 0

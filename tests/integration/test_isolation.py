@@ -109,7 +109,22 @@ TABLES = {
         "assessments",
         "kept_selections",
     ),
-    "notify": ("subscriptions", "deliveries"),
+    "notify": (
+        "subscriptions",
+        "deliveries",
+        "notices",
+        "alerts",
+        "attempts",
+        "people",
+        "preferences",
+        "plans",
+        "destinations",
+        "channel_health",
+        "silences",
+        "answers",
+        "rotas",
+        "shifts",
+    ),
 }
 
 
@@ -193,6 +208,7 @@ async def test_roles_reach_their_own_room_and_no_more(instance: Instance) -> Non
         "ingest.invitations",
         *(f"{room}.read_log_heads" for room in ROOMS),
         "notify.due",
+        "notify.owners",
         "analysis.owners",
         "geo.replacing_queue",
         "ingest.batch_queue",

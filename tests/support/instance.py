@@ -32,6 +32,8 @@ TEST_SETTINGS = {
     "LAGESBILD_POOL_SIZE": "3",
     "LAGESBILD_REQUESTS_PER_MINUTE": "100000",
     "LAGESBILD_LOGINS_PER_MINUTE": "1000",
+    "LAGESBILD_MESSAGES_PER_HOUR": "100000",
+    "LAGESBILD_MOST_IN_ONE": "1",
 }
 
 
@@ -207,8 +209,8 @@ class Tenant:
         }
 
 
-async def follower(tenant: Tenant, min_severity: int = 3) -> None:
-    """Somebody who wants mail about serious reports of this municipality."""
+async def follower(tenant: Tenant, min_severity: int = 4) -> None:
+    """Somebody who wants mail about reports of this municipality; about the gravest also at night."""
     layout = tenant.instance.ground.layout
     person = {
         "name": "Test Testsson",

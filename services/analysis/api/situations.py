@@ -16,6 +16,7 @@ from services.analysis.store import pictures as picture_store
 from services.analysis.store import signals as store
 from services.analysis.store.pictures import Version
 from services.analysis.store.signals import Revision
+from services.analysis.web import picture_words
 from services.runtime import openapi, read_log
 from services.runtime.database import Database
 from services.runtime.http import Caller, token_of
@@ -54,6 +55,24 @@ class PictureOut(BaseModel):
     document: dict[str, Any]
 
 
+class SectionOut(BaseModel):
+    """Lines under a heading, in the agenda's order."""
+
+    key: str
+    title: str
+    lines: list[str]
+
+
+class SaidOut(BaseModel):
+    """A lägesbild in plain Swedish, as its page says it; ``state`` is that of its newest version."""
+
+    number: str
+    state: str
+    title: str
+    lead: str
+    sections: list[SectionOut]
+
+
 def _case(one: Revision) -> CaseOut:
     return CaseOut.model_validate(one, from_attributes=True)
 
@@ -90,7 +109,7 @@ def _picture(one: Version, principal: Principal) -> PictureOut:
 
 
 def _sees(principal: Principal, version: Version) -> bool:
-    return version.state == "adopted" or principal.may(*WRITERS)
+    return version.state == "adopted" or principal.may("pictures:read", *WRITERS)
 
 
 @router.get("/pictures")
@@ -102,6 +121,23 @@ async def pictures(request: Request, principal: Caller) -> list[PictureOut]:
     async with database.transaction(principal.kommuner) as connection:
         found = await picture_store.newest(connection, principal.kommun)
     return [_picture(v, principal) for v in found if _sees(principal, v)]
+
+
+@router.get("/pictures/newest/said")
+async def newest_said(request: Request, principal: Caller) -> SaidOut:
+    """The newest lägesbild in words: what an agenda needs, without what people wrote; 404 when there is none."""
+    reader(principal)
+    database: Database = request.app.state.database
+    await read_log.note(database, principal, "picture", "/v1/pictures/newest/said", "export")
+    async with database.transaction(principal.kommuner) as connection:
+        found = await picture_store.newest(connection, principal.kommun)
+    version = next((v for v in found if _sees(principal, v)), None)
+    if version is None:
+        raise not_found("picture")
+    geometry: Geometry = request.app.state.geometry
+    names = version.document.get("names") or await geometry.names("regso", token_of(request) or "")
+    hidden = (version.document.get("assessment") or {}).get("hidden") or {}
+    return SaidOut(number=version.number, state=version.state, **picture_words.agenda(version.document, names, hidden))
 
 
 async def _newest(request: Request, principal: Principal, number: str) -> Version:

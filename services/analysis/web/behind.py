@@ -18,9 +18,9 @@ from services.analysis.gateways import Geometry, Texts
 from services.analysis.store import cards as store
 from services.analysis.web import picture_words
 from services.analysis.web.access import denied, message, missing, reads
-from services.analysis.web.labels import place_label, type_label
 from services.analysis.web.overview import read_selection
 from services.pages.frame import frame
+from services.pages.labels import place_label, type_label
 from services.pages.render import page
 from services.pages.swedish import interval, moment
 from services.pages.texts import text

@@ -23,10 +23,11 @@ from services.analysis.web import picture_words
 from services.analysis.web.access import denied, message, missing, reads
 from services.analysis.web.behind import row_of
 from services.analysis.web.keeping import kept
-from services.analysis.web.labels import KIND, place_label, type_label, upper_first
+from services.analysis.web.labels import KIND
 from services.analysis.web.overview import read_selection
 from services.pages import charts, maps
 from services.pages.frame import frame
+from services.pages.labels import place_label, type_label, upper_first
 from services.pages.render import page
 from services.pages.swedish import decimal, full_day
 from services.pages.texts import text

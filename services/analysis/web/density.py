@@ -20,10 +20,11 @@ from services.analysis.store import numbers
 from services.analysis.views import SWEDEN, monday
 from services.analysis.web.access import denied, reads
 from services.analysis.web.keeping import kept
-from services.analysis.web.labels import KIND, inside, place_label, rings, type_label
+from services.analysis.web.labels import KIND, rings
 from services.analysis.web.picture_words import density_check
 from services.pages import maps
 from services.pages.frame import frame
+from services.pages.labels import inside, place_label, type_label
 from services.pages.render import page
 from services.pages.swedish import decimal, whole
 from services.pages.texts import text

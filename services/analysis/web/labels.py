@@ -1,36 +1,13 @@
-"""Names of what is counted, for pages and prints: types, groups, places."""
+"""What maps and addresses of the picture's pages need to name."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from schemas.taxonomy import current
-from schemas.values import UNPLACED
 from services.pages.maps import Ring
-from services.pages.texts import text
 
 KIND = re.compile(r"^[A-E](?:\d{1,2}|-X\d{1,3})?$")
 """A group of what is counted, or a type in it, the municipality's own among them."""
-
-
-def type_label(code: str) -> str:
-    """A type's or group's name; a municipality's own type is named by its group. Empty is everything."""
-    if not code:
-        return text("picture.all_kinds")
-    if len(code) == 1:
-        return current().group(code).label
-    known = current().type(code)
-    return known.label if known is not None else f"{current().group(code).label} ({code})"
-
-
-def inside(label: str) -> str:
-    """A name in the middle of a sentence."""
-    return label[:1].lower() + label[1:]
-
-
-def upper_first(label: str) -> str:
-    """A name at the head of a sentence."""
-    return label[:1].upper() + label[1:]
 
 
 def rings(steps: Iterable[Sequence[Any]]) -> list[Ring]:
@@ -38,10 +15,3 @@ def rings(steps: Iterable[Sequence[Any]]) -> list[Ring]:
     import h3
 
     return [([(lon, lat) for lat, lon in h3.cell_to_boundary(cell)], step) for cell, step in steps]
-
-
-def place_label(area: str, names: Mapping[str, str]) -> str:
-    """An area's name, its code while geo is away. Empty is the whole municipality."""
-    if not area:
-        return text("picture.whole")
-    return text("picture.unplaced") if area == UNPLACED else names.get(area, area)

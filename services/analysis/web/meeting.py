@@ -15,10 +15,10 @@ from services.analysis.store import pictures as store
 from services.analysis.store.pictures import Version
 from services.analysis.web import picture_words
 from services.analysis.web.access import message, missing, writes
-from services.analysis.web.labels import place_label, type_label, upper_first
 from services.analysis.web.pictures import NOTHING, PATH, assessment, newest, readable
 from services.pages import charts, maps
 from services.pages.frame import frame
+from services.pages.labels import place_label, type_label, upper_first
 from services.pages.render import page
 from services.pages.swedish import short_day, whole
 from services.pages.texts import text

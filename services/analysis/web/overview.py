@@ -18,9 +18,9 @@ from services.analysis.statistics import counts
 from services.analysis.store import numbers
 from services.analysis.web.access import message
 from services.analysis.web.keeping import kept
-from services.analysis.web.labels import type_label
 from services.pages import charts, livemap, maps
 from services.pages.frame import frame
+from services.pages.labels import type_label
 from services.pages.render import page
 from services.pages.texts import text
 from services.runtime.database import Database

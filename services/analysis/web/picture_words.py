@@ -9,7 +9,7 @@ from typing import Any
 
 from services.analysis.domain.picture import BLOCKS
 from services.analysis.views import SWEDEN
-from services.analysis.web.labels import inside, place_label, type_label
+from services.pages.labels import inside, place_label, type_label
 from services.pages.swedish import clock, day_with_year, decimal, full_day, short_day, whole
 from services.pages.texts import text
 
@@ -53,6 +53,21 @@ def told(document: Document, names: Mapping[str, str], hidden: Mapping[str, str]
         "focus": [f for one in document["focus"] if (f := _focus(one, names, left_out)) is not None],
         "foot": text("picture.foot", periods=document["periods_before"]),
     }
+
+
+def agenda(document: Document, names: Mapping[str, str], hidden: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What a meeting goes through, as lines under headings: the same sentences as on the page."""
+    said = told(document, names, hidden)
+    lines = {
+        "brief": said["brief"],
+        "findings": [f"{f['title']} ({text('overview.' + f['word'])}). {f['say']}" for f in said["findings"]],
+        "cases": [f"{c['number']}: {c['says']}" for c in said["cases"]],
+        "quality": [f"{what}. {more}".strip() for _, what, more in said["quality"]],
+        "coming": [f"{day}: {what}" for day, what in said["coming"]],
+        "focus": [f"{f['place']}: {f['why']}" for f in said["focus"]],
+    }
+    sections = [{"key": key, "title": text(f"picture.agenda_{key}"), "lines": found} for key, found in lines.items()]
+    return {"title": said["title"], "lead": said["lead"], "sections": sections}
 
 
 def blocks() -> list[str]:

@@ -18,9 +18,10 @@ from services.analysis.store.pictures import Version
 from services.analysis.views import SWEDEN
 from services.analysis.web import picture_words, sheets
 from services.analysis.web.access import denied, missing, reads, writes
-from services.analysis.web.labels import place_label, rings, type_label, upper_first
+from services.analysis.web.labels import rings
 from services.pages import charts, maps
 from services.pages.frame import frame
+from services.pages.labels import place_label, type_label, upper_first
 from services.pages.render import page
 from services.pages.swedish import clock, full_day, moment, short_day
 from services.pages.tables import TYPE as CSV

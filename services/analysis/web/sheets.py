@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.analysis.web import picture_words
-from services.analysis.web.labels import place_label
+from services.pages.labels import place_label
 from services.pages.tables import csv_text
 from services.pages.texts import text
 

@@ -6,14 +6,15 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from services.analysis.domain.usefulness import Usefulness, judge
 from services.analysis.gateways import Geometry
-from services.analysis.store import density
+from services.analysis.store import answers, density
 from services.analysis.store import signals as store
 from services.analysis.store.signals import Revision
 from services.analysis.web import picture_words
 from services.analysis.web.access import message, reads
-from services.analysis.web.labels import inside, place_label, type_label
 from services.pages.frame import frame
+from services.pages.labels import inside, place_label, type_label
 from services.pages.render import page
 from services.pages.swedish import decimal, short_day, week, whole
 from services.pages.texts import text
@@ -35,12 +36,14 @@ async def listed(request: Request, principal: Visitor) -> Response:
         cases = await store.newest_cases(connection, principal.kommun)
         run = await store.run_of(connection, principal.kommun)
         night = await density.newest_night(connection, principal.kommun)
+        answered = await answers.by_rule(connection, principal.kommun)
     geometry: Geometry = request.app.state.geometry
     names = await geometry.names("regso", token_of(request) or "")
     followed = [key for c in cases if c.state != "closed" for key in c.document["series"]]
     context = frame(principal, PATH) | {
         "run": _run(run),
         "night": _night(night),
+        "useful": [_useful(judge(a.rule, a.answers, a.useful)) for a in answered],
         "open": [_case(c, names) for c in cases if c.state != "closed"],
         "over": [_case(c, names) for c in cases if c.state == "closed"][:_OVER_SHOWN],
         "watched": [
@@ -50,6 +53,16 @@ async def listed(request: Request, principal: Visitor) -> Response:
         ],
     }
     return page("analysis/signals.html", context)
+
+
+def _useful(rule: Usefulness) -> dict[str, str]:
+    share = text("signals.useful_share", low=whole(round(100 * rule.low)), high=whole(round(100 * rule.high)))
+    return {
+        "rule": rule.rule,
+        "count": text("signals.useful_count", useful=whole(rule.useful), answers=whole(rule.answers)),
+        "share": share if rule.proposal != "thin" else "",
+        "proposal": text(f"signals.useful_{rule.proposal}"),
+    }
 
 
 def _run(run: Mapping[str, Any] | None) -> str:

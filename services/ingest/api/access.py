@@ -61,10 +61,12 @@ async def service_token(
     if credentials is None or secret is None or not hmac.compare_digest(secret.encode(), credentials.password.encode()):
         raise not_authenticated()
     people: People = request.app.state.people
-    room = Principal(credentials.username, "service", body.kommun, scopes=frozenset({"directory:read"}))
+    room = Principal(credentials.username, "service", body.kommun, scopes=ROOM_SCOPES)
     return TokenAnswer(access_token=await people.token(room))
 
 
+ROOM_SCOPES = frozenset({"directory:read", "counts:read", "pictures:read"})
+"""What a room may ask the others on its own behalf: whom it may tell, and what was found."""
 Role = Literal["rapportor", "analytiker", "est_medlem", "kontaktcenter", "registrator", "administrator"]
 
 
@@ -102,11 +104,58 @@ def subject_of(principal: Principal, person: UUID) -> str:
     return subject_digest(principal.kommun, str(person))
 
 
+class Listed(BaseModel):
+    """Somebody who may be told: no name, no address."""
+
+    person_id: UUID
+    roles: list[str]
+    organisation_id: UUID | None
+    organisation: str
+
+
+@router.get("/v1/directory", include_in_schema=False)
+async def directory_list(request: Request, principal: DoorCaller) -> dict[str, list[Listed]]:
+    """Everybody in a municipality who may be told; for the rooms only. Nobody is named, so no reading is logged."""
+    _room_only(principal)
+    people: People = request.app.state.people
+    rows = await people.told(principal.kommun, TOLD)
+    return {"people": [Listed.model_validate(r, from_attributes=True) for r in rows]}
+
+
+@router.get("/v1/directory/names", include_in_schema=False)
+async def directory_names(request: Request, principal: DoorCaller) -> dict[UUID, str]:
+    """Who those are who may be told, for the people who decide on routing; the reading is logged."""
+    if principal.kind != "person" or not principal.may("analytiker", "administrator"):
+        raise not_allowed("analytiker or administrator")
+    people: People = request.app.state.people
+    await read_log.note(request.app.state.database, principal, "person", "everybody who may be told", "routing")
+    return {r.person_id: r.name for r in await people.told(principal.kommun, TOLD)}
+
+
+class Sought(BaseModel):
+    """Addresses out of a duty rota."""
+
+    model_config = ConfigDict(extra="forbid")
+    mails: Annotated[list[Annotated[str, StringConstraints(max_length=200)]], Field(max_length=500)]
+
+
+@router.post("/v1/directory/find", include_in_schema=False)
+async def directory_find(request: Request, body: Sought, principal: DoorCaller) -> dict[str, UUID]:
+    """Whose these addresses are; for the rooms only. The answer holds nothing that was not asked with."""
+    _room_only(principal)
+    people: People = request.app.state.people
+    return await people.by_mails(principal.kommun, body.mails, TOLD)
+
+
+def _room_only(principal: Principal) -> None:
+    if principal.kind != "service" or not principal.may("directory:read"):
+        raise not_allowed("directory:read")
+
+
 @router.get("/v1/directory/{person_id}", include_in_schema=False)
 async def directory(request: Request, person_id: UUID, principal: DoorCaller) -> dict[str, str]:
     """How to reach a person; for the rooms only, which keep it as a copy."""
-    if principal.kind != "service" or not principal.may("directory:read"):
-        raise not_allowed("directory:read")
+    _room_only(principal)
     people: People = request.app.state.people
     await read_log.note(request.app.state.database, principal, "person", subject_of(principal, person_id), "delivery")
     row = await people.person(principal.kommun, person_id)

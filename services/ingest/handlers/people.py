@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -184,6 +185,16 @@ class People:
             if kommun not in await federation.required(connection):
                 return True
             return await federation.of_session(connection, secrets.digest(session)) is not None
+
+    async def told(self, kommun: str, roles: Collection[str]) -> list[Row[Any]]:
+        """Who is active and has any of these roles."""
+        async with self._database.transaction((kommun,)) as connection:
+            return await store.told(connection, kommun, roles)
+
+    async def by_mails(self, kommun: str, mails: Collection[str], roles: Collection[str]) -> dict[str, UUID]:
+        """Whose these addresses are, among those with any of these roles."""
+        async with self._database.transaction((kommun,)) as connection:
+            return await store.by_mails(connection, kommun, mails, roles)
 
     async def person(self, kommun: str, ident: UUID) -> Row[Any] | None:
         """A person of this municipality, with contact details."""

@@ -1,6 +1,7 @@
 """SQL for who may come in: municipalities, organisations, clients, people, keys, codes and sessions."""
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -47,6 +48,14 @@ _PERSON = text("""
     where p.kommun = :kommun and p.person_id = :id""")
 _PERSON_BY_EMAIL = text("""
     select person_id, client_id from people where kommun = :kommun and lower(email) = lower(:email)""")
+_TOLD = text("""
+    select p.person_id, p.name, p.roles, p.organisation_id, coalesce(o.name, '') as organisation
+    from people p left join organisations o using (kommun, organisation_id)
+    where p.kommun = :kommun and p.active and p.roles && cast(:roles as text[]) order by p.person_id""")
+_BY_MAILS = text("""
+    select person_id, lower(email) as mail from people
+    where kommun = :kommun and active and roles && cast(:roles as text[])
+        and lower(email) = any(cast(:mails as text[]))""")
 _INDEX_LOGIN = text("""
     insert into login_index (email_hash, kommun, person_id) values (:hash, :kommun, :id) on conflict do nothing""")
 _FIND_LOGIN = text("select kommun, person_id from find_login(:hash)")
@@ -200,6 +209,19 @@ async def add_person(
 async def person(connection: AsyncConnection, kommun: str, ident: UUID) -> Row[Any] | None:
     """A person with the municipality's name."""
     return await _first(connection, _PERSON, kommun=kommun, id=ident)
+
+
+async def told(connection: AsyncConnection, kommun: str, roles: Collection[str]) -> list[Row[Any]]:
+    """Active people with any of these roles: id, roles, organisation."""
+    return list(await connection.execute(_TOLD, {"kommun": kommun, "roles": sorted(roles)}))
+
+
+async def by_mails(
+    connection: AsyncConnection, kommun: str, mails: Collection[str], roles: Collection[str]
+) -> dict[str, UUID]:
+    """Address in lower case → the active person with any of these roles."""
+    values = {"kommun": kommun, "roles": sorted(roles), "mails": sorted({m.lower() for m in mails})}
+    return {r.mail: r.person_id for r in await connection.execute(_BY_MAILS, values)}
 
 
 async def person_by_email(connection: AsyncConnection, kommun: str, email: str) -> Row[Any] | None:

@@ -18,13 +18,17 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         *ROOT.glob("services/**/*.py"),
         *ROOT.glob("services/**/*.html"),
         *ROOT.glob("services/**/*.txt"),
+        *ROOT.glob("services/**/*.mjml"),
         *ROOT.glob("deploy/**/*.py"),
     ]
     body = "\n".join(p.read_text("utf-8") for p in sources)
     named = set(re.findall(r'\b(?:t|text)\(\s*"([a-z_]+\.[A-Za-z_0-9]+)"\s*[,)]', body))
     named |= {
         f"{a}.{b}"
-        for a, b in re.findall(r'"(login|report|nav|mail|map|overview|error|deliveries|people)\.([a-z_A-Z0-9]+)"', body)
+        for a, b in re.findall(
+            r'"(login|report|nav|mail|map|overview|error|deliveries|people|voice|alerts|channels)\.([a-z_A-Z0-9]+)"',
+            body,
+        )
     }
     named = {name for name in named if not name.endswith(("_", ".js"))}  # the fixed part of a built key, a file
     assert sorted(named - set(catalogue())) == []
@@ -83,6 +87,18 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "card.state_",
         "density.step_",
         "meeting.step_",
+        "voice.case_",
+        "voice.picture_",
+        "voice.silent_",
+        "voice.span_",
+        "voice.kind_",
+        "channel.",
+        "rules_page.how_",
+        "rules_page.kind_",
+        "rules_page.role_",
+        "rules_page.field_",
+        "picture.agenda_",
+        "signals.useful_",
     )
     unused = {k for k in catalogue() if k not in named and not k.startswith(built)}
     assert sorted(unused) == []

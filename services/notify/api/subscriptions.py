@@ -1,4 +1,4 @@
-"""HTTP in: ``/v1/subscriptions`` and ``/v1/deliveries``."""
+"""``/v1/subscriptions``, ``/v1/preferences`` and ``/v1/deliveries``: what one is told, how, and what was sent."""
 
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -7,15 +7,17 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from schemas.values import Severity
-from services.notify import store
-from services.notify.domain import Subscription
+from services.notify.domain.plan import TypePrefix
+from services.notify.domain.preferences import Preferences
+from services.notify.domain.routing import Subscription
+from services.notify.store import deliveries
+from services.notify.store import subscriptions as store
 from services.runtime.database import Database
 from services.runtime.http import Caller
 from services.runtime.problems import not_allowed, not_found
 from services.runtime.tokens import Principal
 
 router = APIRouter(prefix="/v1", tags=["notify"])
-TypePrefix = Annotated[str, StringConstraints(pattern=r"^[A-G](\d{1,2}|-X\d{1,3})?$")]
 
 
 class SubscriptionIn(BaseModel):
@@ -63,7 +65,7 @@ async def subscribe(database: Database, principal: Principal, body: Subscription
         body.min_severity,
     )
     async with database.transaction(principal.kommuner) as connection:
-        await store.add_subscription(connection, new)
+        await store.add(connection, new)
     return new
 
 
@@ -96,8 +98,32 @@ async def delete_subscription(request: Request, subscription_id: UUID, principal
     """Stop following."""
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        if not await store.end_subscription(connection, principal.kommun, subscription_id, _person(principal, None)):
+        if not await store.end(connection, principal.kommun, subscription_id, _person(principal, None)):
             raise not_found("subscription of yours")
+
+
+@router.get("/preferences")
+async def get_preferences(request: Request, principal: Caller) -> Preferences:
+    """How you want to be told."""
+    return await preferences_of(request.app.state.database, principal)
+
+
+@router.put("/preferences")
+async def put_preferences(request: Request, body: Preferences, principal: Caller) -> Preferences:
+    """Choose how you want to be told. A number is yours to give: nobody else can."""
+    person = _person(principal, None)
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        await store.prefer(connection, principal.kommun, person, body)
+        await store.know(connection, principal.kommuner)
+    return body
+
+
+async def preferences_of(database: Database, principal: Principal) -> Preferences:
+    """How a person wants to be told; the default for who has said nothing."""
+    person = _person(principal, None)
+    async with database.transaction(principal.kommuner) as connection:
+        return (await store.preferences(connection, principal.kommun, [person])).get(person, Preferences())
 
 
 @router.get("/deliveries")
@@ -105,17 +131,20 @@ async def get_deliveries(request: Request, principal: Caller) -> dict[str, Any]:
     """How many messages of the municipality are in which state, and what has been sent to you."""
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        states = await store.summary(connection, principal.kommun)
+        states = await deliveries.summary(connection, principal.kommun)
         own = []
         if principal.kind == "person":
-            own = await store.ledger(connection, principal.kommun, UUID(principal.subject), 50)
+            own = await deliveries.own(connection, principal.kommun, UUID(principal.subject), 50)
     return {
         "states": states,
         "own": [
             {
-                "report_id": r.report_id,
+                "alert_id": r.alert_id,
+                "kind": r.kind,
                 "state": r.state,
                 "reason": r.reason,
+                "rules": r.rules,
+                "channel": r.channel,
                 "attempts": r.attempts,
                 "created_at": r.created_at,
                 "sent_at": r.sent_at,

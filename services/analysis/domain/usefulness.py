@@ -1,0 +1,34 @@
+"""How useful a rule's alerts are, and whether that is enough to propose another threshold."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from scipy import stats
+
+FEWEST = 10
+"""Fewer answers than this say nothing."""
+MOSTLY = 0.5
+
+Proposal = Literal["keep", "raise", "thin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usefulness:
+    """The share of useful alerts with its 95 % interval (Wilson 1927, without continuity correction)."""
+
+    rule: str
+    answers: int
+    useful: int
+    low: float
+    high: float
+    proposal: Proposal
+
+
+def judge(rule: str, answers: int, useful: int) -> Usefulness:
+    """``raise`` the threshold only when the whole interval lies below one half: most were surely not useful.
+
+    ``answers`` ≥ 1, 0 ≤ ``useful`` ≤ ``answers``.
+    """
+    interval = stats.binomtest(useful, answers).proportion_ci(method="wilson")
+    proposal: Proposal = "thin" if answers < FEWEST else "raise" if interval.high < MOSTLY else "keep"
+    return Usefulness(rule, answers, useful, float(interval.low), float(interval.high), proposal)

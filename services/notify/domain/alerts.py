@@ -1,0 +1,37 @@
+"""An alert: one thing that is going on and that people were told about, whatever number of notices it gathers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.notify.domain.plan import To
+
+
+@dataclass(slots=True)
+class Alert:
+    """One thing that is going on. ``event``: the newest notice's; ``notices``: how many it has gathered."""
+
+    kommun: str
+    alert_id: UUID
+    dedup_key: str
+    kind: str
+    subject_id: UUID
+    event: dict[str, Any]
+    correlation_id: str
+    state: str
+    notices: int
+    severity: int | None
+    event_type: str | None
+    area: str | None
+    opened_at: datetime
+    last_at: datetime
+    closed_at: datetime | None = None
+    owner: UUID | None = None
+    taken_at: datetime | None = None
+    rule: str = ""
+    then_to: tuple[To, ...] = ()
+    step: int = 0
+    answer_minutes: int | None = None
+    answer_by: datetime | None = None
+    urgent: bool = False

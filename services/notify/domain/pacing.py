@@ -1,0 +1,80 @@
+"""When somebody is told: quiet hours, the distance between two messages of one alert, digests, the cap per hour.
+
+Hours on the wall are Swedish; distances are of real time, so that a change of the clock neither repeats nor swallows.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from services.notify.domain.plan import Meeting, Quiet
+
+SWEDEN = ZoneInfo("Europe/Stockholm")
+DIGEST = time(7)
+HOUR = timedelta(hours=1)
+
+
+def _at(day: date, at: time) -> datetime:
+    return datetime.combine(day, at, SWEDEN).astimezone(UTC)
+
+
+def awake(now: datetime, quiet: Quiet) -> datetime:
+    """``now`` outside the quiet hours, otherwise when they end."""
+    local = now.astimezone(SWEDEN)
+    begins, ends, clock = quiet.begins, quiet.ends, local.time()
+    if begins == ends:
+        return now
+    over_midnight = begins > ends
+    inside = (clock >= begins or clock < ends) if over_midnight else begins <= clock < ends
+    if not inside:
+        return now
+    tomorrow = over_midnight and clock >= begins
+    return max(now, _at(local.date() + timedelta(days=int(tomorrow)), ends))
+
+
+def next_daily(now: datetime) -> datetime:
+    """The next daily digest: at seven."""
+    local = now.astimezone(SWEDEN)
+    today = _at(local.date(), DIGEST)
+    return today if today > now else _at(local.date() + timedelta(days=1), DIGEST)
+
+
+def agenda_at(meeting: Meeting, day: date) -> datetime | None:
+    """When the agenda of the meeting on this day goes out; None when nobody meets then."""
+    if day.weekday() != meeting.weekday:
+        return None
+    return _at(day, meeting.at) - meeting.hours_before * HOUR
+
+
+def next_weekly(now: datetime, meeting: Meeting) -> datetime:
+    """The next agenda."""
+    day = now.astimezone(SWEDEN).date()
+    for ahead in range(15):  # hours_before may reach back over several days
+        moment = agenda_at(meeting, day + timedelta(days=ahead))
+        if moment is not None and moment > now:
+            return moment
+    raise AssertionError("there is a meeting every week")
+
+
+def before_meeting(now: datetime, meeting: Meeting) -> datetime:
+    """When the next meeting begins: until then a silence "till mötet" lasts."""
+    day = now.astimezone(SWEDEN).date()
+    for ahead in range(8):
+        if (day + timedelta(days=ahead)).weekday() == meeting.weekday:
+            moment = _at(day + timedelta(days=ahead), meeting.at)
+            if moment > now:
+                return moment
+    raise AssertionError("there is a meeting every week")
+
+
+def spaced(now: datetime, told_at: datetime | None, interval_minutes: int) -> datetime:
+    """At the earliest ``interval_minutes`` after the receiver last heard of the alert."""
+    if told_at is None:
+        return now
+    return max(now, told_at.astimezone(UTC) + timedelta(minutes=interval_minutes))  # in UTC: an hour is an hour
+
+
+def allowed(now: datetime, sent: Sequence[datetime], per_hour: int) -> datetime:
+    """``now``, or when the oldest of the last hour's ``per_hour`` messages is an hour old."""
+    recent = sorted(s for s in sent if s > now - HOUR)
+    return now if len(recent) < per_hour else recent[-per_hour] + HOUR

@@ -1,0 +1,158 @@
+"""A municipality's routing as data: a tree of rules, what holds back what, quiet hours, groups, the meeting.
+
+A notice enters at the root and goes down into the first branch that matches it (and into those after it while a branch
+says ``go_on``); where no branch matches, the node itself tells. What a branch leaves out it has from the node above,
+as in Alertmanager's routing tree.
+"""
+
+from collections.abc import Iterator
+from datetime import time
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from schemas.values import Severity
+from services.notify.domain.notices import Kind
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
+TypePrefix = Annotated[str, StringConstraints(pattern=r"^[A-G](\d{1,2}|-X\d{1,3})?$")]
+AreaName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}/[^/\s]{1,64}$")]
+Role = Literal["analytiker", "est_medlem", "administrator"]
+How = Literal["at_once", "daily", "weekly", "never"]
+State = Literal["opened", "changed", "closed", "drafted", "adopted"]
+MOST_NODES, DEEPEST = 60, 4
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Match(_Data):
+    """Which notices: every list that is not empty must hold the notice's value. Areas are ``layer/area``."""
+
+    kinds: tuple[Kind, ...] = ()
+    states: tuple[State, ...] = ()
+    areas: tuple[AreaName, ...] = ()
+    types: tuple[TypePrefix, ...] = ()
+    sources: tuple[Slug, ...] = ()
+    min_severity: Severity | None = None
+
+
+class To(_Data):
+    """Whom: exactly one of these."""
+
+    role: Role | None = None
+    person: UUID | None = None
+    organisation: UUID | None = None
+    group: Slug | None = None
+    rota: Slug | None = None
+    destination: UUID | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len([v for v in self.model_dump().values() if v is not None]) != 1:
+            raise ValueError("a receiver is exactly one of role, person, organisation, group, rota, destination")
+        return self
+
+
+class Node(_Data):
+    """One rule and its branches.
+
+    ``interval_minutes``: how far apart one receiver hears of the same alert; ``repeat_hours``: again while nobody has
+    taken it; ``urgent``: also at night; ``answer_minutes``: who does not answer by then is followed by ``then``.
+    """
+
+    name: Slug
+    label: Label
+    match: Match = Match()
+    to: tuple[To, ...] = Field(default=(), max_length=50)
+    how: How | None = None
+    urgent: bool | None = None
+    interval_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
+    repeat_hours: Annotated[int, Field(ge=1, le=168)] | None = None
+    answer_minutes: Annotated[int, Field(ge=5, le=1440)] | None = None
+    then: tuple[To, ...] = Field(default=(), max_length=10)
+    go_on: bool = False
+    routes: tuple["Node", ...] = ()
+
+
+class Hold(_Data):
+    """An open alert of ``by`` holds back notices of ``kind`` of the same area and type, up to a severity."""
+
+    by: Kind
+    kind: Kind
+    up_to_severity: Severity = 3
+
+
+class Quiet(_Data):
+    """When nobody is told what is not urgent, in Swedish time; equal ends: never quiet."""
+
+    begins: time = time(20)
+    ends: time = time(7)
+
+
+class Meeting(_Data):
+    """When the group meets (Monday 0) and how many hours before it the agenda goes out."""
+
+    weekday: Annotated[int, Field(ge=0, le=6)] = 4
+    at: time = time(9)
+    hours_before: Annotated[int, Field(ge=0, le=96)] = 2
+
+
+class Plan(_Data):
+    """Everything that decides who is told what, when."""
+
+    root: Node
+    holds: tuple[Hold, ...] = ()
+    quiet: Quiet = Quiet()
+    meeting: Meeting = Meeting()
+    groups: dict[Slug, tuple[UUID, ...]] = Field(default={}, max_length=100)
+    messages_per_hour: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """None: as the operator has set."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        names = [node.name for node, _ in nodes(self.root)]
+        if len(names) != len(set(names)):
+            raise ValueError("every rule needs a name of its own")
+        if len(names) > MOST_NODES or any(depth > DEEPEST for _, depth in nodes(self.root)):
+            raise ValueError(f"at most {MOST_NODES} rules, {DEEPEST} deep")
+        if not self.root.to:
+            raise ValueError("the outermost rule must say who is told when no other does")
+        unknown = {t.group for n, _ in nodes(self.root) for t in (*n.to, *n.then) if t.group} - set(self.groups)
+        if unknown:
+            raise ValueError(f"there is no group {min(unknown)}")
+        return self
+
+
+def nodes(root: Node, depth: int = 1) -> Iterator[tuple[Node, int]]:
+    """(node, depth) of the tree, outermost first, in the order in which they are looked at."""
+    yield root, depth
+    for branch in root.routes:
+        yield from nodes(branch, depth + 1)
+
+
+_ANALYST, _MEMBER = To(role="analytiker"), To(role="est_medlem")
+DEFAULT = Plan(
+    root=Node(name="ovrigt", label="Övrigt", to=(_ANALYST,), how="daily", urgent=False, interval_minutes=30, routes=(
+        Node(name="allvarlig", label="Allvarlig enskild rapport", match=Match(kinds=("report",), min_severity=4),
+             to=(_ANALYST,), how="at_once", urgent=True, answer_minutes=60, then=(_MEMBER,)),
+        Node(name="rapporter", label="Andra rapporter", match=Match(kinds=("report",)), how="never"),
+        Node(name="signal", label="Ny signal", match=Match(kinds=("case",), states=("opened",)),
+             to=(_ANALYST, _MEMBER), how="at_once"),
+        Node(name="dagordning", label="Dagordning före mötet", match=Match(kinds=("agenda",)),
+             to=(_ANALYST, _MEMBER), how="at_once", urgent=True),
+        Node(name="prov", label="Provmeddelande", match=Match(kinds=("test",)), how="at_once"),
+        Node(name="signaler", label="Signal som fortsätter eller är över", match=Match(kinds=("case",)),
+             to=(_ANALYST,), how="daily"),
+        Node(name="tyst", label="Källa som tystnat", match=Match(kinds=("silent_source",)), how="daily"),
+        Node(name="utkast", label="Utkast till lägesbild", match=Match(kinds=("lagesbild",), states=("drafted",)),
+             how="at_once"),
+        Node(name="faststalld", label="Fastställd lägesbild", match=Match(kinds=("lagesbild",), states=("adopted",)),
+             to=(_ANALYST, _MEMBER), how="at_once"),
+    )),
+    holds=(Hold(by="case", kind="report"),),
+)  # fmt: skip
+"""What a municipality has on its first day: at once what is serious, new or adopted; the rest at seven, or never."""

@@ -1,0 +1,59 @@
+"""One protocol for every way in which a message leaves, and its receipt."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+class Delayed(Exception):
+    """Not taken now, perhaps later. ``seconds``: when the other side wants us back, where it says so.
+
+    ``unsure``: it may have been taken all the same, so a repeat must be the same message.
+    """
+
+    def __init__(self, reason: str, *, seconds: float | None = None, unsure: bool = False) -> None:
+        super().__init__(reason)
+        self.seconds, self.unsure = seconds, unsure
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is said, in every form that a channel may need; no personal data.
+
+    ``ident`` is the same at every attempt; ``thread``: what earlier messages about the same began with. ``facts`` are
+    (name, value); ``link`` is where to read on, ``stop`` an address that takes the receiver out by one POST.
+    """
+
+    ident: str
+    subject: str
+    title: str
+    intro: str
+    facts: tuple[tuple[str, str], ...]
+    why: str
+    link: str
+    short: str
+    text: str
+    html: str = ""
+    thread: str | None = None
+    urgent: bool = False
+    stop: str | None = None
+    receipt_to: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The other side has taken responsibility. ``cost`` in 1/10 000 of a krona."""
+
+    provider_id: str | None = None
+    cost: int | None = None
+
+
+class Channel(Protocol):
+    """A way out. Raises Delayed, or Permanent when this message will never be taken."""
+
+    name: str
+
+    async def send(self, message: Message, address: str) -> Receipt:
+        """Hand over one message."""
+        ...

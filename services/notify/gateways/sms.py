@@ -1,0 +1,90 @@
+"""SMS by 46elks: form-encoded POST, HTTP Basic, delivery reports to an address of ours.
+
+Providers stand in order of priority; one that does not answer, or has no credit, is passed over for the next.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, SecretStr
+
+from services.notify.gateways.channel import Delayed, Message, Receipt
+from services.notify.gateways.outside import calling
+from services.runtime.errors import Permanent
+from services.runtime.logs import logger
+
+_log = logger(__name__)
+
+
+class SmsProvider(BaseModel):
+    """One provider's address and account; ``sender`` is at most 11 letters or a number."""
+
+    url: str = "https://api.46elks.com/a1/sms"
+    username: str
+    password: SecretStr
+    sender: str = "Lagesbild"
+
+
+class Sms:
+    """The channel."""
+
+    name = "sms"
+
+    def __init__(self, providers: Sequence[SmsProvider], *, timeout: float = 15.0) -> None:
+        self._providers = providers
+        self._timeout = timeout
+
+    async def send(self, message: Message, address: str) -> Receipt:
+        """By the first provider that takes it. An answer that never came ends the try: it may have been taken."""
+        if not self._providers:
+            raise Permanent("no_sms_provider", "no SMS provider is set up")
+        trouble: Delayed | None = None
+        for provider in self._providers:
+            try:
+                return await self._by(provider, message, address)
+            except Delayed as delayed:
+                _log.warning("an SMS provider did not take a message", provider=provider.url, reason=str(delayed))
+                if delayed.unsure:
+                    raise
+                trouble = delayed
+        raise trouble or Delayed("no provider")
+
+    async def _by(self, provider: SmsProvider, message: Message, address: str) -> Receipt:
+        form = {"from": provider.sender, "to": address, "message": message.short, "dontlog": "message"}
+        if message.receipt_to is not None:
+            form["whendelivered"] = message.receipt_to
+        try:
+            account = (provider.username, provider.password.get_secret_value())
+            async with calling(self._timeout) as client:
+                answer = await client.post(provider.url, data=form, auth=account)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise Delayed(type(error).__name__) from None
+        except httpx.HTTPError as error:
+            raise Delayed(type(error).__name__, unsure=True) from None
+        return _receipt(answer)
+
+
+def _receipt(answer: httpx.Response) -> Receipt:
+    """What a provider's answer means. 4xx that concern the number are final; those of the account are not."""
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        raise Delayed("too many", seconds=_seconds(answer))
+    if answer.status_code in {401, 402, 403} or answer.status_code >= 500:
+        raise Delayed(f"answered {answer.status_code}")
+    if not answer.is_success:
+        raise Permanent("sms_refused", f"answered {answer.status_code}")
+    try:
+        said: Any = answer.json()
+    except ValueError:
+        raise Delayed("the answer cannot be read", unsure=True) from None
+    if not isinstance(said, dict) or not isinstance(said.get("id"), str):
+        raise Delayed("the answer has no id", unsure=True)
+    if said.get("status") == "failed":
+        raise Permanent("sms_refused", "failed at once")
+    cost = said.get("cost")
+    return Receipt(said["id"], cost if isinstance(cost, int) else None)
+
+
+def _seconds(answer: httpx.Response) -> float | None:
+    given = answer.headers.get("retry-after", "")
+    return float(given) if given.isdigit() else None

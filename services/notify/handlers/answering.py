@@ -1,0 +1,83 @@
+"""What people do about an alert: take it, let it go, want it quiet, say whether it was useful. Never by looking."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from schemas.alerts import AlertAnswered
+from schemas.envelope import Envelope, derived_id
+from schemas.topics import ALERT_ANSWERED
+from services.notify.domain.alerts import Alert
+from services.notify.domain.pacing import before_meeting
+from services.notify.store import alerts as store
+from services.notify.store import plans
+from services.notify.store.people import NOBODY
+from services.runtime import outbox
+from services.runtime.database import Database
+from services.runtime.publisher import message, type_of
+
+SOURCE = "/lagesbild/notify"
+
+
+class Answering:
+    """The use cases, each for one person in their own municipality."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take(self, kommun: str, ident: UUID, person: UUID) -> Alert | None:
+        """``Jag tar den``: the alert as it is afterwards, whoever has it then; None when there is none."""
+        async with self._database.transaction((kommun,)) as connection:
+            await store.take(connection, kommun, ident, person, datetime.now(UTC))
+            return await store.one(connection, kommun, ident)
+
+    async def let_go(self, kommun: str, ident: UUID, person: UUID) -> Alert | None:
+        """Whoever has it lets it go."""
+        async with self._database.transaction((kommun,)) as connection:
+            await store.let_go(connection, kommun, ident, person)
+            return await store.one(connection, kommun, ident)
+
+    async def silence(self, kommun: str, ident: UUID, person: UUID, *, everybody: bool) -> datetime | None:
+        """Quiet until the next meeting, for oneself or for everybody; returns until when, None when there is none.
+
+        Urgent messages still come: a silence is for what can wait.
+        """
+        async with self._database.transaction((kommun,)) as connection:
+            if await store.one(connection, kommun, ident) is None:
+                return None
+            _, plan = await plans.plan(connection, kommun)
+            until = before_meeting(datetime.now(UTC), plan.meeting)
+            await store.silence(connection, kommun, ident, NOBODY if everybody else person, until)
+            return until
+
+    async def answer(self, kommun: str, ident: UUID, person: UUID, *, useful: bool) -> bool:
+        """Whether it was useful: kept, and told to analysis without a name. False when there is no such alert."""
+        now = datetime.now(UTC)
+        async with self._database.transaction((kommun,)) as connection:
+            alert = await store.one(connection, kommun, ident)
+            if alert is None:
+                return False
+            answer_id, number = await store.answer(
+                connection, kommun, ident, person, alert.rule or "foljer", useful=useful, now=now
+            )
+            event = AlertAnswered(
+                kommun=kommun,
+                alert_id=answer_id,
+                revision=number,
+                rule=alert.rule or "foljer",
+                subject_id=alert.subject_id,
+                useful=useful,
+                answered_at=now,
+            )
+            await outbox.write(connection, [message(ALERT_ANSWERED, event, _envelope(event))])
+        return True
+
+
+def _envelope(event: AlertAnswered) -> Envelope:
+    return Envelope(
+        id=derived_id(ALERT_ANSWERED.name, event.kommun, event.alert_id, event.revision),
+        source=SOURCE,
+        type=type_of(ALERT_ANSWERED),
+        time=event.answered_at,
+        partitionkey=event.kommun,
+        correlationid=str(event.alert_id),
+    )

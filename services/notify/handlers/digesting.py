@@ -1,0 +1,85 @@
+"""The agenda: before each meeting one message that is what the meeting goes through, as analysis tells it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid5
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notify.domain.notices import NAMESPACE, Notice
+from services.notify.domain.pacing import HOUR, SWEDEN, agenda_at
+from services.notify.gateways.rooms import Picture
+from services.notify.store import alerts, notices, plans, queue
+from services.runtime.database import Database
+from services.runtime.schedule import Effect, Task
+
+TELLING = frozenset({"findings", "cases", "coming"})
+"""Sections that are something to tell; the others say how good the numbers are."""
+
+
+class Digesting:
+    """The scheduled task."""
+
+    def __init__(self, database: Database, picture: Picture) -> None:
+        self._database, self._picture = database, picture
+
+    def task(self) -> Task:
+        """An agenda before every meeting; after a stop the last one, if the meeting is not long ago."""
+        return Task("agenda", self._moments, self._work, timedelta(hours=12))
+
+    async def _moments(self, kommun: str, after: datetime, until: datetime) -> Sequence[datetime]:
+        async with self._database.transaction((kommun,)) as connection:
+            _, plan = await plans.plan(connection, kommun)
+        day, last = after.astimezone(SWEDEN).date(), until.astimezone(SWEDEN).date() + timedelta(days=5)
+        found = []
+        while day <= last:
+            moment = agenda_at(plan.meeting, day)
+            if moment is not None and after < moment <= until:
+                found.append(moment)
+            day += timedelta(days=1)
+        return found
+
+    async def _work(self, kommun: str, due: datetime) -> Effect:
+        """Asked for before anything is written; analysis that is away fails the run, which is tried again."""
+        async with self._database.transaction((kommun,)) as connection:
+            _, plan = await plans.plan(connection, kommun)
+            before = await alerts.newest_of(connection, kommun, "agenda")
+        said = await self._picture.newest(kommun)
+        event = agenda(said, due + plan.meeting.hours_before * HOUR) | {"due": due.isoformat()}
+
+        async def enter(connection: AsyncConnection) -> None:
+            if nothing(event) and (before is None or nothing(before.event)):
+                return  # nothing to say is said once
+            notice = agenda_notice(kommun, due, event)
+            added = await notices.add(connection, [notice])
+            await queue.put(connection, "route", [(n.notice_id, kommun, datetime.now(UTC), None) for n in added])
+
+        return enter
+
+
+def agenda(said: dict[str, Any] | None, meeting: datetime) -> dict[str, Any]:
+    """The agenda's event: when they meet, and the newest lägesbild's lines."""
+    if said is None:
+        return {"meeting": meeting.isoformat(), "picture": "", "path": "", "sections": []}
+    sections = [s for s in said["sections"] if s["key"] != "brief"]
+    return {
+        "meeting": meeting.isoformat(),
+        "picture": said["title"],
+        "path": f"/lagesbilder/{said['number']}",
+        "sections": sections,
+    }
+
+
+def nothing(event: dict[str, Any]) -> bool:
+    """Whether an agenda has nothing new, nothing open and nothing coming."""
+    return not any(s["lines"] for s in event["sections"] if s["key"] in TELLING)
+
+
+def agenda_notice(kommun: str, due: datetime, event: dict[str, Any]) -> Notice:
+    """The agenda as something to tell, once per due moment."""
+    ident = uuid5(NAMESPACE, f"{kommun}/agenda/{due.isoformat()}")
+    return Notice(
+        kommun=kommun, notice_id=ident, kind="agenda", state="adopted", subject_id=ident, areas=frozenset(),
+        event_type=None, severity=None, source=None, at=due, ended=None, event=event, correlation_id=str(ident),
+    )  # fmt: skip

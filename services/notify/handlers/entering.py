@@ -1,0 +1,66 @@
+"""Entering what there is to tell, in the transaction that moves the position: once each, however often it is read.
+
+Whom it concerns is decided afterwards, by the router, so that nothing in the stream waits for anybody. What no rule
+and nobody's subscription is about is not entered at all.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.appointments import PersonErased
+from schemas.locations import ReportLocated
+from schemas.situation import SituationChanged
+from services.notify.domain.notices import Notice, of_report, of_situation
+from services.notify.domain.plan import Plan
+from services.notify.domain.routing import Followers, concerns
+from services.notify.store import notices as store
+from services.notify.store import people, plans, queue, subscriptions
+from services.runtime.decoding import Received
+from services.runtime.publisher import Outgoing
+
+
+async def rules_of(connection: AsyncConnection, kommuner: Iterable[str]) -> dict[str, tuple[Plan, Followers]]:
+    """Municipality → its plan, and what people follow there."""
+    wanted = sorted(set(kommuner))
+    followed = defaultdict(list)
+    for one in await subscriptions.active(connection, wanted):
+        followed[one.kommun].append(one)
+    return {k: ((await plans.plan(connection, k))[1], Followers(followed[k])) for k in wanted}
+
+
+async def enter(connection: AsyncConnection, found: Sequence[Notice]) -> None:
+    """Enter those that concern anybody, and let the router know."""
+    rules = await rules_of(connection, {n.kommun for n in found})
+    told = {n.notice_id: n for n in found if concerns(*rules[n.kommun], n)}
+    added = await store.add(connection, list(told.values()))
+    now = datetime.now(UTC)
+    await queue.put(connection, "route", [(n.notice_id, n.kommun, now, None) for n in added])
+    if rules:
+        await subscriptions.know(connection, rules)
+
+
+async def take_reports(connection: AsyncConnection, batch: Sequence[Received[ReportLocated]]) -> Sequence[Outgoing]:
+    """Reports become notices once each, whatever their revision; what gallring left replaces what was told."""
+    notices = [of_report(r.message, r.envelope.correlationid) for r in batch]
+    await enter(connection, [n for n in notices if n is not None])
+    gone = [r.message for r in batch if r.message.report.anonymised]
+    await store.anonymise(connection, {(m.kommun, m.report.report_id): m.model_dump_json() for m in gone})
+    return ()
+
+
+async def take_situations(
+    connection: AsyncConnection, batch: Sequence[Received[SituationChanged]]
+) -> Sequence[Outgoing]:
+    """Every revision of a situation is a notice of its own."""
+    await enter(connection, [of_situation(r.message, r.envelope.correlationid) for r in batch])
+    return ()
+
+
+async def take_erasures(connection: AsyncConnection, batch: Sequence[Received[PersonErased]]) -> Sequence[Outgoing]:
+    """Forget these people: contact and subscriptions go, and the ledger keeps what was sent but not to whom."""
+    for received in batch:
+        await people.erase(connection, received.kommun, received.message.person_id)
+    return ()

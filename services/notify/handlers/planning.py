@@ -1,0 +1,101 @@
+"""How a municipality's messages are routed: saved revision by revision, and explained before it is."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from services.notify.domain.notices import Notice
+from services.notify.domain.pacing import awake, next_daily, next_weekly
+from services.notify.domain.plan import Plan
+from services.notify.domain.preferences import Preferences
+from services.notify.domain.routing import Told, route
+from services.notify.gateways.outside import Outside, Refused
+from services.notify.gateways.posted import Address
+from services.notify.handlers.composing import PLACE
+from services.notify.handlers.entering import rules_of
+from services.notify.store import people, plans, subscriptions
+from services.pages.texts import text
+from services.runtime.database import Database
+from services.runtime.sealing import Sealer
+
+
+class BadAddress(Exception):
+    """An address that cannot be used; the text says why, in the user's language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One receiver of an example: when, and by which of their ways."""
+
+    told: Told
+    at: datetime
+    ways: tuple[str, ...]
+
+
+class Planning:
+    """The use cases of the administrator."""
+
+    def __init__(self, database: Database, outside: Outside, sealer: Sealer) -> None:
+        self._database, self._outside, self._sealer = database, outside, sealer
+
+    async def save(self, kommun: str, revision: int, plan: Plan) -> bool:
+        """Keep the plan that follows ``revision``; False when somebody else was first."""
+        async with self._database.transaction((kommun,)) as connection:
+            await subscriptions.know(connection, (kommun,))
+            return await plans.save(connection, kommun, revision, plan)
+
+    async def explain(self, kommun: str, notice: Notice, plan: Plan | None = None) -> list[Explained]:
+        """Who would be told of a notice by a plan (the one in force when None), when and by which ways.
+
+        By the same function that routes real messages; what was told lately, caps and silences are left out.
+        """
+        now = datetime.now(UTC)
+        async with self._database.transaction((kommun,)) as connection:
+            current, followers = (await rules_of(connection, {kommun}))[kommun]
+            chosen = plan or current
+            roster = await people.roster(connection, kommun, now)
+            wanted = await subscriptions.preferences(connection, kommun, roster.members)
+            kinds = {r.destination_id: r.kind for r in await plans.places(connection, kommun)}
+        found = []
+        for told in route(chosen, followers, roster, notice):
+            own = wanted.get(told.receiver.ident, Preferences())
+            if not own.wants(agenda=notice.kind == "agenda", urgent=told.policy.urgent):
+                continue
+            outside = kinds.get(told.receiver.ident)
+            ways = (outside,) if outside is not None else own.ways(urgent=told.policy.urgent)
+            found.append(Explained(told, _at(now, chosen, told, own), ways))
+        return found
+
+    async def add_place(self, kommun: str, *, kind: str, label: str, url: str, secret: str) -> UUID:
+        """Keep a place outside; BadAddress."""
+        if kind == "webhook" and not secret.startswith("whsec_"):
+            raise BadAddress(text("places.secret_webhook"))
+        await self._checked(url)
+        ident = uuid4()
+        sealed = self._sealer.seal(PLACE, Address(url=url, secret=secret).model_dump_json())
+        async with self._database.transaction((kommun,)) as connection:
+            await plans.add_place(connection, kommun, ident, kind=kind, label=label, sealed=sealed)
+        return ident
+
+    async def put_rota(self, kommun: str, name: str, url: str) -> None:
+        """Keep a rota's address; BadAddress."""
+        await self._checked(url)
+        async with self._database.transaction((kommun,)) as connection:
+            await subscriptions.know(connection, (kommun,))
+            await plans.put_rota(connection, kommun, name, self._sealer.seal("rota", url))
+
+    async def _checked(self, url: str) -> None:
+        try:
+            await self._outside.check(url)
+        except Refused as refused:
+            raise BadAddress(text("places.bad_address", why=str(refused))) from None
+
+
+def _at(now: datetime, plan: Plan, told: Told, own: Preferences) -> datetime:
+    if told.policy.how == "daily":
+        return next_daily(now)
+    if told.policy.how == "weekly":
+        return next_weekly(now, plan.meeting)
+    if told.policy.urgent or told.receiver.kind == "destination":
+        return now
+    return awake(now, own.quiet or plan.quiet)

@@ -1,0 +1,92 @@
+"""Pursuing alerts: the next are told when nobody has answered, and what has ended is closed. A standing job."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notify.domain.alerts import Alert
+from services.notify.domain.routing import resolved
+from services.notify.handlers.rounds import REPORTS_END
+from services.notify.metrics import UNANSWERED
+from services.notify.settings import NotifySettings
+from services.notify.store import alerts as store
+from services.notify.store import deliveries, people, plans, queue
+from services.notify.store.deliveries import Entry
+from services.runtime.database import Database
+from services.runtime.logs import logger
+from services.runtime.publisher import Publisher
+
+_log = logger(__name__)
+
+
+class Pursuer:
+    """The standing job."""
+
+    def __init__(
+        self, database: Database, settings: NotifySettings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._database, self._settings, self._clock = database, settings, clock
+
+    async def run(self, _publisher: Publisher) -> None:
+        """Until cancelled."""
+        while True:
+            if not await self.pursue_some():
+                await asyncio.sleep(self._settings.pursue_seconds)
+
+    async def pursue_some(self) -> int:
+        """Look at the alerts whose moment has come; returns how many."""
+        async with self._database.transaction() as connection:
+            due = await queue.claim(connection, "pursue", self._settings.lease_seconds, 100)
+        for ident, kommun in due:
+            async with self._database.transaction((kommun,)) as connection:
+                again = await self._one(connection, kommun, ident)
+                if again is None:
+                    await queue.drop(connection, [ident])
+                else:
+                    await queue.at(connection, [ident], again)
+        return len(due)
+
+    async def _one(self, connection: AsyncConnection, kommun: str, ident: UUID) -> datetime | None:
+        """What is to be done about one alert; returns when it is to be looked at again."""
+        alert = await store.one(connection, kommun, ident, lock=True)
+        now = self._clock()
+        if alert is None or alert.closed_at is not None:
+            return None
+        if alert.kind == "report" and alert.last_at + REPORTS_END <= now:
+            await store.close(connection, kommun, ident, now)
+            return None
+        answer_by = alert.answer_by if alert.owner is None else None
+        if answer_by is not None and answer_by <= now:
+            answer_by = await self._escalate(connection, alert, now)
+        ends = alert.last_at + REPORTS_END if alert.kind == "report" else None
+        moments = [m for m in (answer_by, ends) if m is not None]
+        return min(moments) if moments else None
+
+    async def _escalate(self, connection: AsyncConnection, alert: Alert, now: datetime) -> datetime | None:
+        """Tell those whose turn it is, also at night; None when there is nobody left to tell."""
+        kommun = alert.kommun
+        _, plan = await plans.plan(connection, kommun)
+        roster = await people.roster(connection, kommun, now)
+        receivers = resolved(alert.then_to, plan, roster) if alert.step == 0 else []
+        if not receivers:
+            UNANSWERED.inc()
+            _log.error("an alert that must be answered was not, and nobody is left to tell", kommun=kommun)
+            await store.step(connection, kommun, alert.alert_id, alert.step + 1, None)
+            return None
+        entries = [
+            Entry(
+                delivery_id=uuid4(), receiver=r.kind, receiver_id=r.ident, alert_id=alert.alert_id,
+                subject_id=alert.subject_id, kind=alert.kind, rule=alert.rule, rules=(alert.rule,), urgent=True,
+                interval_minutes=30, repeat_hours=None, correlation_id=alert.correlation_id,
+                deadline=now + timedelta(hours=self._settings.alert_deadline_hours), reason="unanswered",
+            )
+            for r in receivers
+        ]  # fmt: skip
+        standing = await deliveries.add(connection, kommun, entries)
+        await queue.put(connection, "send", [(i, kommun, now, who) for (_, who), i in standing.items()])
+        by = now + timedelta(minutes=alert.answer_minutes or 60)
+        await store.step(connection, kommun, alert.alert_id, alert.step + 1, by)
+        return by

@@ -1,0 +1,29 @@
+"""What a provider says after it took a message: it arrived, or it did not and goes another way."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from services.notify.metrics import MESSAGES
+from services.notify.store import deliveries, queue
+from services.runtime.database import Database
+
+ARRIVED, LOST = "delivered", "failed"
+
+
+async def take_receipt(database: Database, kommun: str, delivery: UUID, *, provider_id: str, status: str) -> None:
+    """Record a delivery report, once; an SMS that did not arrive is sent the receiver's other way."""
+    if status not in {ARRIVED, LOST}:
+        return
+    outcome = "delivered" if status == ARRIVED else "undelivered"
+    async with database.transaction((kommun,)) as connection:
+        news = await deliveries.receipt(
+            connection, kommun, delivery, provider_id=provider_id, outcome=outcome, error=None
+        )
+        if not news:
+            return
+        if status == ARRIVED:
+            await deliveries.arrived(connection, kommun, delivery)
+        else:
+            again, now = await deliveries.lost(connection, kommun, delivery), datetime.now(UTC)
+            await queue.put(connection, "send", [(ident, kommun, now, receiver) for ident, receiver in again])
+    MESSAGES.labels("sms", outcome).inc()

@@ -1,0 +1,203 @@
+"""From notices to messages: which alert a notice belongs to, who hears of it, how and when.
+
+A standing job. A notice is routed in one transaction with what it causes; a process that dies half-way has routed
+nothing, and the notice comes back by its lease.
+"""
+
+import asyncio
+from collections import defaultdict
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.locations import ReportLocated
+from schemas.situation import SituationChanged
+from services.notify.domain.alerts import Alert
+from services.notify.domain.notices import Notice, of_report, of_situation, too_late
+from services.notify.domain.routing import (
+    Told,
+    held,
+    nobody_named,
+    route,
+    strangers,
+)
+from services.notify.handlers.digesting import agenda_notice
+from services.notify.handlers.entering import rules_of
+from services.notify.handlers.roster import Roll
+from services.notify.handlers.rounds import Round, alert_of, expect_answer, new_alert, pursued, when
+from services.notify.metrics import NOBODY_TO_TELL, NOTICES
+from services.notify.settings import NotifySettings
+from services.notify.store import alerts as alert_store
+from services.notify.store import deliveries, people, queue, subscriptions
+from services.notify.store import notices as store
+from services.notify.store.deliveries import Entry
+from services.runtime.asking import Away
+from services.runtime.database import Database
+from services.runtime.faultpoints import reach
+from services.runtime.logs import logger
+from services.runtime.publisher import Publisher
+
+AT_ONCE = 500
+"""Notices that are routed together."""
+_log = logger(__name__)
+
+
+class Router:
+    """The standing job that routes what has been entered."""
+
+    def __init__(self, database: Database, settings: NotifySettings, roll: Roll, wake: asyncio.Event) -> None:
+        self._database, self._settings, self._roll, self._wake = database, settings, roll, wake
+        self._limits: dict[str, Any] = {
+            "deadline": timedelta(hours=settings.alert_deadline_hours),
+            "oldest_event": timedelta(days=settings.oldest_event_days),
+        }
+
+    async def run(self, _publisher: Publisher) -> None:
+        """Until cancelled."""
+        while True:
+            if not await self.route_some():
+                self._wake.clear()
+                try:
+                    await asyncio.wait_for(self._wake.wait(), timeout=self._settings.idle_seconds)
+                except TimeoutError:
+                    continue
+
+    async def route_some(self) -> int:
+        """Route what is due; returns how many notices were looked at."""
+        async with self._database.transaction() as connection:
+            claimed = await queue.claim(connection, "route", self._settings.lease_seconds, AT_ONCE)
+        by_kommun: dict[str, list[UUID]] = defaultdict(list)
+        for ident, kommun in claimed:
+            by_kommun[kommun].append(ident)
+        for kommun, ids in by_kommun.items():
+            if not await self._roll.known(kommun):
+                continue  # nobody knows yet who may be told: the notices come back by their lease
+            await self._route(kommun, ids)
+        return len(claimed)
+
+    async def _route(self, kommun: str, ids: list[UUID]) -> None:
+        """Route these; who follows and is not known is looked up first, once."""
+        if await self._routed(kommun, ids, strange=not self._roll.fresh(kommun)):
+            return
+        with suppress(Away):
+            await self._roll.refresh(kommun)
+        await self._routed(kommun, ids, strange=False)
+
+    async def _routed(self, kommun: str, ids: list[UUID], *, strange: bool) -> bool:
+        """False, with nothing written, when ``strange`` and somebody who follows is not known."""
+        async with self._database.transaction((kommun,)) as connection:
+            rows = await store.fresh(connection, kommun, ids)
+            fresh = {r.notice_id: _notice(kommun, r) for r in rows}
+            if fresh:
+                told = [n for n in fresh.values() if n is not None]
+                work = await self._gather(connection, kommun, told)
+                if strange and any(strangers(work.followers, work.roster, n) for n in told):
+                    return False
+                for ident, notice in fresh.items():
+                    if notice is None:  # gallring came between
+                        work.outcomes[ident] = ("expired", "anonymised", None)
+                    else:
+                        self._one(work, notice)
+                await _write(connection, work)
+            await queue.drop(connection, ids)
+            await reach("routing.before_commit")
+        await reach("routing.after_commit")
+        return True
+
+    async def _gather(self, connection: AsyncConnection, kommun: str, fresh: list[Notice]) -> Round:
+        now = datetime.now(UTC)
+        plan, followers = (await rules_of(connection, {kommun}))[kommun]
+        roster = await people.roster(connection, kommun, now)
+        found = await alert_store.open_by_key(connection, kommun, {n.dedup_key for n in fresh})
+        ids = [a.alert_id for a in found.values()]
+        return Round(
+            kommun,
+            now,
+            plan,
+            followers,
+            roster,
+            await store.restored_at(connection),
+            await alert_store.open_kinds(connection, kommun, {h.by for h in plan.holds}),
+            found,
+            await subscriptions.preferences(connection, kommun, roster.members),
+            await alert_store.silences(connection, kommun, ids, now),
+            await deliveries.told(connection, kommun, ids),
+        )
+
+    def _one(self, work: Round, notice: Notice) -> None:
+        late = too_late(notice, work.now, restored_at=work.restored_at, **self._limits)
+        holder = None if late else held(work.plan, work.open_kinds, notice)
+        if holder is not None:
+            work.outcomes[notice.notice_id] = ("held", holder, None)
+            return
+        for rule in nobody_named(work.plan, work.roster, notice):
+            NOBODY_TO_TELL.inc()
+            _log.warning("a rule names nobody who can be told", kommun=work.kommun, rule=rule)
+        everybody = route(work.plan, work.followers, work.roster, notice)
+        if late is None:
+            alert = alert_of(work, notice)
+            work.outcomes[notice.notice_id] = ("routed", None, alert.alert_id)
+        else:  # recorded, never sent; an alert of its own that is over, so that it gathers nothing
+            alert = new_alert(work, notice)
+            alert.state, alert.closed_at = "over", work.now
+            work.outcomes[notice.notice_id] = ("expired", late, alert.alert_id)
+        work.touched[alert.alert_id] = alert
+        for told in everybody:
+            self._tell(work, alert, notice, told, late)
+
+    def _tell(self, work: Round, alert: Alert, notice: Notice, told: Told, late: str | None) -> None:
+        receiver, policy = told.receiver.ident, told.policy
+        own = work.preferences.get(receiver)
+        if own is not None and not own.wants(agenda=notice.kind == "agenda", urgent=policy.urgent):
+            return
+        at = when(work, alert, told)
+        entry = Entry(
+            delivery_id=uuid4(),
+            receiver=told.receiver.kind,
+            receiver_id=receiver,
+            alert_id=alert.alert_id,
+            subject_id=notice.subject_id,
+            kind=notice.kind,
+            rule=policy.rule,
+            rules=told.rules,
+            urgent=policy.urgent,
+            interval_minutes=policy.interval_minutes,
+            repeat_hours=policy.repeat_hours,
+            correlation_id=notice.correlation_id,
+            deadline=max(notice.at, at) + self._limits["deadline"],
+            state="due" if late is None else "expired",
+            error=late,
+        )
+        if late is not None:
+            work.settled.append(entry)
+            return
+        before = work.entries.get((alert.alert_id, receiver))
+        if before is None or at < before[1]:
+            work.entries[alert.alert_id, receiver] = (entry, at)
+        expect_answer(alert, policy, at)
+
+
+def _notice(kommun: str, row: Row[Any]) -> Notice | None:
+    if row.kind == "report":
+        return of_report(ReportLocated.model_validate(row.event), row.correlation_id)
+    if row.kind == "agenda":
+        due = datetime.fromisoformat(row.event["due"])
+        return agenda_notice(kommun, due, row.event)
+    return of_situation(SituationChanged.model_validate(row.event | {"kommun": kommun}), row.correlation_id)
+
+
+async def _write(connection: AsyncConnection, work: Round) -> None:
+    touched = list(work.touched.values())
+    await alert_store.put(connection, touched)
+    standing = await deliveries.add(connection, work.kommun, [e for e, _ in work.entries.values()])
+    waiting = [(ident, work.kommun, work.entries[key][1], key[1]) for key, ident in standing.items()]
+    await queue.put(connection, "send", waiting)
+    await deliveries.add(connection, work.kommun, work.settled)
+    await queue.put(connection, "pursue", [(a.alert_id, work.kommun, at, None) for a in touched if (at := pursued(a))])
+    await store.settle(connection, work.kommun, work.outcomes)
+    for state, _, _ in work.outcomes.values():
+        NOTICES.labels(state).inc()

@@ -1,0 +1,183 @@
+"""SQL of alerts: what is going on that somebody was told about, who has taken it, who wants quiet about it."""
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notify.domain.alerts import Alert
+from services.notify.domain.plan import To
+
+_SELECT = """
+    select alert_id, dedup_key, kind, subject_id, event, correlation_id, state, notices, severity,
+        event_type, area, opened_at, last_at, closed_at, owner, taken_at, rule, then_to, step, answer_minutes,
+        answer_by, urgent
+    from alerts where kommun = :kommun"""
+_OPEN_BY_KEY = text(_SELECT + " and closed_at is null and dedup_key = any(cast(:keys as text[])) for update")
+_OPEN = text(_SELECT + " and closed_at is null order by last_at desc limit :most")
+_CLOSED = text(_SELECT + " and closed_at is not null order by closed_at desc limit :most")
+_ONE = text(_SELECT + " and alert_id = :id")
+_LOCK = text(_SELECT + " and alert_id = :id for update")
+_NEWEST_OF = text(_SELECT + " and kind = :kind order by opened_at desc limit 1")
+_BY_START = text(_SELECT + " and left(alert_id::text, 8) = :start order by last_at desc limit 1")
+_MANY = text(_SELECT + " and alert_id = any(cast(:ids as uuid[]))")
+_OPEN_KINDS = text("""
+    select distinct kind, area, event_type from alerts
+    where kommun = :kommun and closed_at is null and kind = any(cast(:kinds as text[]))""")
+_PUT = text("""
+    insert into alerts (kommun, alert_id, dedup_key, kind, subject_id, event, correlation_id, state, notices,
+        severity, event_type, area, last_at, closed_at, rule, then_to, answer_minutes, answer_by, urgent)
+    values (:kommun, :alert_id, :dedup_key, :kind, :subject_id, cast(:event as jsonb), :correlation_id, :state,
+        :notices, :severity, :event_type, :area, :last_at, :closed_at, :rule, cast(:then_to as jsonb),
+        :answer_minutes, :answer_by, :urgent)
+    on conflict (kommun, alert_id) do update set event = excluded.event, notices = excluded.notices,
+        severity = excluded.severity, last_at = excluded.last_at, closed_at = excluded.closed_at,
+        state = excluded.state, urgent = alerts.urgent or excluded.urgent,
+        rule = case when alerts.answer_by is null then excluded.rule else alerts.rule end,
+        then_to = case when alerts.answer_by is null then excluded.then_to else alerts.then_to end,
+        answer_minutes = coalesce(alerts.answer_minutes, excluded.answer_minutes),
+        answer_by = coalesce(alerts.answer_by, excluded.answer_by)""")
+_TAKE = text("""
+    update alerts set owner = :person, taken_at = :now, state = 'taken'
+    where kommun = :kommun and alert_id = :id and closed_at is null and owner is null returning alert_id""")
+_LET_GO = text("""
+    update alerts set owner = null, taken_at = null, state = 'open'
+    where kommun = :kommun and alert_id = :id and closed_at is null and owner = :person returning alert_id""")
+_CLOSE = text("""
+    update alerts set closed_at = :now, state = 'over'
+    where kommun = :kommun and alert_id = :id and closed_at is null returning alert_id""")
+_STEP = text("update alerts set step = :step, answer_by = :by where kommun = :kommun and alert_id = :id")
+_SILENCE = text("""
+    insert into silences (kommun, alert_id, person_id, until) values (:kommun, :id, :person, :until)
+    on conflict (kommun, alert_id, person_id) do update set until = excluded.until""")
+_SILENCES = text("""
+    select alert_id, person_id, until from silences
+    where kommun = :kommun and alert_id = any(cast(:ids as uuid[])) and until > :now""")
+_ANSWER = text("""
+    insert into answers (kommun, answer_id, alert_id, person_id, rule, useful, revision, answered_at)
+    values (:kommun, gen_random_uuid(), :id, :person, :rule, :useful, :revision, :now)
+    on conflict (kommun, alert_id, person_id) do update set useful = excluded.useful,
+        revision = greatest(answers.revision + 1, excluded.revision), answered_at = excluded.answered_at
+    returning answer_id, revision""")
+_ANSWERED = text("select useful from answers where kommun = :kommun and alert_id = :id and person_id = :person")
+
+
+def _alert(kommun: str, row: Row[Any]) -> Alert:
+    values = row._asdict()
+    values["then_to"] = tuple(To.model_validate(t) for t in values["then_to"])
+    return Alert(kommun, **values)
+
+
+async def open_by_key(connection: AsyncConnection, kommun: str, keys: Collection[str]) -> dict[str, Alert]:
+    """Dedup key → the open alert, locked."""
+    rows = await connection.execute(_OPEN_BY_KEY, {"kommun": kommun, "keys": sorted(keys)})
+    return {r.dedup_key: _alert(kommun, r) for r in rows}
+
+
+async def listed(connection: AsyncConnection, kommun: str, *, over: bool, most: int = 100) -> list[Alert]:
+    """The alerts that go on, or those that are over, the latest first."""
+    rows = await connection.execute(_CLOSED if over else _OPEN, {"kommun": kommun, "most": most})
+    return [_alert(kommun, r) for r in rows]
+
+
+async def one(connection: AsyncConnection, kommun: str, ident: UUID, *, lock: bool = False) -> Alert | None:
+    """One alert, locked when it is to be changed."""
+    row = (await connection.execute(_LOCK if lock else _ONE, {"kommun": kommun, "id": ident})).first()
+    return None if row is None else _alert(kommun, row)
+
+
+async def newest_of(connection: AsyncConnection, kommun: str, kind: str) -> Alert | None:
+    """The latest alert of a kind."""
+    row = (await connection.execute(_NEWEST_OF, {"kommun": kommun, "kind": kind})).first()
+    return None if row is None else _alert(kommun, row)
+
+
+async def by_start(connection: AsyncConnection, kommun: str, start: str) -> Alert | None:
+    """The alert whose id begins so: what a short address in an SMS names."""
+    row = (await connection.execute(_BY_START, {"kommun": kommun, "start": start})).first()
+    return None if row is None else _alert(kommun, row)
+
+
+async def many(connection: AsyncConnection, kommun: str, ids: Collection[UUID]) -> dict[UUID, Alert]:
+    """These alerts by id."""
+    rows = await connection.execute(_MANY, {"kommun": kommun, "ids": sorted(ids)})
+    return {r.alert_id: _alert(kommun, r) for r in rows}
+
+
+async def open_kinds(
+    connection: AsyncConnection, kommun: str, kinds: Collection[str]
+) -> list[tuple[str, str | None, str | None]]:
+    """(kind, area, type) of open alerts of these kinds."""
+    rows = await connection.execute(_OPEN_KINDS, {"kommun": kommun, "kinds": sorted(kinds)})
+    return [(r.kind, r.area, r.event_type) for r in rows]
+
+
+async def put(connection: AsyncConnection, changed: Sequence[Alert]) -> None:
+    """Store these as they now are; who has taken them stays as it is in the database."""
+    for alert in changed:
+        values = {
+            name: getattr(alert, name)
+            for name in Alert.__slots__
+            if name not in {"owner", "taken_at", "step", "opened_at"}
+        }
+        values["event"] = json.dumps(alert.event)
+        values["then_to"] = json.dumps([t.model_dump(mode="json", exclude_none=True) for t in alert.then_to])
+        await connection.execute(_PUT, values)
+
+
+async def take(connection: AsyncConnection, kommun: str, ident: UUID, person: UUID, now: datetime) -> bool:
+    """Somebody takes an open alert; False when it is over or somebody has it."""
+    values = {"kommun": kommun, "id": ident, "person": person, "now": now}
+    return (await connection.execute(_TAKE, values)).first() is not None
+
+
+async def let_go(connection: AsyncConnection, kommun: str, ident: UUID, person: UUID) -> bool:
+    """Whoever has taken it lets it go."""
+    values = {"kommun": kommun, "id": ident, "person": person}
+    return (await connection.execute(_LET_GO, values)).first() is not None
+
+
+async def close(connection: AsyncConnection, kommun: str, ident: UUID, now: datetime) -> bool:
+    """The alert is over; False when it was."""
+    return (await connection.execute(_CLOSE, {"kommun": kommun, "id": ident, "now": now})).first() is not None
+
+
+async def step(connection: AsyncConnection, kommun: str, ident: UUID, number: int, by: datetime | None) -> None:
+    """The next who are asked, and until when they have."""
+    await connection.execute(_STEP, {"kommun": kommun, "id": ident, "step": number, "by": by})
+
+
+async def silence(connection: AsyncConnection, kommun: str, ident: UUID, person: UUID, until: datetime) -> None:
+    """One person, or everybody (``NOBODY``), hears nothing more of this alert until then."""
+    await connection.execute(_SILENCE, {"kommun": kommun, "id": ident, "person": person, "until": until})
+
+
+async def silences(
+    connection: AsyncConnection, kommun: str, ids: Collection[UUID], now: datetime
+) -> dict[tuple[UUID, UUID], datetime]:
+    """(alert, person) → until when it is quiet, of those that still hold."""
+    rows = await connection.execute(_SILENCES, {"kommun": kommun, "ids": sorted(ids), "now": now})
+    return {(r.alert_id, r.person_id): r.until for r in rows}
+
+
+async def answer(
+    connection: AsyncConnection, kommun: str, ident: UUID, person: UUID, rule: str, *, useful: bool, now: datetime
+) -> tuple[UUID, int]:
+    """Whether the alert was useful to this person; a second answer replaces the first. Returns (id, revision).
+
+    Revisions are milliseconds of the clock: they grow, also over a restored database.
+    """
+    values = {"kommun": kommun, "id": ident, "person": person, "rule": rule, "useful": useful, "now": now}
+    values["revision"] = int(now.timestamp() * 1000)
+    row = (await connection.execute(_ANSWER, values)).one()
+    return row.answer_id, row.revision
+
+
+async def answered(connection: AsyncConnection, kommun: str, ident: UUID, person: UUID) -> bool | None:
+    """What this person has answered."""
+    useful: bool | None = await connection.scalar(_ANSWERED, {"kommun": kommun, "id": ident, "person": person})
+    return useful

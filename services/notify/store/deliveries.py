@@ -1,0 +1,258 @@
+"""SQL of the ledger: every message to one receiver about one alert, its attempts, and what came of it."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notify.domain.notices import message_id
+
+_ADD = text("""
+    insert into deliveries (kommun, delivery_id, receiver, person_id, alert_id, subject_id, kind, rule, rules, urgent,
+        interval_minutes, repeat_hours, state, reason, error, correlation_id, message_id, deadline)
+    select :kommun, d, w, p, a, s, k, r, string_to_array(rs, ' '), u, i, rh, st, why, err, c, m, dl
+    from unnest(cast(:ids as uuid[]), cast(:receivers as text[]), cast(:people as uuid[]), cast(:alerts as uuid[]),
+                cast(:subjects as uuid[]), cast(:kinds as text[]), cast(:rules as text[]), cast(:all_rules as text[]),
+                cast(:urgent as boolean[]), cast(:intervals as int[]), cast(:repeats as int[]), cast(:states as text[]),
+                cast(:reasons as text[]), cast(:errors as text[]), cast(:correlations as text[]),
+                cast(:messages as text[]), cast(:deadlines as timestamptz[]))
+        as t(d, w, p, a, s, k, r, rs, u, i, rh, st, why, err, c, m, dl)
+    on conflict (kommun, alert_id, person_id) where state = 'due' do update
+    set urgent = deliveries.urgent or excluded.urgent, deadline = greatest(deliveries.deadline, excluded.deadline)
+    returning delivery_id, alert_id, person_id""")
+_TOLD = text("""
+    select alert_id, person_id, max(sent_at) as at from deliveries
+    where kommun = :kommun and alert_id = any(cast(:alerts as uuid[])) and sent_at is not null group by 1, 2""")
+_WAITING = text("""
+    select delivery_id, receiver, person_id, alert_id, subject_id, state, attempts, deadline, created_at, kind, rule,
+        rules, urgent, message_id, correlation_id, tier, first_tried, repeat_hours
+    from deliveries where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) and state in ('due', 'sending')
+    for update""")
+_START = text("""
+    update deliveries set state = 'sending', attempts = attempts + 1, message_id = :message, channel = :channel,
+        first_tried = coalesce(first_tried, now())
+    where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) returning delivery_id, attempts""")
+_ATTEMPT = text("""
+    insert into attempts (kommun, delivery_id, number, channel, outcome)
+    select :kommun, d, n, :channel, 'begun' from unnest(cast(:ids as uuid[]), cast(:numbers as int[])) as t(d, n)""")
+_OUTCOME = text("""
+    update attempts a set outcome = :outcome, provider_id = :provider_id, cost = :cost, error = :error
+    from deliveries d where a.kommun = :kommun and a.delivery_id = any(cast(:ids as uuid[])) and d.kommun = a.kommun
+        and d.delivery_id = a.delivery_id and a.number = d.attempts""")
+_FINISH = text("""
+    update deliveries set state = :state, error = :error, said = coalesce(cast(:said as jsonb), said),
+        sent_at = case when :state = 'sent' then now() else sent_at end
+    where kommun = :kommun and delivery_id = any(cast(:ids as uuid[]))""")
+_AGAIN = text("""
+    update deliveries d set tier = :tier, error = :error, state = case when exists (
+        select 1 from deliveries o where o.kommun = d.kommun and o.alert_id = d.alert_id and o.person_id = d.person_id
+            and o.state = 'due' and o.delivery_id <> d.delivery_id) then 'held' else :state end
+    where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) returning delivery_id, state""")
+_SENT = text("""
+    select max(sent_at) as at from deliveries
+    where kommun = :kommun and person_id = :person and sent_at > now() - interval '1 hour' group by message_id""")
+_LEDGER = """
+    select d.delivery_id, d.alert_id, d.person_id, d.receiver, d.kind, d.rule, d.rules, d.state, d.reason, d.error,
+        d.attempts, d.channel, d.created_at, d.sent_at, d.said, d.urgent, coalesce(n.event, d.event) as event
+    from deliveries d left join alerts n on n.kommun = d.kommun and n.alert_id = d.alert_id
+    where d.kommun = :kommun {which} order by d.created_at desc limit :most"""
+_OWN = text(_LEDGER.format(which="and d.person_id = :person"))
+_ALL = text(_LEDGER.format(which="and (cast(:state as text) is null or d.state = :state)"))
+_OF_ALERT = text(_LEDGER.format(which="and d.alert_id = :alert"))
+_ATTEMPTS = text("""
+    select delivery_id, number, channel, at, outcome, provider_id, cost, error from attempts
+    where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) order by delivery_id, number""")
+_SUMMARY = text("select state, count(*) as messages from deliveries where kommun = :kommun group by state")
+_COST = text("""
+    select coalesce(sum(cost), 0) from attempts where kommun = :kommun and at > now() - interval '30 days'""")
+_RECEIPT = text("""
+    update attempts set outcome = :outcome, error = :error
+    where kommun = :kommun and delivery_id = :id and provider_id = :provider_id and outcome <> :outcome
+    returning number""")
+_ARRIVED = text("""
+    update deliveries set state = 'delivered' where kommun = :kommun and state = 'sent' and message_id =
+        (select message_id from deliveries where kommun = :kommun and delivery_id = :id)""")
+_LOST = text("""
+    update deliveries d set state = 'due', tier = tier + 1, error = 'undelivered'
+    where kommun = :kommun and state = 'sent' and deadline > now() and not exists (
+        select 1 from deliveries o where o.kommun = d.kommun and o.alert_id = d.alert_id
+            and o.person_id = d.person_id and o.state = 'due')
+        and message_id = (select message_id from deliveries where kommun = :kommun and delivery_id = :id)
+    returning delivery_id, person_id""")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message to be entered in the ledger."""
+
+    delivery_id: UUID
+    receiver: str
+    receiver_id: UUID
+    alert_id: UUID
+    subject_id: UUID
+    kind: str
+    rule: str
+    rules: tuple[str, ...]
+    urgent: bool
+    interval_minutes: int
+    repeat_hours: int | None
+    correlation_id: str
+    deadline: datetime
+    state: str = "due"
+    reason: str = "rule"
+    error: str | None = None
+
+
+async def add(connection: AsyncConnection, kommun: str, entries: Sequence[Entry]) -> dict[tuple[UUID, UUID], UUID]:
+    """Enter these; where the receiver waits to hear of the alert already, that entry serves.
+
+    (alert, receiver) → the entry that stands for it.
+    """
+    if not entries:
+        return {}
+    rows = await connection.execute(
+        _ADD,
+        {
+            "kommun": kommun,
+            "ids": [e.delivery_id for e in entries],
+            "receivers": [e.receiver for e in entries],
+            "people": [e.receiver_id for e in entries],
+            "alerts": [e.alert_id for e in entries],
+            "subjects": [e.subject_id for e in entries],
+            "kinds": [e.kind for e in entries],
+            "rules": [e.rule for e in entries],
+            "all_rules": [" ".join(e.rules) for e in entries],
+            "urgent": [e.urgent for e in entries],
+            "intervals": [e.interval_minutes for e in entries],
+            "repeats": [e.repeat_hours for e in entries],
+            "states": [e.state for e in entries],
+            "reasons": [e.reason for e in entries],
+            "errors": [e.error for e in entries],
+            "correlations": [e.correlation_id for e in entries],
+            "messages": [message_id(e.delivery_id) for e in entries],
+            "deadlines": [e.deadline for e in entries],
+        },
+    )
+    return {(r.alert_id, r.person_id): r.delivery_id for r in rows}
+
+
+async def told(connection: AsyncConnection, kommun: str, alerts: Collection[UUID]) -> dict[tuple[UUID, UUID], datetime]:
+    """(alert, receiver) → when they last heard of it."""
+    rows = await connection.execute(_TOLD, {"kommun": kommun, "alerts": sorted(alerts)})
+    return {(r.alert_id, r.person_id): r.at for r in rows}
+
+
+async def waiting(connection: AsyncConnection, kommun: str, ids: Sequence[UUID]) -> list[Row[Any]]:
+    """Those of these that are not settled, locked, in the given order."""
+    order = {ident: place for place, ident in enumerate(ids)}
+    rows = list(await connection.execute(_WAITING, {"kommun": kommun, "ids": list(ids)}))
+    return sorted(rows, key=lambda r: order[r.delivery_id])
+
+
+async def start(connection: AsyncConnection, kommun: str, ids: Sequence[UUID], message: str, channel: str) -> int:
+    """Record an attempt before anything leaves; returns the most attempts that any of them has had."""
+    values = {"kommun": kommun, "ids": list(ids), "message": message, "channel": channel}
+    rows = [(r.delivery_id, r.attempts) for r in await connection.execute(_START, values)]
+    numbers = {"ids": [i for i, _ in rows], "numbers": [n for _, n in rows]}
+    await connection.execute(_ATTEMPT, {"kommun": kommun, "channel": channel} | numbers)
+    return max(int(n) for _, n in rows)
+
+
+async def outcome(
+    connection: AsyncConnection,
+    kommun: str,
+    ids: Sequence[UUID],
+    *,
+    outcome: str,
+    provider_id: str | None = None,
+    cost: int | None = None,
+    error: str | None = None,
+) -> None:
+    """What came of the attempt that was begun last. The cost of one message stands on its first entry."""
+    values = {"kommun": kommun, "outcome": outcome, "provider_id": provider_id, "error": error}
+    await connection.execute(_OUTCOME, values | {"ids": [ids[0]], "cost": cost})
+    if len(ids) > 1:
+        await connection.execute(_OUTCOME, values | {"ids": list(ids[1:]), "cost": None})
+
+
+async def finish(
+    connection: AsyncConnection,
+    kommun: str,
+    ids: Sequence[UUID],
+    state: str,
+    *,
+    error: str | None = None,
+    said: dict[str, Any] | None = None,
+) -> None:
+    """Settle deliveries: sent, failed, expired or held."""
+    values = {"kommun": kommun, "ids": list(ids), "state": state, "error": error}
+    await connection.execute(_FINISH, values | {"said": None if said is None else json.dumps(said)})
+
+
+async def again(
+    connection: AsyncConnection, kommun: str, ids: Sequence[UUID], *, state: str, tier: int, error: str
+) -> list[UUID]:
+    """To be tried again, perhaps another way. Returns those in whose stead a newer one about the same waits."""
+    values = {"kommun": kommun, "ids": list(ids), "state": state, "tier": tier, "error": error}
+    return [r.delivery_id for r in await connection.execute(_AGAIN, values) if r.state == "held"]
+
+
+async def sent_within_the_hour(connection: AsyncConnection, kommun: str, receiver: UUID) -> list[datetime]:
+    """When the receiver's messages of the last hour were sent."""
+    return [r.at for r in await connection.execute(_SENT, {"kommun": kommun, "person": receiver})]
+
+
+async def arrived(connection: AsyncConnection, kommun: str, ident: UUID) -> None:
+    """The receiver's device has it, with all that went in the same message."""
+    await connection.execute(_ARRIVED, {"kommun": kommun, "id": ident})
+
+
+async def lost(connection: AsyncConnection, kommun: str, ident: UUID) -> list[tuple[UUID, UUID]]:
+    """It did not arrive: due again, by the next way, with all that went in the same message.
+
+    (entry, receiver), without those that are too late or in whose stead a newer one waits.
+    """
+    return [(r.delivery_id, r.person_id) for r in await connection.execute(_LOST, {"kommun": kommun, "id": ident})]
+
+
+async def own(connection: AsyncConnection, kommun: str, person: UUID, most: int) -> list[Row[Any]]:
+    """What one person has been sent, newest first."""
+    return list(await connection.execute(_OWN, {"kommun": kommun, "person": person, "most": most}))
+
+
+async def all_of(connection: AsyncConnection, kommun: str, state: str | None, most: int) -> list[Row[Any]]:
+    """What has been sent in a municipality, or is in a state, newest first."""
+    return list(await connection.execute(_ALL, {"kommun": kommun, "state": state, "most": most}))
+
+
+async def of_alert(connection: AsyncConnection, kommun: str, alert: UUID, most: int = 100) -> list[Row[Any]]:
+    """Who was told about an alert, newest first."""
+    return list(await connection.execute(_OF_ALERT, {"kommun": kommun, "alert": alert, "most": most}))
+
+
+async def attempts(connection: AsyncConnection, kommun: str, ids: Sequence[UUID]) -> list[Row[Any]]:
+    """Every attempt at these."""
+    return list(await connection.execute(_ATTEMPTS, {"kommun": kommun, "ids": list(ids)}))
+
+
+async def summary(connection: AsyncConnection, kommun: str) -> dict[str, int]:
+    """State → messages of a municipality."""
+    return {r.state: r.messages for r in await connection.execute(_SUMMARY, {"kommun": kommun})}
+
+
+async def cost(connection: AsyncConnection, kommun: str) -> int:
+    """What messages have cost in the last 30 days, in 1/10 000 of a krona."""
+    return int(await connection.scalar(_COST, {"kommun": kommun}) or 0)
+
+
+async def receipt(
+    connection: AsyncConnection, kommun: str, delivery: UUID, *, provider_id: str, outcome: str, error: str | None
+) -> bool:
+    """What the provider says afterwards; False when it concerns no attempt of ours, or was known."""
+    values = {"kommun": kommun, "id": delivery, "provider_id": provider_id, "outcome": outcome, "error": error}
+    return (await connection.execute(_RECEIPT, values)).first() is not None

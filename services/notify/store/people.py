@@ -1,0 +1,139 @@
+"""SQL of who may be told: a copy of roles and addresses from the door, who is on duty, and forgetting people."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notify.domain.routing import Member, Roster
+
+NOBODY = UUID(int=0)
+"""Stands in the ledger for a person who was erased, and among silences for everybody."""
+_CONTACT = text(
+    "select email, fetched_at > now() - interval '5 minutes' as fresh from contacts"
+    " where kommun = :kommun and person_id = :person and fetched_at > now() - interval '1 day'"
+)
+_KEEP_CONTACT = text("""
+    insert into contacts (kommun, person_id, email) values (:kommun, :person, :email)
+    on conflict (kommun, person_id) do update set email = excluded.email, fetched_at = now()""")
+_MEMBERS = text("select person_id, roles, organisation_id from people where kommun = :kommun order by person_id")
+_SEEN = text("select max(seen_at) from people where kommun = :kommun")
+_DUTY = text("select rota, person_id from shifts where kommun = :kommun and begins <= :now and ends > :now")
+_DESTINATIONS = text("select destination_id from destinations where kommun = :kommun and active")
+_PUT = text("""
+    insert into people (kommun, person_id, roles, organisation_id, organisation, seen_at)
+    select :kommun, p, string_to_array(r, ' '), o, n, :now from unnest(cast(:people as uuid[]), cast(:roles as text[]),
+        cast(:organisations as uuid[]), cast(:names as text[])) as t(p, r, o, n)
+    on conflict (kommun, person_id) do update set roles = excluded.roles,
+        organisation_id = excluded.organisation_id, organisation = excluded.organisation, seen_at = excluded.seen_at""")
+_GONE = text("delete from people where kommun = :kommun and seen_at < :now")
+_ORGANISATIONS = text("""
+    select distinct organisation_id, organisation from people
+    where kommun = :kommun and organisation_id is not null order by organisation""")
+_ROTAS = text("select name, sealed from rotas where kommun = :kommun order by name")
+_CLEAR_SHIFTS = text("delete from shifts where kommun = :kommun and rota = :rota")
+_ADD_SHIFTS = text("""
+    insert into shifts (kommun, rota, begins, ends, person_id)
+    select :kommun, :rota, b, e, p from unnest(cast(:begins as timestamptz[]), cast(:ends as timestamptz[]),
+        cast(:people as uuid[])) as t(b, e, p) on conflict do nothing""")
+_ROTA_READ = text("""
+    update rotas set read_at = case when cast(:trouble as text) is null then :now else read_at end, trouble = :trouble
+    where kommun = :kommun and name = :rota""")
+_ERASE = (
+    *(
+        text(f"delete from {table} where kommun = :kommun and person_id = :person")  # noqa: S608 - constants
+        for table in ("contacts", "people", "subscriptions", "preferences", "shifts", "answers", "silences")
+    ),
+    text("""
+        delete from due using deliveries d
+        where d.kommun = :kommun and d.person_id = :person and due.id = d.delivery_id"""),
+    text("""
+        update deliveries set person_id = :nobody,
+            state = case when state in ('due', 'sending') then 'failed' else state end,
+            error = case when state in ('due', 'sending') then 'no_such_person' else error end
+        where kommun = :kommun and person_id = :person"""),
+    text("update alerts set owner = :nobody where kommun = :kommun and owner = :person"),
+)
+
+
+async def contact(connection: AsyncConnection, kommun: str, person: UUID) -> tuple[str, bool] | None:
+    """The copy of a person's address, if it is less than a day old, and whether it is fresh: five minutes."""
+    row = (await connection.execute(_CONTACT, {"kommun": kommun, "person": person})).first()
+    return None if row is None else (row.email, row.fresh)
+
+
+async def keep_contact(connection: AsyncConnection, kommun: str, person: UUID, email: str) -> None:
+    """Keep a copy of an address from the door's directory."""
+    await connection.execute(_KEEP_CONTACT, {"kommun": kommun, "person": person, "email": email})
+
+
+async def roster(connection: AsyncConnection, kommun: str, now: datetime) -> Roster:
+    """Who may be told, who is on duty, which places outside there are."""
+    members = {
+        r.person_id: Member(r.person_id, frozenset(r.roles), r.organisation_id)
+        for r in await connection.execute(_MEMBERS, {"kommun": kommun})
+    }
+    on_duty: dict[str, frozenset[UUID]] = {}
+    for row in await connection.execute(_DUTY, {"kommun": kommun, "now": now}):
+        on_duty[row.rota] = on_duty.get(row.rota, frozenset()) | {row.person_id}
+    places = frozenset(r.destination_id for r in await connection.execute(_DESTINATIONS, {"kommun": kommun}))
+    return Roster(members, on_duty, places)
+
+
+async def seen_at(connection: AsyncConnection, kommun: str) -> datetime | None:
+    """When the door last said who may be told here; None when it never has."""
+    at: datetime | None = await connection.scalar(_SEEN, {"kommun": kommun})
+    return at
+
+
+async def keep(
+    connection: AsyncConnection, kommun: str, members: Mapping[UUID, tuple[Member, str]], now: datetime
+) -> None:
+    """Replace who may be told: id → (member, the organisation's name)."""
+    await connection.execute(
+        _PUT,
+        {
+            "kommun": kommun,
+            "now": now,
+            "people": list(members),
+            "roles": [" ".join(sorted(m.roles)) for m, _ in members.values()],
+            "organisations": [m.organisation_id for m, _ in members.values()],
+            "names": [name for _, name in members.values()],
+        },
+    )
+    await connection.execute(_GONE, {"kommun": kommun, "now": now})
+
+
+async def organisations(connection: AsyncConnection, kommun: str) -> list[tuple[UUID, str]]:
+    """The organisations of those who may be told: (id, name)."""
+    rows = await connection.execute(_ORGANISATIONS, {"kommun": kommun})
+    return [(r.organisation_id, r.organisation) for r in rows]
+
+
+async def rotas(connection: AsyncConnection, kommun: str) -> list[tuple[str, str]]:
+    """(name, sealed address) of the duty rotas."""
+    return [(r.name, r.sealed) for r in await connection.execute(_ROTAS, {"kommun": kommun})]
+
+
+async def keep_shifts(
+    connection: AsyncConnection, kommun: str, rota: str, shifts: Sequence[tuple[datetime, datetime, UUID]]
+) -> None:
+    """Replace a rota's shifts: (from, to, person)."""
+    await connection.execute(_CLEAR_SHIFTS, {"kommun": kommun, "rota": rota})
+    if shifts:
+        begins, ends, people = zip(*shifts, strict=True)
+        values = {"begins": list(begins), "ends": list(ends), "people": list(people)}
+        await connection.execute(_ADD_SHIFTS, values | {"kommun": kommun, "rota": rota})
+
+
+async def rota_read(connection: AsyncConnection, kommun: str, rota: str, trouble: str | None, now: datetime) -> None:
+    """A rota was read, or could not be."""
+    await connection.execute(_ROTA_READ, {"kommun": kommun, "rota": rota, "trouble": trouble, "now": now})
+
+
+async def erase(connection: AsyncConnection, kommun: str, person: UUID) -> None:
+    """Forget a person: nothing in the room's tables leads to them any more. Safe to repeat."""
+    for statement in _ERASE:
+        await connection.execute(statement, {"kommun": kommun, "person": person, "nobody": NOBODY})

@@ -1,0 +1,99 @@
+"""What waits, of every kind: notices to route, messages to send, alerts to pursue. Opaque ids outside the policies.
+
+An entry that somebody has claimed comes back by itself after the lease, whatever became of them.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+What = Literal["route", "send", "pursue"]
+CHANNEL = "voice"
+
+_PUT = text("""
+    insert into due (id, kommun, at, what, receiver)
+    select i, k, a, :what, r from unnest(cast(:ids as uuid[]), cast(:kommuner as text[]),
+        cast(:moments as timestamptz[]), cast(:receivers as uuid[])) as t(i, k, a, r)
+    on conflict (id) do update set at = least(due.at, excluded.at)""")
+_WAKE = text("select pg_notify('voice', '')")
+_CLAIM = text("""
+    update due set at = clock_timestamp() + make_interval(secs => :lease)
+    where id in (select id from due where what = :what and at <= clock_timestamp() order by at limit :most
+                 for update skip locked)
+    returning id, kommun""")
+_CLAIM_ONE = text("""
+    update due set at = clock_timestamp() + make_interval(secs => :lease)
+    where id = (select id from due where what = 'send' and at <= clock_timestamp() order by at limit 1
+                for update skip locked)
+    returning id, kommun, receiver""")
+_CLAIM_REST = text("""
+    update due set at = clock_timestamp() + make_interval(secs => :lease)
+    where id in (select id from due where receiver = :receiver and kommun = :kommun and what = 'send'
+                     and at <= clock_timestamp() order by at limit :most for update skip locked)
+    returning id""")
+_DROP = text("delete from due where id = any(cast(:ids as uuid[]))")
+_AT = text("update due set at = :at where id = any(cast(:ids as uuid[]))")
+_DEPTHS = text("select what, count(*) as waiting from due where at <= now() group by what")
+_LATER = text("update due set at = now() + make_interval(secs => :delay) where id = any(cast(:ids as uuid[]))")
+
+
+async def put(
+    connection: AsyncConnection, what: What, entries: Sequence[tuple[UUID, str, datetime, UUID | None]]
+) -> None:
+    """Enter (id, municipality, when, receiver); one that waits already keeps the earlier moment."""
+    if not entries:
+        return
+    ids, kommuner, moments, receivers = zip(*entries, strict=True)
+    values = {
+        "ids": list(ids),
+        "kommuner": list(kommuner),
+        "moments": list(moments),
+        "receivers": list(receivers),
+    }
+    await connection.execute(_PUT, values | {"what": what})
+    await connection.execute(_WAKE)
+
+
+async def claim(connection: AsyncConnection, what: What, lease: float, most: int) -> list[tuple[UUID, str]]:
+    """Take what is due for ``lease`` seconds: (id, municipality)."""
+    rows = await connection.execute(_CLAIM, {"what": what, "lease": lease, "most": most})
+    return [(r.id, r.kommun) for r in rows]
+
+
+async def claim_message(connection: AsyncConnection, lease: float, most: int) -> tuple[str, list[UUID]] | None:
+    """Take the message that has waited longest, and what else its receiver waits for now: (municipality, ids).
+
+    ``most``: how many entries one message may carry.
+    """
+    lead = (await connection.execute(_CLAIM_ONE, {"lease": lease})).first()
+    if lead is None:
+        return None
+    rest: list[UUID] = []
+    if lead.receiver is not None and most > 1:
+        values = {"receiver": lead.receiver, "kommun": lead.kommun, "lease": lease, "most": most - 1}
+        rest = [r.id for r in await connection.execute(_CLAIM_REST, values)]
+    return lead.kommun, [lead.id, *rest]
+
+
+async def drop(connection: AsyncConnection, ids: Sequence[UUID]) -> None:
+    """These are settled."""
+    await connection.execute(_DROP, {"ids": list(ids)})
+
+
+async def at(connection: AsyncConnection, ids: Sequence[UUID], moment: datetime) -> None:
+    """Not before this moment."""
+    await connection.execute(_AT, {"ids": list(ids), "at": moment})
+
+
+async def later(connection: AsyncConnection, ids: Sequence[UUID], delay: float) -> None:
+    """Again after ``delay`` seconds."""
+    await connection.execute(_LATER, {"ids": list(ids), "delay": delay})
+
+
+async def depths(connection: AsyncConnection) -> dict[str, int]:
+    """How many of each kind are due and not done."""
+    return {r.what: r.waiting for r in await connection.execute(_DEPTHS)}

@@ -1,0 +1,162 @@
+"""Larm: what goes on that people were told about; take it, want it quiet, say whether it was useful. All by POST."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Path, Request, Response
+from fastapi.responses import RedirectResponse
+
+from services.notify.api.alerts import FOR_ALL, ROLES
+from services.notify.domain.alerts import Alert
+from services.notify.handlers.answering import Answering
+from services.notify.store import alerts as store
+from services.notify.store import deliveries, people
+from services.notify.store.people import NOBODY
+from services.notify.web.access import area_names, denied, may, missing, tabs
+from services.notify.wording.alerts import Known, said
+from services.pages import swedish
+from services.pages.frame import frame
+from services.pages.render import page
+from services.pages.texts import text
+from services.runtime.database import Database
+from services.runtime.http import Visitor
+from services.runtime.tokens import Principal
+
+router = APIRouter(include_in_schema=False)
+PATH = "/larm"
+LASTING = ("report", "case", "silent_source")
+"""Kinds that somebody can take; the others are only to be read."""
+_MORE = {"case": ("/signaler", "alerts.to_signals"), "report": ("/rapporter/{}", "alerts.to_report")}
+
+
+@router.get(PATH)
+async def listed(request: Request, principal: Visitor) -> Response:
+    """What goes on, and what is over."""
+    if not may(principal, *ROLES):
+        return denied(principal)
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        going = await store.listed(connection, principal.kommun, over=False)
+        over = await store.listed(connection, principal.kommun, over=True, most=20)
+        organisations = dict(await people.organisations(connection, principal.kommun))
+    names = await area_names(request, principal)
+    person = UUID(principal.subject)
+    context = frame(principal, "/utskick") | {
+        "tabs": tabs(principal, PATH),
+        "going": [_shown(a, names, organisations, person) for a in going if a.kind in LASTING],
+        "over": [_shown(a, names, organisations, person) for a in over if a.kind in LASTING],
+    }
+    return page("notify/alerts.html", context)
+
+
+def _shown(alert: Alert, names: dict[str, str], organisations: dict[UUID, str], person: UUID) -> dict[str, Any]:
+    organisation = alert.event.get("organisation")
+    known = Known(
+        area=names.get(alert.area, alert.area) if alert.area else None,
+        organisation=organisations.get(UUID(organisation)) if organisation else None,
+    )
+    return {"alert": alert, "said": said(alert, known), "state": state_of(alert, person)}
+
+
+def state_of(alert: Alert, person: UUID) -> tuple[str, str]:
+    """(chip, words): who has it, or that nobody does."""
+    if alert.closed_at is not None:
+        return "flat", text("alerts.over")
+    if alert.owner == person:
+        return "done", text("alerts.mine")
+    if alert.owner is not None:
+        return "done", text("alerts.taken")
+    return "wait", text("alerts.open")
+
+
+@router.get("/l/{start}")
+async def short(request: Request, principal: Visitor, start: Annotated[str, Path(pattern="^[0-9a-f]{8}$")]) -> Response:
+    """A short address out of an SMS."""
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        found = await store.by_start(connection, principal.kommun, start)
+    if found is None:
+        return missing(principal)
+    return RedirectResponse(said(found, Known()).path, 303)
+
+
+@router.get(PATH + "/{alert_id}")
+async def one(request: Request, principal: Visitor, alert_id: UUID, tyst: str = "") -> Response:
+    """One alert: what, where, why; then what one can do."""
+    if not may(principal, *ROLES):
+        return denied(principal)
+    database: Database = request.app.state.database
+    person = UUID(principal.subject)
+    async with database.transaction(principal.kommuner) as connection:
+        alert = await store.one(connection, principal.kommun, alert_id)
+        if alert is None:
+            return missing(principal)
+        told = await deliveries.of_alert(connection, principal.kommun, alert_id)
+        useful = await store.answered(connection, principal.kommun, alert_id, person)
+        quiet = await store.silences(connection, principal.kommun, [alert_id], datetime.now(swedish.SWEDEN))
+        organisations = dict(await people.organisations(connection, principal.kommun))
+    names = await area_names(request, principal)
+    path, label = _MORE.get(alert.kind, ("", ""))
+    until = [u for who in (person, NOBODY) if (u := quiet.get((alert_id, who))) is not None]
+    context = frame(principal, "/utskick") | {
+        "tabs": tabs(principal, PATH),
+        **_shown(alert, names, organisations, person),
+        "mine": alert.owner == person,
+        "lasting": alert.kind in LASTING and alert.closed_at is None,
+        "told": len({r.person_id for r in told if r.sent_at is not None}),
+        "taken_at": swedish.moment(alert.taken_at) if alert.taken_at else None,
+        "useful": useful,
+        "quiet": swedish.moment(max(until)) if until else None,
+        "for_all": principal.may(*FOR_ALL),
+        "more": (path.format(alert.subject_id), text(label)) if path and _reads(principal, alert) else None,
+        "notice": text("alerts.quiet_now") if tyst else None,
+    }
+    return page("notify/alert.html", context)
+
+
+def _reads(principal: Principal, alert: Alert) -> bool:
+    return alert.kind != "report" or alert.notices == 1 or principal.may(*FOR_ALL)
+
+
+@router.post(PATH + "/{alert_id}/ta")
+async def take(request: Request, principal: Visitor, alert_id: UUID) -> Response:
+    """``Jag tar den``."""
+    return await _done(request, principal, alert_id, "take")
+
+
+@router.post(PATH + "/{alert_id}/slapp")
+async def let_go(request: Request, principal: Visitor, alert_id: UUID) -> Response:
+    """Let it go."""
+    return await _done(request, principal, alert_id, "let_go")
+
+
+async def _done(request: Request, principal: Principal, alert_id: UUID, deed: str) -> Response:
+    if not may(principal, *ROLES):
+        return denied(principal)
+    answering: Answering = request.app.state.answering
+    do = answering.take if deed == "take" else answering.let_go
+    found = await do(principal.kommun, alert_id, UUID(principal.subject))
+    return missing(principal) if found is None else RedirectResponse(f"{PATH}/{alert_id}", 303)
+
+
+@router.post(PATH + "/{alert_id}/tyst")
+async def silence(request: Request, principal: Visitor, alert_id: UUID, alla: Annotated[str, Form()] = "") -> Response:
+    """Quiet until the meeting."""
+    if not may(principal, *ROLES) or (alla and not principal.may(*FOR_ALL)):
+        return denied(principal)
+    answering: Answering = request.app.state.answering
+    until = await answering.silence(principal.kommun, alert_id, UUID(principal.subject), everybody=bool(alla))
+    return missing(principal) if until is None else RedirectResponse(f"{PATH}/{alert_id}?tyst=ja", 303)
+
+
+@router.post(PATH + "/{alert_id}/nyttigt")
+async def useful(
+    request: Request, principal: Visitor, alert_id: UUID, svar: Annotated[str, Form(pattern="^(ja|nej)$")]
+) -> Response:
+    """Whether it was useful."""
+    if not may(principal, *ROLES):
+        return denied(principal)
+    answering: Answering = request.app.state.answering
+    there = await answering.answer(principal.kommun, alert_id, UUID(principal.subject), useful=svar == "ja")
+    return RedirectResponse(f"{PATH}/{alert_id}#nyttigt", 303) if there else missing(principal)

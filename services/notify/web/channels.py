@@ -1,0 +1,156 @@
+"""Kanaler: whether every way out works, the places outside, duty rotas; a test message proves one."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from services.notify.api.plan import READERS, PlaceIn
+from services.notify.handlers.planning import BadAddress, Planning
+from services.notify.handlers.proving import Proving
+from services.notify.store import plans as store
+from services.notify.web.access import denied, may, tabs, writes
+from services.pages import swedish
+from services.pages.frame import frame
+from services.pages.render import page
+from services.pages.texts import text
+from services.runtime.database import Database
+from services.runtime.http import Visitor
+from services.runtime.tokens import Principal
+
+router = APIRouter(include_in_schema=False)
+PATH = "/utskick/kanaler"
+UNPROVEN = timedelta(days=35)
+"""A channel that has carried nothing for so long is not known to work."""
+_NOTICES = {
+    "prov": "channels.tested",
+    "tillagd": "channels.added",
+    "bort": "channels.ended",
+    "jour": "channels.rota_added",
+}
+
+
+@router.get(PATH)
+async def listed(request: Request, principal: Visitor, klart: str = "") -> Response:
+    """The page."""
+    if not may(principal, *READERS):
+        return denied(principal)
+    return await _page(request, principal, notice=text(_NOTICES[klart]) if klart in _NOTICES else None)
+
+
+async def _page(
+    request: Request, principal: Principal, *, notice: str | None = None, fault: str | None = None, status: int = 200
+) -> Response:
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        health = await store.health(connection, principal.kommun)
+        places = await store.places(connection, principal.kommun)
+        rotas = await store.rotas(connection, principal.kommun)
+    ways = ["mail", *(["sms"] if request.app.state.sms else [])]
+    rows = [_row(w, text(f"channel.{w}"), "", health.get(w, store.Health())) for w in ways]
+    rows += [_row(str(p.destination_id), p.label, p.kind, p, ident=p.destination_id) for p in places if p.active]
+    context = frame(principal, "/utskick") | {
+        "tabs": tabs(principal, PATH),
+        "rows": rows,
+        "unproven": [r["label"] for r in rows if r["unproven"]],
+        "rotas": [
+            {
+                "name": r.name,
+                "read": swedish.moment(r.read_at) if r.read_at else text("channels.rota_unread"),
+                "trouble": r.trouble,
+            }
+            for r in rotas
+        ],
+        "writes": writes(principal),
+        "notice": notice,
+        "fault": fault,
+    }
+    return page("notify/channels.html", context, status)
+
+
+def _row(key: str, label: str, kind: str, health: Any, ident: UUID | None = None) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    failing = health.failed_at is not None and (health.proven_at is None or health.failed_at > health.proven_at)
+    unproven = health.proven_at is None or now - health.proven_at > UNPROVEN
+    state = "channels.failing" if failing else "channels.unproven" if unproven else "channels.works"
+    return {
+        "key": key,
+        "ident": ident,
+        "label": label,
+        "kind": text(f"channel.{kind}") if kind else "",
+        "proven": swedish.moment(health.proven_at) if health.proven_at else text("channels.never"),
+        "state": text(state),
+        "chip": {"channels.failing": "fault", "channels.unproven": "wait"}.get(state, "done"),
+        "error": health.error if failing else None,
+        "unproven": unproven,
+    }
+
+
+@router.post(PATH + "/prova")
+async def tested(request: Request, principal: Visitor, kanal: Annotated[str, Form(max_length=40)]) -> Response:
+    """Send a test message: by mail or SMS to oneself, or to a place outside."""
+    if not may(principal, *READERS):
+        return denied(principal)
+    proving: Proving = request.app.state.proving
+    await proving.send(principal.kommun, UUID(principal.subject), kanal)
+    return RedirectResponse(f"{PATH}?klart=prov", 303)
+
+
+@router.post(PATH)
+async def added(
+    request: Request,
+    principal: Visitor,
+    *,
+    kind: Annotated[str, Form(pattern="^(teams|webhook|ntfy)$")],
+    label: Annotated[str, Form(min_length=1, max_length=80)],
+    url: Annotated[str, Form(max_length=2000)],
+    secret: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """Add a place outside; its address is never shown again."""
+    if not writes(principal):
+        return denied(principal)
+    planning: Planning = request.app.state.planning
+    try:
+        body = PlaceIn.model_validate({"kind": kind, "label": label, "url": url.strip(), "secret": secret.strip()})
+        await planning.add_place(principal.kommun, kind=body.kind, label=body.label, url=body.url, secret=body.secret)
+    except BadAddress as bad:
+        return await _page(request, principal, fault=str(bad), status=422)
+    except ValueError:
+        return await _page(request, principal, fault=text("places.bad_address", why="?"), status=422)
+    return RedirectResponse(f"{PATH}?klart=tillagd", 303)
+
+
+@router.post(PATH + "/bort")
+async def ended(request: Request, principal: Visitor, destination_id: Annotated[UUID, Form()]) -> Response:
+    """Nothing goes there any more."""
+    if not writes(principal):
+        return denied(principal)
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        await store.end_place(connection, principal.kommun, destination_id)
+    return RedirectResponse(f"{PATH}?klart=bort", 303)
+
+
+@router.post(PATH + "/jour")
+async def rota(
+    request: Request,
+    principal: Visitor,
+    name: Annotated[str, Form(pattern="^[a-z0-9_-]{1,32}$")],
+    url: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """Add, replace or (without an address) forget a duty rota."""
+    if not writes(principal):
+        return denied(principal)
+    planning: Planning = request.app.state.planning
+    database: Database = request.app.state.database
+    try:
+        if url.strip():
+            await planning.put_rota(principal.kommun, name, url.strip())
+        else:
+            async with database.transaction(principal.kommuner) as connection:
+                await store.end_rota(connection, principal.kommun, name)
+    except BadAddress as bad:
+        return await _page(request, principal, fault=str(bad), status=422)
+    return RedirectResponse(f"{PATH}?klart=jour", 303)

@@ -1,0 +1,146 @@
+"""Mina utskick: what I follow, how I want to be told, what has been sent to me."""
+
+from datetime import UTC, datetime, time
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from schemas.taxonomy import current
+from services.notify.api.alerts import ROLES
+from services.notify.api.subscriptions import SubscriptionIn, preferences_of, subscribe
+from services.notify.domain.plan import Quiet
+from services.notify.domain.preferences import Preferences
+from services.notify.handlers.composing import opened
+from services.notify.store import deliveries
+from services.notify.store import subscriptions as store
+from services.notify.web.access import area_names, denied, may, tabs
+from services.notify.web.ledger import entry
+from services.notify.wording.alerts import describe
+from services.pages.frame import frame
+from services.pages.render import page
+from services.pages.texts import text
+from services.runtime.database import Database
+from services.runtime.http import Visitor
+from services.runtime.sealing import Sealer
+
+router = APIRouter(include_in_schema=False)
+PATH = "/utskick"
+SHOWN = 30
+_NOTICES = {"sparat": "deliveries.saved_short", "slutat": "deliveries.stopped_short", "valt": "deliveries.chosen"}
+
+
+@router.get(PATH)
+async def mine(request: Request, principal: Visitor, klart: str = "", fel: str = "") -> Response:
+    """The page."""
+    if not may(principal, *ROLES):
+        return denied(principal)
+    names = await area_names(request, principal)
+    database: Database = request.app.state.database
+    person = UUID(principal.subject)
+    async with database.transaction(principal.kommuner) as connection:
+        own = await store.own(connection, principal.kommun, person)
+        sent = await deliveries.own(connection, principal.kommun, person, SHOWN)
+        await store.know(connection, principal.kommuner)
+    context = frame(principal, PATH) | {
+        "tabs": tabs(principal, PATH),
+        "follow": [(s.subscription_id, describe(s, names.get(s.area or ""))) for s in own],
+        "sent": [entry(r, names) for r in sent],
+        "areas": sorted(names.items(), key=lambda pair: pair[1]),
+        "groups": [(g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}],
+        "notice": text(_NOTICES[klart]) if klart in _NOTICES else None,
+        "fault": text("deliveries.bad_phone") if fel == "telefon" else None,
+        "wanted": await preferences_of(database, principal),
+        "sms": request.app.state.sms,
+    }
+    return page("notify/mine.html", context)
+
+
+@router.post(PATH)
+async def follow(
+    request: Request,
+    principal: Visitor,
+    area: Annotated[str, Form()] = "",
+    type: Annotated[str, Form()] = "",  # noqa: A002 - the field's name in the form
+    severity: Annotated[str, Form()] = "3",
+) -> Response:
+    """Follow something new."""
+    if not may(principal, *ROLES):
+        return denied(principal)
+    try:
+        body = SubscriptionIn(area=area or None, types=[type] if type else [], min_severity=int(severity))
+    except (ValidationError, ValueError):
+        return RedirectResponse(PATH, 303)
+    await subscribe(request.app.state.database, principal, body)
+    return RedirectResponse(f"{PATH}?klart=sparat", 303)
+
+
+@router.post(f"{PATH}/sluta")
+async def stop(request: Request, principal: Visitor, subscription_id: Annotated[UUID, Form()]) -> Response:
+    """Stop following."""
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        await store.end(connection, principal.kommun, subscription_id, UUID(principal.subject))
+    return RedirectResponse(f"{PATH}?klart=slutat", 303)
+
+
+@router.post(f"{PATH}/hur")
+async def choose(
+    request: Request,
+    principal: Visitor,
+    *,
+    urgent: Annotated[str, Form()] = "mail",
+    phone: Annotated[str, Form(max_length=40)] = "",
+    begins: Annotated[str, Form()] = "",
+    ends: Annotated[str, Form()] = "",
+    agenda: Annotated[str, Form()] = "",
+    off: Annotated[str, Form()] = "",
+) -> Response:
+    """How I want to be told."""
+    if not may(principal, *ROLES):
+        return denied(principal)
+    database: Database = request.app.state.database
+    values: dict[str, Any] = {"urgent": urgent, "phone": number(phone), "agenda": agenda == "ja", "off": off == "ja"}
+    try:
+        if begins and ends:
+            values["quiet"] = Quiet(begins=time.fromisoformat(begins), ends=time.fromisoformat(ends))
+        wanted = Preferences(**values)
+    except (ValidationError, ValueError):
+        return RedirectResponse(f"{PATH}?fel=telefon#hur", 303)
+    async with database.transaction(principal.kommuner) as connection:
+        await store.prefer(connection, principal.kommun, UUID(principal.subject), wanted)
+    return RedirectResponse(f"{PATH}?klart=valt", 303)
+
+
+def number(written: str) -> str | None:
+    """A telephone number as people write it, in E.164; a Swedish one when it begins with a single 0."""
+    digits = "".join(c for c in written if c.isdigit() or c == "+")
+    if not digits:
+        return None
+    if digits.startswith("00"):
+        return "+" + digits[2:]
+    return "+46" + digits[1:] if digits.startswith("0") else digits
+
+
+@router.get(f"{PATH}/av")
+async def ask_off(t: str = "") -> Response:
+    """What the way out in a mail leads to: a page that asks. Mail scanners look at it, and nothing happens."""
+    return page("notify/off.html", frame(None, PATH) | {"token": t, "done": False})
+
+
+@router.post(f"{PATH}/av")
+async def turn_off(request: Request, t: str = "") -> Response:
+    """No more messages but urgent ones: by the page's button, or by a mail program's own (RFC 8058)."""
+    sealer: Sealer = request.app.state.sealer
+    named = opened(sealer, "stop", t, datetime.now(UTC))
+    if named is None:
+        anybody = frame(None, PATH)
+        return page("message.html", anybody | {"heading": text("off.old"), "detail": text("off.old_more")}, 410)
+    kommun, person = named
+    database: Database = request.app.state.database
+    async with database.transaction((kommun,)) as connection:
+        now = (await store.preferences(connection, kommun, [person])).get(person, Preferences())
+        await store.prefer(connection, kommun, person, now.model_copy(update={"off": True}))
+    return page("notify/off.html", frame(None, PATH) | {"token": "", "done": True})

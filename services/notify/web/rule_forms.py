@@ -1,0 +1,254 @@
+"""Rules as forms and in words: between the tree of the plan and what an administrator sees and fills in."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+
+from services.notify.domain.plan import Match, Node, Plan, To, nodes
+from services.notify.domain.routing import Receiver
+from services.pages.labels import inside, type_label
+from services.pages.texts import text
+
+KINDS = (
+    "report/opened", "case/opened", "case/changed", "case/closed", "silent_source/opened", "silent_source/closed",
+    "lagesbild/drafted", "lagesbild/adopted", "agenda/adopted",
+)  # fmt: skip
+HOWS = ("at_once", "daily", "weekly", "never")
+
+
+class Faulty(ValueError):
+    """What was filled in cannot be a rule; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Names for ids: areas, people, places outside, organisations."""
+
+    areas: Mapping[str, str]
+    people: Mapping[UUID, str]
+    places: Mapping[UUID, str]
+    organisations: Mapping[UUID, str]
+
+    def receiver(self, one: Receiver) -> str:
+        """Who a receiver is."""
+        known = self.people if one.kind == "person" else self.places
+        return known.get(one.ident, text("deliveries.somebody"))
+
+    def to(self, one: To) -> str:
+        """Whom a rule names."""
+        if one.role is not None:
+            return text(f"rules_page.role_{one.role}")
+        if one.person is not None:
+            return self.people.get(one.person, text("deliveries.somebody"))
+        if one.organisation is not None:
+            return self.organisations.get(one.organisation, text("rules_page.unknown_organisation"))
+        if one.destination is not None:
+            return self.places.get(one.destination, text("rules_page.ended_place"))
+        return text("rules_page.rota", name=one.rota) if one.rota is not None else str(one.group)
+
+
+def shown(node: Node, depth: int, plan: Plan, words: Words) -> dict[str, Any]:
+    """A rule in words."""
+    return {
+        "name": node.name,
+        "label": node.label,
+        "depth": depth,
+        "when": _when(node.match, words) if node is not plan.root else text("rules_page.otherwise"),
+        "to": ", ".join(words.to(t) for t in node.to) or text("rules_page.as_above"),
+        "how": text(f"rules_page.how_{node.how}") if node.how else text("rules_page.as_above"),
+        "urgent": bool(node.urgent),
+        "answer": text("rules_page.answer", minutes=node.answer_minutes, then=", ".join(words.to(t) for t in node.then))
+        if node.answer_minutes and node.then
+        else None,
+        "root": node is plan.root,
+    }
+
+
+def _when(match: Match, words: Words) -> str:
+    said = []
+    if match.kinds:
+        states = match.states or ("",)
+        said.append(", ".join(_kind(f"{k}/{s}") for k in match.kinds for s in states))
+    if match.types:
+        said.append(", ".join(inside(type_label(t)) for t in match.types))
+    if match.areas:
+        said.append(", ".join(words.areas.get(a.partition("/")[2], a) for a in match.areas))
+    if match.sources:
+        said.append(", ".join(text(f"source.{s}") for s in match.sources))
+    if match.min_severity is not None:
+        said.append(text("rules_page.severity", severity=text(f"report.severity_{match.min_severity}")))
+    return " · ".join(said) or text("rules_page.everything")
+
+
+def _kind(key: str) -> str:
+    kind, _, state = key.partition("/")
+    if not state or kind in {"report", "agenda", "test"}:
+        return text(f"voice.kind_{kind}")
+    return text(f"rules_page.kind_{kind}_{state}")
+
+
+def choices(areas: Mapping[str, str], more: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form offers."""
+    to = [(f"role:{r}", text(f"rules_page.role_{r}")) for r in ("analytiker", "est_medlem", "administrator")]
+    to += [(f"organisation:{i}", name) for i, name in more["organisations"]]
+    to += [(f"rota:{name}", text("rules_page.rota", name=name)) for name in more["rotas"]]
+    to += [(f"destination:{i}", label) for i, label in more["places"]]
+    return {
+        "kinds": [(k, _kind(k)) for k in KINDS],
+        "areas": sorted(((f"regso/{c}", n) for c, n in areas.items()), key=lambda pair: pair[1]),
+        "to": to,
+        "how": [(h, text(f"rules_page.how_{h}")) for h in HOWS],
+    }
+
+
+def filled(form: FormData | None, plan: Plan, wanted: str) -> dict[str, Any] | None:
+    """The form's fields: as they were sent, or of the rule that is to be changed; None for a closed form."""
+    if form is not None and "name" in form:
+        lists = {k: [str(v) for v in form.getlist(k)] for k in ("kinds", "areas", "types", "to", "then")}
+        single = {k: str(form.get(k, "")) for k in ("name", "label", "under", "severity", "how", "answer")}
+        return single | lists | {"urgent": form.get("urgent") == "ja", "go_on": form.get("go_on") == "ja"}
+    if wanted == "ny":
+        empty: dict[str, Any] = dict.fromkeys(("name", "label", "severity", "answer"), "")
+        lists = {k: [] for k in ("kinds", "areas", "types", "to", "then")}
+        return empty | lists | {"under": plan.root.name, "how": "at_once", "urgent": False, "go_on": False}
+    node = next((n for n, _ in nodes(plan.root) if n.name == wanted), None)
+    if node is None:
+        return None
+    match = node.match
+    return {
+        "name": node.name,
+        "label": node.label,
+        "under": _parent(plan.root, node.name),
+        "kinds": [k for k in KINDS if _has(match, k)],
+        "areas": list(match.areas),
+        "types": list(match.types),
+        "severity": str(match.min_severity or ""),
+        "to": [_key(t) for t in node.to],
+        "then": [_key(t) for t in node.then],
+        "how": node.how or "",
+        "urgent": bool(node.urgent),
+        "answer": str(node.answer_minutes or ""),
+        "go_on": node.go_on,
+    }
+
+
+def _has(match: Match, key: str) -> bool:
+    kind, _, state = key.partition("/")
+    return kind in match.kinds and (not match.states or state in match.states)
+
+
+def _key(to: To) -> str:
+    name, value = next((n, v) for n, v in to.model_dump().items() if v is not None)
+    return f"{name}:{value}"
+
+
+def _parent(root: Node, name: str) -> str:
+    return next((n.name for n, _ in nodes(root) if any(b.name == name for b in n.routes)), "")
+
+
+def changed(plan: Plan, form: FormData) -> Plan:
+    """The plan with the form's rule added, changed or taken away; Faulty or ValidationError when that is no plan."""
+    name, under = str(form.get("name", "")), str(form.get("under", "")) or plan.root.name
+    if form.get("do") == "bort":
+        if name == plan.root.name:
+            raise Faulty(text("rules_page.root_stays"))
+        return _with(plan, _without(plan.root, name))
+    if name == plan.root.name:
+        root = _node(form, name, plan.root.routes).model_copy(update={"match": Match()})
+        return _with(plan, root)
+    before = next((n for n, _ in nodes(plan.root) if n.name == name), None)
+    node = _node(form, name or _slug(str(form.get("label", "")), plan), before.routes if before else ())
+    if under in {n.name for n, _ in nodes(node)}:
+        raise Faulty(text("rules_page.under_itself"))
+    if before is not None and _parent(plan.root, name) == under:
+        return _with(plan, _replaced(plan.root, name, node))
+    return _with(plan, _added(_without(plan.root, name), under, node))
+
+
+def _with(plan: Plan, root: Node) -> Plan:
+    return Plan.model_validate(plan.model_dump() | {"root": root.model_dump()})
+
+
+def _node(form: FormData, name: str, routes: Sequence[Node]) -> Node:
+    kinds = [str(k) for k in form.getlist("kinds") if str(k) in KINDS]
+    values: dict[str, Any] = {
+        "name": name,
+        "label": str(form.get("label", "")),
+        "match": {
+            "kinds": tuple(dict.fromkeys(k.partition("/")[0] for k in kinds)),
+            "states": _states(kinds),
+            "areas": tuple(str(a) for a in form.getlist("areas") if a),
+            "types": tuple(str(t) for t in form.getlist("types") if t),
+            "min_severity": _whole(form, "severity"),
+        },
+        "to": _receivers(form.getlist("to")),
+        "then": _receivers(form.getlist("then")),
+        "how": str(form.get("how", "")) or None,
+        "urgent": form.get("urgent") == "ja",
+        "answer_minutes": _whole(form, "answer"),
+        "go_on": form.get("go_on") == "ja",
+        "routes": [r.model_dump() for r in routes],
+    }
+    return Node.model_validate(values)
+
+
+def _states(kinds: Sequence[str]) -> tuple[str, ...]:
+    """The states of the chosen kinds; none when all of each kind's are chosen."""
+    of_kind = [k for k in KINDS if k.partition("/")[0] in {c.partition("/")[0] for c in kinds}]
+    if set(of_kind) == set(kinds):
+        return ()
+    return tuple(dict.fromkeys(k.partition("/")[2] for k in kinds))
+
+
+def _whole(form: FormData, field: str) -> int | None:
+    written = str(form.get(field, "")).strip()
+    if not written:
+        return None
+    if not written.isdigit():
+        raise Faulty(text("rules_page.whole", field=text(f"rules_page.field_{field}")))
+    return int(written)
+
+
+def _receivers(values: Iterable[Any]) -> list[dict[str, str]]:
+    return [{name: value} for name, _, value in (str(v).partition(":") for v in values) if value]
+
+
+def _slug(label: str, plan: Plan) -> str:
+    plain = unicodedata.normalize("NFKD", label.lower()).encode("ascii", "ignore").decode()
+    base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:24] or "regel"
+    taken = {n.name for n, _ in nodes(plan.root)}
+    return next(s for i in range(1, 100) if (s := base if i == 1 else f"{base}-{i}") not in taken)
+
+
+def _replaced(node: Node, name: str, new: Node) -> Node:
+    routes = tuple(new if b.name == name else _replaced(b, name, new) for b in node.routes)
+    return node.model_copy(update={"routes": routes})
+
+
+def _without(node: Node, name: str) -> Node:
+    return node.model_copy(update={"routes": tuple(_without(b, name) for b in node.routes if b.name != name)})
+
+
+def _added(node: Node, under: str, new: Node) -> Node:
+    """New rules come first: they are narrower than what is there."""
+    routes = tuple(_added(b, under, new) for b in node.routes)
+    return node.model_copy(update={"routes": (new, *routes) if node.name == under else routes})
+
+
+def why(bad: ValueError) -> str:
+    """What is wrong, for the page."""
+    if isinstance(bad, ValidationError):
+        first = bad.errors()[0]
+        field = str(first["loc"][-1]) if first["loc"] else ""
+        if field == "label":
+            return text("rules_page.needs_label")
+        if field == "answer_minutes":
+            return text("rules_page.answer_range")
+        return text("rules_page.no_rule", why=first["msg"])
+    return str(bad)

@@ -1,0 +1,172 @@
+"""Regler: how messages are routed, changed rule by rule, and who would get an example before anything is saved."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+
+from schemas.taxonomy import current
+from services.notify.api.plan import READERS, ExampleIn, example
+from services.notify.domain.plan import Plan, nodes
+from services.notify.handlers.planning import Explained, Planning
+from services.notify.store import people, plans
+from services.notify.web import rule_forms
+from services.notify.web.access import area_names, denied, may, message, people_names, tabs, writes
+from services.pages import swedish
+from services.pages.frame import frame
+from services.pages.render import page
+from services.pages.texts import text
+from services.runtime.database import Database
+from services.runtime.http import Visitor
+from services.runtime.tokens import Principal
+
+router = APIRouter(include_in_schema=False)
+PATH = "/utskick/regler"
+
+
+@router.get(PATH)
+async def listed(request: Request, principal: Visitor, klart: str = "") -> Response:
+    """The rules in the order in which they are looked at, and an example to try them with."""
+    if not may(principal, *READERS):
+        return denied(principal)
+    return await _page(request, principal, notice=text("rules_page.saved") if klart else None)
+
+
+@router.post(PATH + "/prova")
+async def tried(request: Request, principal: Visitor) -> Response:
+    """Who would get the example: by the rules in force, or by a draft that stands in the form. Nothing is stored."""
+    if not may(principal, *READERS):
+        return denied(principal)
+    form = await request.form()
+    revision, plan, _ = await _plan(request, principal)
+    draft, fault = None, None
+    if "name" in form:
+        try:
+            draft = rule_forms.changed(plan, form)
+        except ValueError as bad:
+            fault = rule_forms.why(bad)
+    return await _page(request, principal, form=form, draft=draft, fault=fault, revision=revision)
+
+
+@router.post(PATH)
+async def saved(request: Request, principal: Visitor) -> Response:
+    """Keep a changed, new or removed rule."""
+    if not writes(principal):
+        return denied(principal)
+    form = await request.form()
+    revision, plan, _ = await _plan(request, principal)
+    try:
+        new = rule_forms.changed(plan, form)
+    except ValueError as bad:
+        return await _page(request, principal, form=form, fault=rule_forms.why(bad), status=422)
+    planning: Planning = request.app.state.planning
+    seen = str(form.get("revision", ""))
+    if seen != str(revision) or not await planning.save(principal.kommun, revision, new):
+        return message(principal, text("rules_page.overtaken"), text("rules_page.overtaken_more"), 409)
+    return RedirectResponse(f"{PATH}?klart=ja", 303)
+
+
+async def _plan(request: Request, principal: Principal) -> tuple[int, Plan, dict[str, Any]]:
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        revision, plan = await plans.plan(connection, principal.kommun)
+        more = {
+            "organisations": await people.organisations(connection, principal.kommun),
+            "places": [
+                (p.destination_id, p.label) for p in await plans.places(connection, principal.kommun) if p.active
+            ],
+            "rotas": [r.name for r in await plans.rotas(connection, principal.kommun)],
+        }
+    return revision, plan, more
+
+
+async def _page(
+    request: Request,
+    principal: Principal,
+    *,
+    form: FormData | None = None,
+    draft: Plan | None = None,
+    fault: str | None = None,
+    notice: str | None = None,
+    revision: int | None = None,
+    status: int = 200,
+) -> Response:
+    current_revision, plan, more = await _plan(request, principal)
+    names, who = await area_names(request, principal), await people_names(request)
+    words = rule_forms.Words(names, who, dict(more["places"]), dict(more["organisations"]))
+    asked = _example(form)
+    told: list[dict[str, Any]] | None = None
+    gone: list[str] = []
+    if form is not None and fault is None:
+        planning: Planning = request.app.state.planning
+        told, gone = await _explained(planning, principal.kommun, asked, words, plan=plan, draft=draft)
+    context = frame(principal, "/utskick") | {
+        "tabs": tabs(principal, PATH),
+        "rules": [rule_forms.shown(n, depth, plan, words) for n, depth in nodes(plan.root)],
+        "holds": [text("rules_page.hold", by=text(f"voice.kind_{h.by}"), kind=text(f"voice.kind_{h.kind}"),
+                       severity=text(f"report.severity_{h.up_to_severity}")) for h in plan.holds],
+        "quiet": text("rules_page.quiet", begins=plan.quiet.begins.strftime("%H.%M"),
+                      ends=plan.quiet.ends.strftime("%H.%M")),
+        "cap": text("rules_page.cap", count=plan.messages_per_hour or request.app.state.per_hour),
+        "writes": writes(principal),
+        "revision": current_revision if revision is None else revision,
+        "form": rule_forms.filled(form, plan, str(request.query_params.get("regel", ""))),
+        "choices": rule_forms.choices(names, more),
+        "asked": asked,
+        "groups": [(g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}],
+        "types": [(t.code, f"{t.code} {t.label}") for t in current().types if t.code[0] in "ABCDE"],
+        "told": told,
+        "gone": gone,
+        "drafted": draft is not None,
+        "fault": fault,
+        "notice": notice,
+    }  # fmt: skip
+    return page("notify/rules.html", context, status)
+
+
+async def _explained(
+    planning: Planning, kommun: str, asked: ExampleIn, words: rule_forms.Words, *, plan: Plan, draft: Plan | None
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Who would get the example, those marked that a draft adds; and who would not any more."""
+    now = await planning.explain(kommun, example(kommun, asked), plan)
+    if draft is None:
+        return [_told(e, words) for e in now], []
+    after = await planning.explain(kommun, example(kommun, asked), draft)
+    before, then = {e.told.receiver for e in now}, {e.told.receiver for e in after}
+    gone = sorted(words.receiver(r) for r in before - then)
+    return [_told(e, words) | {"new": e.told.receiver not in before} for e in after], gone
+
+
+def _example(form: FormData | None) -> ExampleIn:
+    """The example in the form; a serious report where there is none, or where it makes no sense."""
+    default = ExampleIn(kind="report", severity=4)
+    if form is None:
+        return default
+    kind, _, state = str(form.get("example_kind", "report")).partition("/")
+    values = {
+        "kind": kind,
+        "state": state or "opened",
+        "area": f"regso/{form['example_area']}" if form.get("example_area") else None,
+        "event_type": form.get("example_type") or None,
+        "severity": int(str(form.get("example_severity"))) if str(form.get("example_severity", "")).isdigit() else None,
+    }
+    try:
+        return ExampleIn.model_validate(values)
+    except ValidationError:
+        return default
+
+
+def _told(one: Explained, words: rule_forms.Words) -> dict[str, Any]:
+    told = one.told
+    return {
+        "receiver": told.receiver,
+        "who": words.receiver(told.receiver),
+        "rules": " › ".join(told.policy.path) or text("deliveries.rule_followed"),
+        "how": text(f"rules_page.how_{told.policy.how}"),
+        "at": text("rules_page.now") if told.policy.how == "at_once" and told.policy.urgent else swedish.moment(one.at),
+        "ways": ", ".join(text(f"channel.{w}") for w in one.ways),
+        "urgent": told.policy.urgent,
+        "new": False,
+    }

@@ -1,0 +1,174 @@
+"""What an alert says: a report, several alike, a case, a source that fell silent, a lägesbild, an agenda."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from schemas.locations import ReportLocated
+from schemas.situation import SituationChanged
+from services.notify.domain.alerts import Alert
+from services.notify.domain.routing import Subscription
+from services.pages import swedish
+from services.pages.labels import inside, type_label, upper_first
+from services.pages.texts import text
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One alert in words. ``path``: where it is shown; ``brief``: the same in a few words, for an SMS."""
+
+    label: str
+    title: str
+    intro: str
+    facts: tuple[tuple[str, str], ...]
+    path: str
+    brief: str
+    invented: bool = False
+    sections: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What must be asked for before an alert can be put into words: the area's name, the case as analysis has it."""
+
+    area: str | None = None
+    case: Mapping[str, Any] | None = None
+    organisation: str | None = None
+
+
+def describe(subscription: Subscription, area_name: str | None) -> str:
+    """What a subscription follows, in words."""
+    types = [inside(type_label(c)) for c in subscription.types]
+    return text(
+        "deliveries.describe",
+        types=", ".join(types) or text("deliveries.types_all").lower(),
+        area=area_name or subscription.area or text("deliveries.whole").lower(),
+        severity=subscription.min_severity,
+    )
+
+
+def said(alert: Alert, known: Known) -> Said:
+    """The alert as it stands now."""
+    if alert.kind == "report":
+        return _reports(alert, ReportLocated.model_validate(alert.event), known)
+    if alert.kind == "agenda":
+        return _agenda(alert)
+    if alert.kind == "test":
+        title, intro = text("voice.test_title"), text("voice.test_intro")
+        return Said(text("voice.test"), title, intro, (), "/utskick/kanaler", title)
+    changed = SituationChanged.model_validate(alert.event)
+    if alert.kind == "case":
+        return _case(alert, changed, known)
+    if alert.kind == "silent_source":
+        return _silent(alert, changed, known)
+    return _picture(changed)
+
+
+def path_of(alert: Alert) -> str:
+    """Where an alert is shown."""
+    return f"/larm/{alert.alert_id}"
+
+
+def _reports(alert: Alert, located: ReportLocated, known: Known) -> Said:
+    report, many = located.report, alert.notices > 1
+    label = type_label(report.event_type)
+    when = swedish.interval(report.time_from, report.time_to)
+    facts = [
+        (text("mail.where"), known.area or text("mail.nowhere")),
+        (text("mail.when"), when),
+        (text("mail.severity"), text(f"report.severity_{report.severity}")),
+        (text("mail.confirmed"), text("mail.yes" if report.confirmed else "mail.no")),
+        (text("mail.source"), text(f"source.{report.source}")),
+    ]
+    intro = text("mail.intro")
+    if many:
+        since = swedish.moment(alert.opened_at)
+        intro = text("voice.reports_intro", count=swedish.whole(alert.notices), since=since)
+    if many:
+        key = "voice.reports_subject" if known.area else "voice.reports_subject_nowhere"
+    else:
+        key = "mail.subject" if known.area else "mail.subject_nowhere"
+    title = text(key, type=label, area=known.area or "", count=swedish.whole(alert.notices), kind=inside(label))
+    sure = text("voice.confirmed") if report.confirmed else text("voice.unconfirmed")
+    brief = text("voice.report_brief", what=title, when=when, sure=sure)
+    return Said(text("mail.kind"), title, intro, tuple(facts), path_of(alert), brief, report.invented)
+
+
+def _case(alert: Alert, changed: SituationChanged, known: Known) -> Said:
+    kind = inside(type_label(_kind(changed, known)))
+    place = known.area or text("picture.whole")
+    title = text(f"voice.case_{changed.state}", kind=kind, place=place)
+    numbers = {
+        "observed": swedish.whole(changed.observed or 0),
+        "expected": swedish.decimal(changed.expected or 0.0),
+        "span": text(f"voice.span_{_weeks(known)}"),
+    }
+    facts = [(text("mail.where"), place), (text("voice.seen"), text("voice.seen_text", **numbers))]
+    facts.append((text("voice.expected"), numbers["expected"]))
+    if changed.since is not None:
+        facts.append((text("voice.since"), swedish.day_with_year(changed.since.date())))
+    facts += _doubts(known)
+    if changed.number is not None:
+        facts.append((text("voice.number"), changed.number))
+    key = "closed" if changed.state == "closed" else "open"
+    intro = text(f"voice.case_intro_{key}", **numbers)
+    brief = text(f"voice.case_brief_{key}", title=title, **numbers)
+    return Said(text("voice.case_label"), title, intro, tuple(facts), path_of(alert), brief)
+
+
+def _kind(changed: SituationChanged, known: Known) -> str:
+    """The type of the case; the event names single types only, the document groups as well."""
+    if changed.event_type is not None or known.case is None:
+        return changed.event_type or ""
+    return str(known.case["document"]["evidence"][0]["kind"])
+
+
+def _weeks(known: Known) -> int:
+    """How many weeks the numbers are of: 1 or 4; 0 when analysis cannot be asked now, or it is a gathering."""
+    lead = {} if known.case is None else known.case["document"]["evidence"][0]
+    return lead["weeks"] if lead.get("weeks") in {1, 4} else 0
+
+
+def _doubts(known: Known) -> list[tuple[str, str]]:
+    """What may be wrong with the numbers: how many report, and what is still to come in."""
+    if known.case is None:
+        return []
+    document = known.case["document"]
+    doubts = []
+    adjusted = document["evidence"][0].get("adjusted")
+    if adjusted is not None and adjusted.get("expected") is not None:
+        doubts.append(text("voice.per_reporter", expected=swedish.decimal(adjusted["expected"])))
+    share = document["data"].get("preliminary") or 0.0
+    if share >= 0.05:
+        doubts.append(text("signals.preliminary", share=swedish.whole(round(100 * share))))
+    return [(text("voice.doubt"), " ".join(doubts))] if doubts else []
+
+
+def _silent(alert: Alert, changed: SituationChanged, known: Known) -> Said:
+    who = known.organisation or text("voice.some_source")
+    since = "" if changed.since is None else swedish.short_day(changed.since.date())
+    back = changed.state == "closed"
+    title = text("voice.silent_back" if back else "voice.silent_title", who=who)
+    intro = text("voice.silent_back_intro" if back else "voice.silent_intro", who=who, since=since)
+    facts = ((text("voice.since"), since),) if since else ()
+    return Said(text("voice.silent_label"), title, intro, facts, path_of(alert), intro)
+
+
+def _picture(changed: SituationChanged) -> Said:
+    number = changed.number or ""
+    key = "adopted" if changed.state == "adopted" else "drafted"
+    title = text(f"voice.picture_{key}", number=number)
+    intro = text(f"voice.picture_{key}_intro", number=number)
+    return Said(text("voice.picture_label"), title, intro, (), f"/lagesbilder/{number}", title)
+
+
+def _agenda(alert: Alert) -> Said:
+    event = alert.event
+    at = swedish.moment(datetime.fromisoformat(event["meeting"]))
+    title = text("voice.agenda_title", at=at)
+    sections = tuple((s["title"], tuple(s["lines"])) for s in event["sections"] if s["lines"])
+    intro = text("voice.agenda_intro" if sections else "mail.nothing_new")
+    facts = ((text("voice.picture_label"), upper_first(event["picture"])),) if event.get("picture") else ()
+    path = event.get("path") or "/lagesbilder"
+    return Said(text("voice.agenda_label"), title, intro, facts, path, title, sections=sections)

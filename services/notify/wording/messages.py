@@ -1,0 +1,145 @@
+"""From what alerts say to one message to one receiver: subject, text and HTML, SMS, and why they get it.
+
+The HTML is written in MJML and turned into mail's own dialect by mrml, once per message.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import mrml
+
+from services.notify.domain.alerts import Alert
+from services.notify.domain.routing import FOLLOWED
+from services.notify.gateways.channel import Message
+from services.notify.wording.alerts import Said
+from services.notify.wording.sms import short
+from services.pages.render import html
+from services.pages.swedish import whole
+from services.pages.texts import text
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What belongs to the receiver and the house. ``why``: sentences; ``stop``: one POST to it ends the messages."""
+
+    public_url: str
+    ident: str
+    why: tuple[str, ...]
+    urgent: bool = False
+    stop: str | None = None
+    receipt_to: str | None = None
+    asked: bool = True
+    """Whether the receiver is a person who can take the alert."""
+
+
+def reasons(rules: Sequence[str], labels: dict[str, str], followed: str | None) -> tuple[str, ...]:
+    """Why somebody gets this: what they follow, or the rule that names them."""
+    found = []
+    for rule in dict.fromkeys(rules):
+        if rule == FOLLOWED:
+            found.append(text("mail.why_text", what=followed) if followed else text("voice.why_followed"))
+        else:
+            found.append(text("voice.why_rule", rule=labels.get(rule, rule)))
+    return tuple(found)
+
+
+def message(told: Sequence[tuple[Alert, Said]], frame: Frame, more: int = 0) -> Message:
+    """One alert as its own message, several as one; ``more``: how many there are beside those."""
+    if len(told) == 1 and not more:
+        return _one(*told[0], frame)
+    return _several(told, frame, more)
+
+
+def _one(alert: Alert, said: Said, frame: Frame) -> Message:
+    link = frame.public_url + said.path
+    asks = frame.asked and alert.kind in {"report", "case", "silent_source"}
+    context = {
+        "said": [said],
+        "subject": said.title,
+        "intro": "",
+        "link": link,
+        "open": text("voice.open_alert" if asks else "voice.open"),
+        "hint": text("voice.hint") if asks else "",
+    }
+    return _made(context, frame, said, short(said.brief, short_link(frame, alert)), {
+        "thread": f"<alert-{alert.alert_id}@lagesbild.local>" if alert.kind != "agenda" else None,
+        "data": _data(alert),
+    })  # fmt: skip
+
+
+def _several(told: Sequence[tuple[Alert, Said]], frame: Frame, more: int) -> Message:
+    count = whole(len(told) + more)
+    title = text("voice.several_title", count=count, first=told[0][1].title)
+    intro = text("voice.several_intro") + (" " + text("voice.several_more", count=whole(more)) if more else "")
+    link = f"{frame.public_url}/larm"
+    context = {
+        "said": [s for _, s in told],
+        "subject": title,
+        "intro": intro,
+        "link": link,
+        "open": text("voice.open_all"),
+        "hint": text("voice.hint") if frame.asked else "",
+    }
+    together = Said(
+        text("voice.several_label"), title, intro, tuple((s.label, s.title) for _, s in told), "/larm", title
+    )
+    brief = text("voice.several_brief", count=count, first=told[0][1].title)
+    return _made(context, frame, together, short(brief, link), {
+        "thread": None, "data": {"kind": "several", "alerts": [_data(a) for a, _ in told]},
+    })  # fmt: skip
+
+
+def _made(context: dict[str, Any], frame: Frame, said: Said, sms: str, more: dict[str, Any]) -> Message:
+    """The message in all its forms."""
+    shown = context | {
+        "why": frame.why,
+        "change": f"{frame.public_url}/utskick",
+        "base": frame.public_url,
+        "invented": any(s.invented for s in context["said"]),
+    }
+    return Message(
+        ident=frame.ident,
+        subject=said.title,
+        title=said.title,
+        intro=said.intro,
+        facts=said.facts,
+        why=" ".join(frame.why),
+        link=context["link"],
+        short=sms,
+        text=html("notify/message.txt", shown),
+        html=_inlined(html("notify/message.mjml", shown)),
+        urgent=frame.urgent,
+        stop=frame.stop,
+        receipt_to=frame.receipt_to,
+        **more,
+    )
+
+
+@lru_cache(maxsize=64)
+def _inlined(source: str) -> str:
+    """MJML → HTML; the same message to many receivers is made once."""
+    return mrml.to_html(source).content
+
+
+def short_link(frame: Frame, alert: Alert) -> str:
+    """An address of few letters to an alert; who is not in its municipality finds nothing there."""
+    return f"{frame.public_url}/l/{str(alert.alert_id)[:8]}"
+
+
+def _data(alert: Alert) -> dict[str, Any]:
+    """An alert for machines: ids, codes and counts."""
+    number: str | None = alert.event.get("number")
+    return {
+        "kommun": alert.kommun,
+        "alert_id": str(alert.alert_id),
+        "kind": alert.kind,
+        "state": alert.state,
+        "subject_id": str(alert.subject_id),
+        "event_type": alert.event_type,
+        "area": alert.area,
+        "severity": alert.severity,
+        "notices": alert.notices,
+        "number": number,
+    }

@@ -1,0 +1,278 @@
+"""The voice on real servers: who is told, once, in time; who takes it; what happens when nobody does."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from services.notify.domain.notices import of_report
+from services.notify.domain.pacing import SWEDEN
+from services.notify.gateways.channel import Delayed
+from services.notify.handlers.composing import opened
+from services.notify.store import queue
+from services.runtime.errors import Permanent
+from services.runtime.sealing import Sealer
+from tests.support.facts import located
+from tests.support.instance import Instance, eventually
+from tests.support.voice import Voice, never_quiet, now_case, publish, somebody, voice
+
+
+async def ledger(instance: Instance, kommun: str) -> list[Any]:
+    query = """select person_id, state, error, rule, channel, attempts, message_id, kind from deliveries
+               where kommun = $1 order by created_at"""
+    return await instance.sql(query, kommun, kommun=kommun, room="notify")
+
+
+async def test_a_case_reaches_who_should_know_one_takes_it_and_says_it_was_useful(
+    instance: Instance, kommun: str
+) -> None:
+    await instance.tenant(kommun)
+    admin = await somebody(instance, kommun, "administrator")
+    analyst, member = await somebody(instance, kommun, "analytiker"), await somebody(instance, kommun, "est_medlem")
+    await somebody(instance, kommun, "rapportor")
+    await never_quiet(instance, admin)
+    found = now_case(kommun)
+    await publish(instance, [found, found])
+
+    async def told() -> bool:
+        return {r["person_id"] for r in await ledger(instance, kommun) if r["state"] == "sent"} == {
+            analyst.ident,
+            member.ident,
+        }
+
+    await eventually(told, 30, "analyst and member told")
+    assert len(await ledger(instance, kommun)) == 2, "the same record twice is told once"
+    url = instance.ground.layout.url("notify_serve")
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        (alert,) = (await http.get("/v1/alerts", headers=analyst.bearer)).json()
+        path = f"/v1/alerts/{alert['alert_id']}"
+        assert (await http.get(path + "/take", headers=analyst.bearer)).status_code == 405, "looking takes nothing"
+        assert not (await http.get(path, headers=analyst.bearer)).json()["owned"]
+        first, second = await asyncio.gather(*(http.post(path + "/take", headers=p.bearer) for p in (analyst, member)))
+        assert sorted([first.json()["mine"], second.json()["mine"]]) == [False, True]
+        assert [first.json()["owned"], second.json()["owned"]] == [True, True]
+        for useful in (False, True):
+            answer = await http.post(path + "/answer", json={"useful": useful}, headers=member.bearer)
+            assert answer.status_code == 204
+        stranger = await somebody(instance, (await instance.tenant("7996")).kommun, "analytiker")
+        assert (await http.get(path, headers=stranger.bearer)).status_code == 404
+        assert (await http.post(path + "/take", headers=stranger.bearer)).status_code == 404
+
+    async def answered() -> bool:
+        rows = await instance.sql("select rule, useful from alert_answers where kommun = $1", kommun, kommun=kommun)
+        return [(r["rule"], r["useful"]) for r in rows] == [("signal", True)]
+
+    await eventually(answered, 30, "analysis knows that it was useful")
+    await publish(instance, [found.model_copy(update={"state": "closed", "revision": 2})])
+
+    async def over() -> bool:
+        rows = await instance.sql(
+            "select closed_at from alerts where kommun = $1", kommun, kommun=kommun, room="notify"
+        )
+        return [r["closed_at"] is not None for r in rows] == [True]
+
+    await eventually(over, 30, "the alert is over")
+
+
+async def crew(instance: Instance, kommun: str, **plan: Any) -> tuple[Any, Any, Any]:
+    await instance.tenant(kommun)
+    admin = await somebody(instance, kommun, "administrator")
+    analyst, member = await somebody(instance, kommun, "analytiker"), await somebody(instance, kommun, "est_medlem")
+    await never_quiet(instance, admin, **plan)
+    return admin, analyst, member
+
+
+async def test_what_nobody_takes_goes_to_the_next_and_what_somebody_takes_does_not(
+    instance: Instance, kommun: str
+) -> None:
+    route = {"name": "signal", "label": "Signal", "match": {"kinds": ["case"]}, "how": "at_once",
+             "answer_minutes": 5, "then": [{"role": "est_medlem"}]}  # fmt: skip
+    root = {"name": "rot", "label": "Rot", "to": [{"role": "analytiker"}], "routes": [route]}
+    _, analyst, member = await crew(instance, kommun, root=root)
+    async with voice(instance) as parts:
+        await parts.enter(now_case(kommun), now_case(kommun, event_type="B1"))
+        await parts.settle()
+        assert {a for a, _ in parts.channels["mail"].sent} == {analyst.email}
+        rows = await instance.sql("select alert_id from alerts where kommun = $1", kommun, kommun=kommun, room="notify")
+        taken = rows[0]["alert_id"]
+        async with httpx.AsyncClient(base_url=instance.ground.layout.url("notify_serve"), trust_env=False) as http:
+            await http.post(f"/v1/alerts/{taken}/take", headers=analyst.bearer)
+        parts.channels["mail"].sent.clear()
+        await _hurry(parts, instance, kommun)
+        (told,) = parts.channels["mail"].sent
+        assert told[0] == member.email
+        assert told[1].urgent
+        parts.channels["mail"].sent.clear()
+        await _hurry(parts, instance, kommun, hours=2)
+        assert parts.channels["mail"].sent == [], "there is nobody left to tell: the operator's alarm, no more mails"
+
+
+async def _hurry(parts: Voice, instance: Instance, kommun: str, hours: float = 0.5) -> None:
+    """Let the time pass in which somebody should have answered."""
+    parts.ahead += timedelta(hours=hours)
+    await instance.sql("update due set at = now() where what = 'pursue' and kommun = $1", kommun, room="notify")
+    while await parts.pursuer.pursue_some():
+        await instance.sql("update due set at = now() + interval '1 hour' where what = 'pursue'", room="notify")
+    await instance.sql("update due set at = now() where what = 'send' and kommun = $1", kommun, room="notify")
+    await parts.settle()
+
+
+async def test_a_way_that_does_not_answer_is_left_for_the_other_and_a_refusal_at_once(
+    instance: Instance, kommun: str
+) -> None:
+    _, analyst, member = await crew(instance, kommun)
+    url = instance.ground.layout.url("notify_serve")
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        wanted = {"usual": "mail", "urgent": "mail", "phone": "+46701234567"}
+        assert (await http.put("/v1/preferences", json=wanted, headers=analyst.bearer)).status_code == 200
+    async with voice(instance) as parts:
+        mail, sms = parts.channels["mail"], parts.channels["sms"]
+        mail.troubles = [Permanent("mail_refused", "no such mailbox"), Permanent("mail_refused", "nor this one")]
+        await parts.enter(now_case(kommun))
+        await parts.settle()
+        assert [a for a, _ in sms.sent] == ["+46701234567"]
+        by_person = {r["person_id"]: r for r in await ledger(instance, kommun)}
+        assert by_person[analyst.ident]["state"] == "sent"
+        assert by_person[analyst.ident]["channel"] == "sms"
+        assert (by_person[member.ident]["state"], by_person[member.ident]["error"]) == ("failed", "mail_refused")
+        # A provider that is down for two hours: tried again and again, then the other way; who has none waits on.
+        mail.troubles = [Delayed("421") for _ in range(50)]
+        await parts.enter(now_case(kommun, event_type="B1"))
+        await parts.settle()
+        assert len(sms.sent) == 1
+        parts.ahead = timedelta(hours=2, minutes=5)
+        for _ in range(3):
+            await instance.sql("update due set at = now() where kommun = $1", kommun, room="notify")
+            await parts.settle()
+        assert len(sms.sent) == 2
+        mail.troubles.clear()
+        parts.ahead = timedelta(hours=3)
+        parts.sender._pauses.clear()
+        await instance.sql("update due set at = now() where kommun = $1", kommun, room="notify")
+        await parts.settle()
+        assert [a for a, _ in mail.sent] == [member.email]
+        attempts = await instance.sql(
+            "select channel, outcome from attempts where kommun = $1", kommun, kommun=kommun, room="notify"
+        )
+        assert {(r["channel"], r["outcome"]) for r in attempts} == {
+            ("mail", "refused"), ("mail", "delayed"), ("mail", "sent"), ("sms", "sent"),
+        }  # fmt: skip
+
+
+async def test_ten_thousand_changes_are_a_few_messages_and_none_is_lost(instance: Instance, kommun: str) -> None:
+    _, analyst, member = await crew(instance, kommun)
+    async with voice(instance) as parts:
+        for start in range(0, 10_000, 2_000):
+            cases = [now_case(kommun, number=f"2026-{start + i}") for i in range(2_000)]
+            await parts.enter(*cases)
+            await parts.router.route_some()
+            await parts.sender.send_one()
+        await parts.settle()
+        per_person = {p.email: [m for a, m in parts.channels["mail"].sent if a == p.email] for p in (analyst, member)}
+        assert all(1 <= len(messages) <= 12 for messages in per_person.values()), {
+            k: len(v) for k, v in per_person.items()
+        }
+        rows = await instance.sql(
+            "select person_id, state, count(*) as n from deliveries where kommun = $1 group by 1, 2",
+            kommun, kommun=kommun, room="notify",
+        )  # fmt: skip
+        assert {(r["person_id"], r["state"]): r["n"] for r in rows} == {
+            (analyst.ident, "sent"): 10_000,
+            (member.ident, "sent"): 10_000,
+        }
+        assert "finns på sidan Larm" in per_person[analyst.email][-1].text
+
+
+async def test_a_replay_tells_nobody_again_also_when_the_ledger_is_gone(instance: Instance, kommun: str) -> None:
+    await crew(instance, kommun)
+    old = now_case(kommun, minted_at=datetime.now(UTC) - timedelta(hours=25))
+    async with voice(instance) as parts:
+        fresh = now_case(kommun)
+        await parts.enter(fresh, old)
+        await parts.settle()
+        assert len(parts.channels["mail"].sent) == 2
+        await parts.enter(fresh, old)
+        await parts.settle()
+        assert len(parts.channels["mail"].sent) == 2
+        states = await instance.sql(
+            "select state, reason from notices where kommun = $1", kommun, kommun=kommun, room="notify"
+        )
+        assert {(r["state"], r["reason"]) for r in states} == {("routed", None), ("expired", "past_deadline")}
+        assert sum(r["state"] == "expired" for r in await ledger(instance, kommun)) == 2, "recorded, never sent"
+        await instance.sql("update due set at = now() where kommun = $1", kommun, room="notify")
+        for table in ("notices", "alerts", "deliveries"):
+            await _emptied(instance, table, kommun)
+        await parts.enter(old)
+        await parts.settle()
+        assert len(parts.channels["mail"].sent) == 2
+
+
+async def _emptied(instance: Instance, table: str, kommun: str) -> None:
+    """What gallring leaves: nothing."""
+    import asyncpg
+
+    from services.runtime.migrations import OWNER_ROLE
+
+    connection = await asyncpg.connect(instance.ground.dsn(OWNER_ROLE))
+    try:
+        await connection.execute(f"alter table notify.{table} no force row level security")
+        await connection.execute(f"delete from notify.{table} where kommun = $1", kommun)
+        await connection.execute(f"alter table notify.{table} force row level security")
+    finally:
+        await connection.close()
+
+
+async def test_quiet_hours_silence_and_off_are_kept_and_the_urgent_comes_all_the_same(
+    instance: Instance, kommun: str
+) -> None:
+    root = {"name": "rot", "label": "Rot", "to": [{"role": "analytiker"}, {"role": "est_medlem"}], "how": "at_once",
+            "routes": [{"name": "akut", "label": "Akut", "match": {"min_severity": 4}, "urgent": True}]}  # fmt: skip
+    _, analyst, member = await crew(instance, kommun, root=root)
+    url, now = instance.ground.layout.url("notify_serve"), datetime.now(SWEDEN)
+    around = [(now + timedelta(hours=h)).strftime("%H:%M:%S") for h in (-3, 3)]
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as http, voice(instance) as parts:
+        sent, case = parts.channels["mail"].sent, now_case(kommun)
+        await http.put("/v1/preferences", json={"off": True}, headers=member.bearer)
+        await parts.enter(case)
+        await parts.settle()
+        assert [a for a, _ in sent] == [analyst.email]
+        (alert,) = (await http.get("/v1/alerts", headers=analyst.bearer)).json()
+        path = f"/v1/alerts/{alert['alert_id']}/silence"
+        assert (await http.post(path, json={"everybody": True}, headers=member.bearer)).status_code == 403
+        until = (await http.post(path, json={}, headers=analyst.bearer)).json()["until"]
+        await parts.enter(case.model_copy(update={"state": "changed", "revision": 2}))
+        await parts.settle()
+        assert len(sent) == 1
+        (waits,) = await instance.sql("select at from due where kommun = $1 and what = 'send'", kommun, room="notify")
+        assert waits["at"] == datetime.fromisoformat(until)
+        quiet = {"quiet": {"begins": around[0], "ends": around[1]}}
+        await http.put("/v1/preferences", json=quiet, headers=analyst.bearer)
+        await parts.enter(now_case(kommun, event_type="B1"))
+        await parts.settle()
+        assert len(sent) == 1
+        moment = datetime.now(UTC)
+        serious = located(1, kommun=kommun, severity=4, received_at=moment, time_from=moment, time_to=moment)
+        notice = of_report(serious, "c")
+        assert notice is not None
+        await parts.enter(notice)
+        await parts.settle()
+        assert {a for a, m in sent[1:] if m.urgent} == {analyst.email, member.email}
+
+
+async def test_links_serve_one_purpose_and_a_time(instance: Instance, kommun: str) -> None:
+    sealer, now = Sealer("a secret of the tests"), datetime.now(UTC)
+    _, analyst, _ = await crew(instance, kommun)
+    async with voice(instance) as parts:
+        await parts.enter(now_case(kommun))
+        await parts.settle()
+        stop = next(m.stop for a, m in parts.channels["mail"].sent if a == analyst.email)
+        assert stop is not None
+        token = stop.partition("?t=")[2]
+        assert opened(sealer, "stop", token, now) == (kommun, analyst.ident)
+        assert opened(sealer, "receipt", token, now) is None
+        assert opened(sealer, "stop", token, now + timedelta(days=61)) is None
+        assert opened(sealer, "stop", token[:-2], now) is None
+        assert opened(Sealer("another house's secret"), "stop", token, now) is None
+        async with parts.database.transaction() as connection:
+            assert await queue.claim(connection, "send", 1, 10) == []

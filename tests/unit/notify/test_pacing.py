@@ -1,0 +1,93 @@
+"""When people are told: quiet hours, digests, distances and the cap, over both changes of the clock."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from services.notify.domain.pacing import (
+    SWEDEN,
+    agenda_at,
+    allowed,
+    awake,
+    before_meeting,
+    next_daily,
+    next_weekly,
+    spaced,
+)
+from services.notify.domain.plan import Meeting, Quiet
+from services.notify.domain.preferences import Preferences
+
+
+def at(day: str, clock: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), SWEDEN)
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        (("2026-11-19", "12:00"), ("2026-11-19", "12:00")),
+        (("2026-11-19", "20:00"), ("2026-11-20", "07:00")),
+        (("2026-11-19", "19:59"), ("2026-11-19", "19:59")),
+        (("2026-11-20", "06:59"), ("2026-11-20", "07:00")),
+        (("2026-11-20", "07:00"), ("2026-11-20", "07:00")),
+        (("2026-03-28", "23:00"), ("2026-03-29", "07:00")),  # the night that is an hour shorter
+        (("2026-10-24", "23:00"), ("2026-10-25", "07:00")),  # and the one that is an hour longer
+    ],
+)
+def test_quiet_hours_are_on_the_wall(now: tuple[str, str], until: tuple[str, str]) -> None:
+    assert awake(at(*now), Quiet()) == at(*until)
+
+
+def test_the_hours_of_a_night_worker_and_of_somebody_who_never_sleeps() -> None:
+    day = Quiet(begins=time(8), ends=time(15))
+    assert awake(at("2026-11-19", "09:00"), day) == at("2026-11-19", "15:00")
+    assert awake(at("2026-11-19", "03:00"), day) == at("2026-11-19", "03:00")
+    assert awake(at("2026-11-19", "03:00"), Quiet(begins=time(0), ends=time(0))) == at("2026-11-19", "03:00")
+
+
+def test_every_day_has_one_digest_at_seven_also_when_the_clock_changes() -> None:
+    moment, found = at("2026-03-27", "08:00").astimezone(UTC), []
+    for _ in range(4):
+        moment = next_daily(moment)
+        found.append(moment.astimezone(SWEDEN).strftime("%d %H:%M"))
+    assert found == ["28 07:00", "29 07:00", "30 07:00", "31 07:00"]
+    assert next_daily(at("2026-10-24", "07:00")) - at("2026-10-24", "07:00").astimezone(UTC) == timedelta(hours=25)
+
+
+def test_the_agenda_goes_out_before_the_meeting_and_a_silence_ends_when_it_begins() -> None:
+    meeting = Meeting(weekday=4, at=time(9), hours_before=2)
+    assert agenda_at(meeting, date(2026, 11, 20)) == at("2026-11-20", "07:00")
+    assert agenda_at(meeting, date(2026, 11, 19)) is None
+    assert next_weekly(at("2026-11-20", "07:00"), meeting) == at("2026-11-27", "07:00")
+    early = Meeting(weekday=0, at=time(8), hours_before=60)
+    assert next_weekly(at("2026-11-19", "12:00"), early) == at("2026-11-20", "20:00")
+    assert before_meeting(at("2026-11-20", "08:59"), meeting) == at("2026-11-20", "09:00")
+    assert before_meeting(at("2026-11-20", "09:00"), meeting) == at("2026-11-27", "09:00")
+
+
+def test_distances_are_of_real_time() -> None:
+    before = at("2026-10-25", "02:30")  # the hour that comes twice
+    assert spaced(before, before, 60) - before.astimezone(UTC) == timedelta(hours=1)
+    assert spaced(before, None, 60) == before
+    assert spaced(before + timedelta(hours=2), before, 60) == before + timedelta(hours=2)
+
+
+def test_the_cap_frees_itself_as_the_hour_passes() -> None:
+    now = at("2026-11-19", "12:00")
+    sent = [now - timedelta(minutes=m) for m in (70, 50, 30, 10)]
+    assert allowed(now, sent, 4) == now
+    assert allowed(now, sent, 3) == now + timedelta(minutes=10)
+    assert allowed(now, sent, 1) == now + timedelta(minutes=50)
+
+
+def test_the_ways_of_a_person_and_what_they_want() -> None:
+    assert Preferences().ways(urgent=True) == ("mail",)
+    phone = Preferences(phone="+46701234567", urgent="sms")
+    assert (phone.ways(urgent=True), phone.ways(urgent=False)) == (("sms", "mail"), ("mail", "sms"))
+    assert Preferences(urgent="sms").ways(urgent=True) == ("mail",)
+    off = Preferences(off=True)
+    assert [off.wants(agenda=a, urgent=u) for a, u in ((True, True), (False, True), (False, False))] == [
+        False,
+        True,
+        False,
+    ]

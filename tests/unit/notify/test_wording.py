@@ -1,0 +1,128 @@
+"""What messages say: mail, SMS, card; plain Swedish, every number with what it is held against."""
+
+import re
+from email.message import EmailMessage
+
+import pytest
+
+from services.notify.domain.notices import Notice
+from services.notify.domain.routing import FOLLOWED
+from services.notify.gateways.channel import Message
+from services.notify.gateways.mail import mail_of
+from services.notify.gateways.posted import MOST_CARD_BYTES, teams_card
+from services.notify.wording.alerts import Known, describe, said
+from services.notify.wording.messages import Frame, message, reasons
+from services.notify.wording.sms import GSM7, ONE_SMS, plain, short
+from tests.support.facts import NOON
+from tests.support.notices import COMPANY, alert, case, follows, report, situation
+
+FRAME = Frame("https://h.exempel", "<x@y>", reasons([FOLLOWED, "signal"], {"signal": "Ny signal"}, "klotter i centrum"),
+              stop="https://h.exempel/utskick/av?t=1")  # fmt: skip
+
+
+IN_CENTRUM = Known("Nässjö centrum")
+
+
+def told(*notices: Notice, known: Known = IN_CENTRUM, count: int = 1) -> Message:
+    alerts = [alert(n, count) for n in notices]
+    return message([(a, said(a, known)) for a in alerts], FRAME)
+
+
+def text_of(mail: EmailMessage, kind: str) -> str:
+    body = mail.get_body((kind,))
+    assert body is not None
+    return str(body.get_content()).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_report_says_what_where_when_and_why() -> None:
+    mail = mail_of(told(report(event_type="A3", severity=3, invented=True)), "a@x.invalid", "b@x.invalid")
+    assert mail["Subject"] == "Brand, anlagd brand i Nässjö centrum"
+    assert mail["Message-ID"] == "<x@y>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    for part in ("Nässjö centrum", "19 nov kl. 13.00", "3 – allvarligt", "påhittade", "Du följer klotter i centrum.",
+                 "Kommunens regel: Ny signal.", "Jag tar den"):  # fmt: skip
+        assert part in text_of(mail, "plain"), part
+        assert part in re.sub(r"\s+", " ", text_of(mail, "html")), part
+    assert 'lang="sv"' in text_of(mail, "html")
+
+
+def test_several_alike_reports_are_counted_and_the_thread_holds_them_together() -> None:
+    first = told(report(severity=2))
+    more = told(report(severity=2), count=3)
+    assert more.subject == "3 rapporter: klotter i Nässjö centrum"
+    assert first.thread == more.thread
+    assert "3 likadana rapporter sedan 19 nov kl. 13.00" in more.text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+CASE = {
+    "document": {"evidence": [{"kind": "A1", "weeks": 4, "adjusted": {"expected": 5.1}}], "data": {"preliminary": 0.12}}
+}
+
+
+def test_a_case_says_seen_expected_since_when_and_what_may_be_wrong() -> None:
+    made = told(case(), known=Known("Nässjö centrum", CASE))
+    assert made.subject == "Fler rapporter än väntat om klotter i Nässjö centrum"
+    body = made.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "11 rapporter på fyra veckor mot väntat 4,2." in body
+    assert "Räknat per aktiv rapportör var väntat 5,1." in body
+    assert "Cirka 12 procent" in body
+    assert "Sedan: 19 november 2026" in body
+    alone = told(case()).text
+    assert "11 rapporter mot väntat 4,2." in alone  # analysis is away: no guess about the weeks
+    assert "Inte längre fler än väntat" in told(case("closed")).subject
+
+
+def test_a_silent_source_is_not_called_calm() -> None:
+    notice = case(kind="silent_source", event_type=None, area=None, organisation=COMPANY)
+    made = told(notice, known=Known(organisation="Väktarbolaget"))
+    assert made.short.startswith("Lägesbild: Väktarbolaget har inte rapporterat sedan 19 nov. Tystnad är inte")
+
+
+def test_a_lagesbild_leads_to_its_own_page() -> None:
+    notice = case("adopted", kind="lagesbild", event_type=None, area=None, number="2026:23")
+    assert told(notice).link == "https://h.exempel/lagesbilder/2026:23"
+
+
+def test_several_things_are_one_message_that_names_each() -> None:
+    made = told(case(), report(severity=3))
+    assert made.subject.startswith("2 saker att veta: Fler rapporter än väntat")
+    for title in ("Fler rapporter än väntat om klotter", "Klotter i Nässjö centrum"):
+        assert title in made.text
+        assert title in made.html
+
+
+@pytest.mark.parametrize(
+    "area", ["Nässjö centrum", "Ett område med ett namn som är så långt att det aldrig får plats " * 2, "Łódź–”x”"]
+)
+def test_an_sms_is_one_sms_in_its_own_alphabet(area: str) -> None:
+    for notice in (case(), case("closed"), report(severity=4, event_type="C4")):
+        made = told(notice, known=Known(area))
+        assert len(made.short) <= ONE_SMS
+        assert set(made.short) <= GSM7
+        assert made.short.endswith("/l/" + str(alert(notice).alert_id)[:8])
+
+
+def test_a_cut_text_ends_at_a_word() -> None:
+    assert short("ord " * 60, "https://h/l/1").count("ord...") == 1
+    assert plain("19\N{NO-BREAK SPACE}nov – ”så” …ł") == '19 nov - "så" ...?'
+
+
+def test_what_people_wrote_in_names_is_never_markup() -> None:
+    made = told(report(severity=3), known=Known("<script>x</script> & co"))
+    assert "<script>" not in made.html
+    assert "<script>x</script> & co" in made.text
+
+
+def test_a_card_is_small_enough_and_leads_on() -> None:
+    card = teams_card(told(case()))
+    content = card["attachments"][0]["content"]
+    assert content["version"] == "1.4"
+    assert content["actions"][0]["url"].startswith("https://h.exempel/larm/")
+    assert len(str(teams_card(told(*[report(n, severity=3) for n in range(40)])))) < MOST_CARD_BYTES
+
+
+def test_what_is_followed_in_words() -> None:
+    assert describe(follows(), None) == "alla typer i hela kommunen, minst allvar 1"
+    assert describe(follows(types=("A", "B1"), area="x"), "Centrum").startswith("skadegörelse, ")
+    assert situation().minted_at == NOON
