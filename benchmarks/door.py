@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.latency import _key, _reports
+from benchmarks.latency import _reports, key_of
 from benchmarks.servers import Ground, room
 from deploy.local.layout import pick_port
 
@@ -113,7 +113,7 @@ async def measure(ground: Ground) -> dict[str, Any]:
 
     ``bare`` checks lines by hand with nothing of FastAPI around a line; ``list`` is a list as FastAPI takes one.
     """
-    key = await _key(ground)
+    key = await key_of(ground)
     found: dict[str, dict[str, list[float]]] = {"door": {}, "bare": {}, "list": {}}
     async with bare() as plain, room(ground, ("ingest", "serve"), ready=True):
         for number in range(ROUNDS):

@@ -42,7 +42,8 @@ def _reports(count: int) -> Iterator[dict[str, Any]]:
         yield {"id": f"l-{number}", "event_type": kind, "time_from": stamp, "place": {"coordinates": point}}
 
 
-async def _key(ground: Ground) -> str:
+async def key_of(ground: Ground) -> str:
+    """A municipality's key that may send reports."""
     database = Database(ground.layout.database_url(serve_role("ingest")), pool_size=1)
     try:
         people = People(database)
@@ -57,7 +58,7 @@ async def _key(ground: Ground) -> str:
 
 async def steady(ground: Ground, *, rate: int = 300, seconds: int = 30) -> Latency:
     """Hand in ``rate`` reports a second for so long and watch the facts appear."""
-    key = await _key(ground)
+    key = await key_of(ground)
     sent: dict[str, float] = {}
     shown: dict[str, float] = {}
     count = rate * seconds

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,8 +132,10 @@ async def _answers(http: httpx.AsyncClient, url: str) -> None:
 
 
 @asynccontextmanager
-async def room(ground: Ground, *which: tuple[str, str], ready: bool = False) -> AsyncIterator[list[Room]]:
-    """These processes of rooms, just started, or ``ready``."""
+async def room(
+    ground: Ground, *which: tuple[str, str], ready: bool = False, extra: Mapping[str, str] | None = None
+) -> AsyncIterator[list[Room]]:
+    """These processes of rooms, just started, or ``ready``; ``extra``: more of their environment."""
     started = []
     log = (ground.layout.data / "logs" / "bench.log").open("ab")
     try:
@@ -142,7 +144,7 @@ async def room(ground: Ground, *which: tuple[str, str], ready: bool = False) -> 
             quiet |= {
                 f"LAGESBILD_{what}": "100000000" for what in ("LINES_PER_MINUTE", "LINES_PER_DAY", "REQUESTS_PER_DAY")
             }
-            env = os.environ | servers.room_environment(ground.layout, name, process) | quiet
+            env = os.environ | servers.room_environment(ground.layout, name, process) | quiet | dict(extra or {})
             argv = [sys.executable, "-m", "services.cli", "room", name, process]
             started.append(Room(name, subprocess.Popen(argv, env=env, stdout=log, stderr=log)))  # noqa: ASYNC220
         async with httpx.AsyncClient(trust_env=False) as http:

@@ -74,6 +74,13 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "short",
         ),
         Panel("Mails in 15 minutes", "sum by (outcome) (increase(est_mails_total[15m]))", "{{outcome}}", "short"),
+        Panel(
+            "Messages in 15 minutes",
+            "sum by (channel, outcome) (increase(est_messages_total[15m]))",
+            "{{channel}} {{outcome}}",
+            "short",
+        ),
+        Panel("The voice's queue", "est_voice_waiting", "{{what}}", "short"),
         Panel("Database connections in use", "est_pool_connections", "{{instance}}", "short"),
     ),
 }

@@ -228,7 +228,9 @@ async def test_an_erased_person_leaves_no_trace_and_the_counts_stay(
         url = instance.ground.layout.url("notify_serve")
         followed = await http.post(f"{url}/v1/subscriptions", json={"min_severity": 1}, headers=header)
         assert followed.status_code == 201, followed.text
-        report = reports(1, uuid4().hex[:6])[0]
+        wanted = {"phone": "+46701234599", "urgent": "mail"}
+        assert (await http.put(f"{url}/v1/preferences", json=wanted, headers=header)).status_code == 200
+        report = reports(1, uuid4().hex[:6], severity=4)[0]  # told at any hour
         answer = await http.post(f"{instance.url}/v1/reports", json=report, headers=header)
         assert answer.status_code == 201, answer.text
 
@@ -237,11 +239,16 @@ async def test_an_erased_person_leaves_no_trace_and_the_counts_stay(
         return bool(await instance.sql(query, person, kommun=kommun, room="notify"))
 
     await eventually(told, 30, "a mail made notify keep the address")
+    async with httpx.AsyncClient(base_url=url, headers=header, trust_env=False) as http:
+        (alert,) = (await http.get("/v1/alerts")).json()
+        for deed, body in (("take", None), ("silence", {}), ("answer", {"useful": True})):
+            answered = await http.post(f"/v1/alerts/{alert['alert_id']}/{deed}", json=body)
+            assert answered.is_success, answered.text
     await appointing.erase(kommun, person)
     assert await people.by_session(session) is None
 
     async def forgotten() -> bool:
-        return not await traces(instance, kommun, str(person), name, email)
+        return not await traces(instance, kommun, str(person), name, email, "+46701234599")
 
     await eventually(forgotten, 30, "no table of any room holds id, name or address")
     ident = UUID(answer.json()["report_id"])

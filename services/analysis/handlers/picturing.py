@@ -18,6 +18,7 @@ from services.analysis.domain import findings, picture
 from services.analysis.domain.exposure import MEMORY_DAYS, looking
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.preliminary import HISTORY, missing_share
+from services.analysis.handlers.silences import silence, turns
 from services.analysis.handlers.telling import NAMES, tell
 from services.analysis.store import density, exposure, numbers, signals
 from services.analysis.store import pictures as store
@@ -32,6 +33,7 @@ Printed = Callable[[dict[str, Any], str], bytes]
 """An adopted document and its hash → its PDF."""
 LONGEST_TEXT = 8_000
 RHYTHM_WEEKS = 13
+FRESH = timedelta(days=7)
 
 
 class Overtaken(Exception):
@@ -60,14 +62,17 @@ class Picturing:
     async def _at_cut_off(self, kommun: str, due: datetime) -> Effect:
         async with self._database.transaction((kommun,)) as connection:
             rule = await store.rule(connection, kommun)
-            taken = [v.number for v in await store.newest(connection, kommun)]
-        document = await self.written_from_facts(kommun, rule.period(due).numbered_after(taken))
+            known = await store.newest(connection, kommun)
+        document = await self.written_from_facts(kommun, rule.period(due).numbered_after([v.number for v in known]))
+        silences = turns(known[0].document["silent"] if known else [], document["silent"])
 
         async def effect(connection: AsyncConnection) -> None:
             now = datetime.now(UTC)
             if await store.add(connection, kommun, (document["number"], 1, "draft"), document, now=now) is None:
                 raise RuntimeError(f"there is a picture {document['number']} already")  # rolled back, tried again
             await _tell(connection, kommun, document["number"], "drafted", now)
+            if now - due < FRESH:  # a period that is caught up long afterwards tells nobody who was silent then
+                await tell(connection, [silence(kommun, turn, now) for turn in silences])
 
         return effect
 

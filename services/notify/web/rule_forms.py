@@ -171,6 +171,17 @@ def changed(plan: Plan, form: FormData) -> Plan:
     return _with(plan, _added(_without(plan.root, name), under, node))
 
 
+def with_times(plan: Plan, form: FormData) -> Plan:
+    """The plan with the form's quiet hours, meeting, cap and holding back; Faulty or ValidationError."""
+    values = {
+        "quiet": {"begins": form.get("begins"), "ends": form.get("ends")},
+        "meeting": {"weekday": form.get("weekday"), "at": form.get("meets"), "hours_before": form.get("before")},
+        "messages_per_hour": _whole(form, "cap"),
+        "holds": [{"by": "case", "kind": "report"}] if form.get("hold") == "ja" else [],
+    }
+    return Plan.model_validate(plan.model_dump() | values)
+
+
 def _with(plan: Plan, root: Node) -> Plan:
     return Plan.model_validate(plan.model_dump() | {"root": root.model_dump()})
 
@@ -248,6 +259,8 @@ def why(bad: ValueError) -> str:
         field = str(first["loc"][-1]) if first["loc"] else ""
         if field == "label":
             return text("rules_page.needs_label")
+        if field in {"begins", "ends", "at", "hours_before", "weekday", "messages_per_hour"}:
+            return text("rules_page.times_wrong")
         if field == "answer_minutes":
             return text("rules_page.answer_range")
         return text("rules_page.no_rule", why=first["msg"])

@@ -61,6 +61,25 @@ async def saved(request: Request, principal: Visitor) -> Response:
         new = rule_forms.changed(plan, form)
     except ValueError as bad:
         return await _page(request, principal, form=form, fault=rule_forms.why(bad), status=422)
+    return await _kept(request, principal, form, revision, new)
+
+
+@router.post(PATH + "/tider")
+async def timed(request: Request, principal: Visitor) -> Response:
+    """Quiet hours, the meeting, the cap, and whether an open signal holds back single reports."""
+    if not writes(principal):
+        return denied(principal)
+    form = await request.form()
+    revision, plan, _ = await _plan(request, principal)
+    try:
+        new = rule_forms.with_times(plan, form)
+    except ValueError as bad:
+        return await _page(request, principal, fault=rule_forms.why(bad), status=422)
+    return await _kept(request, principal, form, revision, new)
+
+
+async def _kept(request: Request, principal: Principal, form: FormData, revision: int, new: Plan) -> Response:
+    """Save the plan that was made upon the revision in the form."""
     planning: Planning = request.app.state.planning
     seen = str(form.get("revision", ""))
     if seen != str(revision) or not await planning.save(principal.kommun, revision, new):
@@ -109,6 +128,8 @@ async def _page(
                        severity=text(f"report.severity_{h.up_to_severity}")) for h in plan.holds],
         "quiet": text("rules_page.quiet", begins=plan.quiet.begins.strftime("%H.%M"),
                       ends=plan.quiet.ends.strftime("%H.%M")),
+        "plan": plan,
+        "days": [(str(i), text(f"picture.day_{i}")) for i in range(7)],
         "cap": text("rules_page.cap", count=plan.messages_per_hour or request.app.state.per_hour),
         "writes": writes(principal),
         "revision": current_revision if revision is None else revision,

@@ -1,0 +1,245 @@
+"""``python -m benchmarks.voice``: the voice's three levels; a digest beside Apprise sending as many mails.
+
+Routing decision at 5 000 subscriptions; one digest to many receivers, rendered and handed over; from a serious report
+posted until the mail server has it, all rooms running. About five minutes; ``build/voice.json``.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from benchmarks.latency import key_of
+from benchmarks.servers import Ground, room, start
+from deploy.local.layout import pick_port
+from services.notify.domain.notices import of_report
+from services.notify.domain.plan import DEFAULT
+from services.notify.domain.routing import Followers, Member, Roster, Subscription, follows, route
+from services.notify.handlers.digesting import agenda_notice
+from services.notify.handlers.entering import enter
+from services.runtime.database import Database
+from services.runtime.migrations import work_role
+from tests.support.facts import located
+
+BUILD = Path(__file__).parent.parent / "build"
+OTHER_PYTHON = Path(__file__).parent.parent / ".venv-bench" / "bin" / "python"
+KOMMUN = "0682"
+
+
+@dataclass(slots=True)
+class Sink:
+    """The mail server's process and what it has noted."""
+
+    port: int
+    path: Path
+
+    def taken(self) -> list[tuple[float, str]]:
+        """(monotonic seconds, Message-ID) of every mail."""
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        return [(float(at), ident) for at, ident in (line.split(" ", 1) for line in lines)]
+
+
+@asynccontextmanager
+async def sink(ground: Ground, name: str) -> AsyncIterator[Sink]:
+    """A mail server of its own for each part."""
+    port, path = pick_port(), ground.layout.data / f"{name}.mails"
+    command = [sys.executable, "-m", "benchmarks.contenders.smtp_sink", str(port), str(path)]
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        await asyncio.sleep(1.5)
+        yield Sink(port, path)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def decision(rounds: int = 2000) -> dict[str, float]:
+    """Microseconds of one decision at 5 000 subscriptions, beside looking at every subscription."""
+    chance = random.Random(1)  # noqa: S311 - invented subscriptions
+    areas = [f"0682R{n:03d}" for n in range(1, 60)]
+    people = [UUID(int=n + 1) for n in range(2000)]
+    wanted = [
+        Subscription(KOMMUN, uuid4(), chance.choice(people), "regso", None if n % 500 == 0 else chance.choice(areas),
+                     tuple(chance.sample("ABCDE", chance.randint(0, 2))), chance.randint(1, 4))
+        for n in range(5000)
+    ]  # fmt: skip
+    roster = Roster({p: Member(p, frozenset({"est_medlem"})) for p in people})
+    followers = Followers(wanted)
+    notices = []
+    for number in range(200):
+        found = of_report(located(number, areas=(chance.choice(areas),), severity=chance.randint(1, 4),
+                                  event_type=chance.choice(["A1", "B1", "C4"])), "c")  # fmt: skip
+        if found is not None:
+            notices.append(found)
+    ours, plain = [], []
+    for number in range(rounds):
+        notice = notices[number % len(notices)]
+        began = time.perf_counter()
+        route(DEFAULT, followers, roster, notice)
+        ours.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        [s for s in wanted if follows(s, notice)]
+        plain.append(time.perf_counter() - began)
+    cuts = quantiles(ours, n=100)
+    return {
+        "median_us": median(ours) * 1e6,
+        "p99_us": cuts[98] * 1e6,
+        "every_subscription_us": median(plain) * 1e6,
+        "ratio": median(plain) / median(ours),
+    }
+
+
+async def _receivers(ground: Ground, count: int) -> None:
+    """People of one municipality with addresses that are fresh enough for the whole run."""
+    await ground.sql(
+        """insert into notify.people (kommun, person_id, roles, seen_at)
+           select $1, gen_random_uuid(), '{est_medlem}', now() + interval '1 day' from generate_series(1, $2)""",
+        KOMMUN, count,
+    )  # fmt: skip
+    await ground.sql(
+        """insert into notify.contacts (kommun, person_id, email, fetched_at)
+           select kommun, person_id, 'p' || row_number() over () || '@exempel.invalid', now() + interval '1 day'
+           from notify.people where kommun = $1""",
+        KOMMUN,
+    )
+
+
+def agenda_event(meeting: datetime) -> dict[str, Any]:
+    """A digest as long as they are."""
+    lines = [
+        f"Fler rapporter än väntat om klotter i område {n} (säkerställd). 11 rapporter mot väntat 4,2."
+        for n in range(6)
+    ]
+    sections = [
+        {"key": k, "title": t, "lines": lines} for k, t in (("findings", "Nytt, upp och ned"), ("cases", "Signaler"))
+    ]
+    return {"meeting": meeting.isoformat(), "due": (meeting - timedelta(hours=2)).isoformat(),
+            "picture": "Lägesbild 2026:23", "path": "/lagesbilder/2026:23", "sections": sections}  # fmt: skip
+
+
+async def digest(ground: Ground, count: int) -> dict[str, Any]:
+    """Seconds from an agenda that is due until every mail is handed over, and Apprise's for the same mails."""
+    await _receivers(ground, count)
+    async with sink(ground, "ours") as ours:
+        extra = {
+            "LAGESBILD_SMTP_PORT": str(ours.port),
+            "LAGESBILD_POOL_SIZE": "10",
+            "LAGESBILD_ROSTER_SECONDS": "86400",
+        }
+        database = Database(ground.layout.database_url(work_role("notify")), pool_size=1)
+        now = datetime.now(UTC)
+        async with room(ground, ("notify", "work"), ready=True, extra=extra):
+            async with database.transaction((KOMMUN,)) as connection:
+                await enter(connection, [agenda_notice(KOMMUN, now, agenda_event(now + timedelta(hours=2)))])
+            await database.close()
+            began = time.monotonic()
+            while len(ours.taken()) < count:
+                await asyncio.sleep(0.5)
+                if time.monotonic() - began > 1200:
+                    raise RuntimeError(f"{len(ours.taken())} of {count} after twenty minutes")
+            seconds = ours.taken()[-1][0] - began
+    states = {r["state"]: r["n"] for r in await ground.sql(
+        "select state, count(*) as n from notify.deliveries where kommun = $1 group by 1", KOMMUN)}  # fmt: skip
+    others = min(count, 2000)
+    async with sink(ground, "apprise") as theirs:
+        body = ground.layout.data / "body.html"
+        body.write_text("<h1>Inför mötet</h1>" + "<p>Fler rapporter än väntat om klotter. 11 mot väntat 4,2.</p>" * 12)
+        command = [
+            str(OTHER_PYTHON),
+            "-m",
+            "benchmarks.contenders.apprise_copy",
+            str(theirs.port),
+            str(others),
+            str(body),
+        ]
+        other_process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        said = (await other_process.communicate())[0].decode().split()
+    rate, other = count / seconds, int(said[0]) / float(said[1])
+    return {"receivers": count, "seconds": seconds, "per_second": rate, "apprise_per_second": other,
+            "ratio": rate / other, "for_50000_minutes": 50_000 / rate / 60, "states": states}  # fmt: skip
+
+
+async def serious(ground: Ground, rate: int, seconds: int) -> dict[str, float]:
+    """Seconds from posting a serious report until the mail server has its mail, at a steady rate of reports."""
+    key = await key_of(ground)
+    person = uuid4()
+    for table, columns in (
+        ("people", "(kommun, person_id, roles, seen_at) values ($1, $2, '{est_medlem}', now() + interval '1 day')"),
+        (
+            "contacts",
+            "(kommun, person_id, email, fetched_at) values ($1, $2, 'x@exempel.invalid', now() + interval '1 day')",
+        ),
+    ):
+        await ground.sql(f"insert into notify.{table} {columns}", KOMMUN, person)
+    await ground.sql(
+        "insert into notify.subscriptions (kommun, subscription_id, person_id, layer, types, min_severity)"
+        " values ($1, gen_random_uuid(), $2, 'regso', '{}', 4)", KOMMUN, person,
+    )  # fmt: skip
+    posted: dict[str, float] = {}
+    async with sink(ground, "serious") as mails:
+        extra = {"LAGESBILD_SMTP_PORT": str(mails.port), "LAGESBILD_ROSTER_SECONDS": "86400",
+                 "LAGESBILD_MOST_IN_ONE": "1", "LAGESBILD_MESSAGES_PER_HOUR": "100000"}  # fmt: skip
+        rooms = [("ingest", "serve"), ("ingest", "work"), ("geo", "work"), ("notify", "work")]
+        async with room(ground, *rooms, ready=True, extra=extra):
+            async with httpx.AsyncClient(
+                base_url=ground.layout.url("ingest_serve"), trust_env=False, timeout=30
+            ) as http:
+                await asyncio.gather(*(_post(http, key, n, n / rate, posted) for n in range(rate * seconds)))
+            wanted = sum(1 for n in range(rate * seconds) if n % 20 == 0)
+            until = time.monotonic() + 60
+            while len(mails.taken()) < wanted and time.monotonic() < until:  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.2)
+        rows = await ground.sql(
+            "select d.message_id, n.subject_id from notify.deliveries d join notify.notices n using (kommun, alert_id)"
+            " where kommun = $1 and n.kind = 'report'", KOMMUN,
+        )  # fmt: skip
+        report = {r["message_id"]: str(r["subject_id"]) for r in rows}
+        times = sorted(at - posted[report[ident]] for at, ident in mails.taken() if ident in report)
+    cuts = quantiles(times, n=100)
+    return {"rate": rate, "mails": len(times), "of": wanted, "p50": cuts[49], "p95": cuts[94], "p99": cuts[98]}
+
+
+async def _post(http: httpx.AsyncClient, key: str, number: int, after: float, posted: dict[str, float]) -> None:
+    await asyncio.sleep(1 + after)
+    point = {"x": 14.60 + (number % 97) * 0.002, "y": 57.60 + (number % 31) * 0.003, "accuracy_m": 10}
+    report = {"id": f"v-{number}", "event_type": "A3", "severity": 4 if number % 20 == 0 else 2,
+              "time_from": datetime.now(UTC).isoformat(), "place": {"coordinates": point}}  # fmt: skip
+    at = time.monotonic()
+    answer = await http.post("/v1/reports", json=report, headers={"Authorization": f"Bearer {key}"})
+    answer.raise_for_status()
+    posted[answer.json()["report_id"]] = at
+
+
+async def main() -> None:
+    """All three parts."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.voice")
+    parser.add_argument("--receivers", type=int, default=5000)
+    parser.add_argument("--rate", type=int, default=100, help="reports a second; every twentieth is serious")
+    parser.add_argument("--seconds", type=int, default=20)
+    chosen = parser.parse_args()
+    found: dict[str, Any] = {"decision": decision()}
+    print(found, file=sys.stderr, flush=True)
+    async with start() as ground:
+        found["digest"] = await digest(ground, chosen.receivers)
+    print(found["digest"], file=sys.stderr, flush=True)
+    async with start() as ground:
+        found["serious"] = await serious(ground, chosen.rate, chosen.seconds)
+    BUILD.mkdir(exist_ok=True)
+    (BUILD / "voice.json").write_text(json.dumps(found, indent=1))
+    print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

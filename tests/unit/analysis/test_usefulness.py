@@ -1,0 +1,40 @@
+"""How useful alerts are, and who falls silent between two drafts."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.analysis.domain.usefulness import judge
+from services.analysis.handlers.silences import silence, turns
+
+FIRST, SECOND = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+
+
+def test_the_interval_is_wilson_s() -> None:
+    """Agresti & Coull 1998, table: 0 of 10 and 5 of 10."""
+    assert (judge("r", 10, 0).low, round(judge("r", 10, 0).high, 4)) == (0.0, 0.2775)
+    assert (round(judge("r", 10, 5).low, 4), round(judge("r", 10, 5).high, 4)) == (0.2366, 0.7634)
+
+
+@pytest.mark.parametrize(
+    ("answers", "useful", "proposal"),
+    [(9, 0, "thin"), (10, 0, "raise"), (10, 2, "keep"), (30, 7, "raise"), (30, 12, "keep"), (30, 30, "keep")],
+)
+def test_a_threshold_is_proposed_only_when_most_were_surely_not_useful(
+    answers: int, useful: int, proposal: str
+) -> None:
+    assert judge("r", answers, useful).proposal == proposal
+
+
+def test_a_silence_is_told_when_it_begins_and_when_it_ends_and_a_new_one_is_another() -> None:
+    old, new = {"organisation": FIRST, "since": "2026-11-01"}, {"organisation": FIRST, "since": "2026-11-15"}
+    never = {"organisation": SECOND, "since": None}
+    assert turns([], [old, never]) == [("opened", FIRST, "2026-11-01"), ("opened", SECOND, None)]
+    assert turns([old], [old]) == []
+    assert turns([old], []) == [("closed", FIRST, "2026-11-01")]
+    assert turns([old], [new]) == [("opened", FIRST, "2026-11-15"), ("closed", FIRST, "2026-11-01")]
+    now = datetime(2026, 11, 19, tzinfo=UTC)
+    begun, ended = (silence("0682", (state, FIRST, "2026-11-01"), now) for state in ("opened", "closed"))
+    assert begun.situation_id == ended.situation_id
+    assert begun.revision < ended.revision
+    assert silence("0682", ("opened", SECOND, None), now).since is None
