@@ -36,6 +36,8 @@ from tests.support.facts import located
 BUILD = Path(__file__).parent.parent / "build"
 OTHER_PYTHON = Path(__file__).parent.parent / ".venv-bench" / "bin" / "python"
 KOMMUN = "0682"
+TOGETHER = 10
+"""Reports per request."""
 
 
 @dataclass(slots=True)
@@ -75,7 +77,9 @@ def decision(rounds: int = 2000) -> dict[str, float]:
                      tuple(chance.sample("ABCDE", chance.randint(0, 2))), chance.randint(1, 4))
         for n in range(5000)
     ]  # fmt: skip
-    roster = Roster({p: Member(p, frozenset({"est_medlem"})) for p in people})
+    analyst = UUID(int=5000)
+    roster = Roster({p: Member(p, frozenset({"est_medlem"})) for p in people} | {
+        analyst: Member(analyst, frozenset({"analytiker"}))})  # fmt: skip
     followers = Followers(wanted)
     notices = []
     for number in range(200):
@@ -196,7 +200,9 @@ async def serious(ground: Ground, rate: int, seconds: int) -> dict[str, float]:
             async with httpx.AsyncClient(
                 base_url=ground.layout.url("ingest_serve"), trust_env=False, timeout=30
             ) as http:
-                await asyncio.gather(*(_post(http, key, n, n / rate, posted) for n in range(rate * seconds)))
+                await asyncio.gather(
+                    *(_post(http, key, n, n / rate, posted) for n in range(0, rate * seconds, TOGETHER))
+                )
             wanted = sum(1 for n in range(rate * seconds) if n % 20 == 0)
             until = time.monotonic() + 60
             while len(mails.taken()) < wanted and time.monotonic() < until:  # noqa: ASYNC110 - a file tells nobody
@@ -211,15 +217,21 @@ async def serious(ground: Ground, rate: int, seconds: int) -> dict[str, float]:
     return {"rate": rate, "mails": len(times), "of": wanted, "p50": cuts[49], "p95": cuts[94], "p99": cuts[98]}
 
 
-async def _post(http: httpx.AsyncClient, key: str, number: int, after: float, posted: dict[str, float]) -> None:
+async def _post(http: httpx.AsyncClient, key: str, start: int, after: float, posted: dict[str, float]) -> None:
+    """Hand in some reports together, as a property system does."""
     await asyncio.sleep(1 + after)
-    point = {"x": 14.60 + (number % 97) * 0.002, "y": 57.60 + (number % 31) * 0.003, "accuracy_m": 10}
-    report = {"id": f"v-{number}", "event_type": "A3", "severity": 4 if number % 20 == 0 else 2,
-              "time_from": datetime.now(UTC).isoformat(), "place": {"coordinates": point}}  # fmt: skip
+    reports = []
+    for number in range(start, start + TOGETHER):
+        point = {"x": 14.60 + (number % 97) * 0.002, "y": 57.60 + (number % 31) * 0.003, "accuracy_m": 10}
+        report = {"id": f"v-{number}", "event_type": "A3", "severity": 4 if number % 20 == 0 else 2,
+                  "time_from": datetime.now(UTC).isoformat(), "place": {"coordinates": point}}  # fmt: skip
+        reports.append(json.dumps(report))
     at = time.monotonic()
-    answer = await http.post("/v1/reports", json=report, headers={"Authorization": f"Bearer {key}"})
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
+    answer = await http.post("/v1/reports:batch", content="\n".join(reports), headers=headers)
     answer.raise_for_status()
-    posted[answer.json()["report_id"]] = at
+    for line in answer.text.splitlines():
+        posted[json.loads(line)["report_id"]] = at
 
 
 async def main() -> None:

@@ -153,6 +153,20 @@ def _moment(chance: random.Random, now: datetime) -> datetime:
             return moment
 
 
+def _serious(now: datetime) -> dict[str, Any]:
+    """What makes the latest report one that somebody must be told of at once."""
+    moment = (now - timedelta(minutes=20)).isoformat()
+    place = {"coordinates": {"x": 14.6968, "y": 57.6533, "accuracy_m": 8}}
+    return {
+        "event_type": "A3",
+        "severity": 4,
+        "time_from": moment,
+        "time_to": moment,
+        "place": place,
+        "confirmed": True,
+    }
+
+
 async def furnish(layout: Layout, step: Step) -> None:
     """Make municipality, people, subscription and reports, once per data directory; safe after a stop half-way."""
     marker = layout.data / "demo.json"
@@ -181,7 +195,8 @@ async def furnish(layout: Layout, step: Step) -> None:
     await _addresses(layout)
     async with httpx.AsyncClient(base_url=layout.public_url, timeout=30, trust_env=False) as http:
         await _people(http, admin)
-        await _send(http, [key for _, key in systems], list(written_reports(datetime.now(UTC))))
+        written = list(written_reports(datetime.now(UTC)))
+        await _send(http, [key for _, key in systems], [*written[:-1], written[-1] | _serious(datetime.now(UTC))])
     picture = Database(layout.database_url("lagesbild_analysis_work"), pool_size=2)
     try:
         await counted(picture, KOMMUN, reports)

@@ -25,6 +25,7 @@ from services.notify.handlers.pursuing import Pursuer
 from services.notify.handlers.roster import Roll
 from services.notify.handlers.routing import Router
 from services.notify.handlers.sending import Sender
+from services.notify.handlers.thanking import Thanker
 from services.notify.settings import NotifySettings
 from services.notify.store import subscriptions as store
 from services.notify.subscribers import consumers
@@ -108,6 +109,7 @@ def _jobs(settings: NotifySettings, database: Database, outside: Outside, sealer
         Job("roster", roll.run),
         Job("router", Router(database, settings, roll, routed).run),
         Job("sender", Sender(database, settings, channels_of(settings, outside), composing, wake=sent).run),
+        Job("thanker", Thanker(database, settings, directory, picture).run),
         Job("pursuer", Pursuer(database, settings).run),
         Job("relay", partial(relaying, settings, "notify", ALERT_ANSWERED.max_bytes)),
         Job("schedule", Schedule(database, tasks, partial(_municipalities, database)).run),

@@ -1,6 +1,7 @@
 """Getting in, for programs: tokens for keys and for rooms, published keys, people, the directory."""
 
 import hmac
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from services.ingest.api.caller import DoorCaller, key_of
 from services.ingest.domain import ADDRESS
 from services.ingest.handlers.appointing import Appointing, UnknownMunicipality
 from services.ingest.handlers.people import People
+from services.ingest.handlers.reports import Reports
 from services.ingest.settings import IngestSettings
 from services.runtime import openapi, read_log
 from services.runtime.problems import Problem, not_allowed, not_authenticated, not_found
@@ -132,6 +134,17 @@ async def directory_names(request: Request, principal: DoorCaller) -> dict[UUID,
     return {r.person_id: r.name for r in await people.told(principal.kommun, TOLD)}
 
 
+@router.get("/v1/directory/reporters", include_in_schema=False)
+async def directory_reporters(
+    request: Request, principal: DoorCaller, first: date, last: date
+) -> dict[UUID, dict[str, int]]:
+    """Who reported how much of what in these days, for word of what became of it; for the rooms only, and logged."""
+    _room_only(principal)
+    await read_log.note(request.app.state.database, principal, "person", "everybody who reported", "feedback")
+    reports: Reports = request.app.state.reports
+    return await reports.by_people(principal.kommun, first, last)
+
+
 class Sought(BaseModel):
     """Addresses out of a duty rota."""
 
@@ -153,12 +166,12 @@ def _room_only(principal: Principal) -> None:
 
 
 @router.get("/v1/directory/{person_id}", include_in_schema=False)
-async def directory(request: Request, person_id: UUID, principal: DoorCaller) -> dict[str, str]:
-    """How to reach a person; for the rooms only, which keep it as a copy."""
+async def directory(request: Request, person_id: UUID, principal: DoorCaller, feedback: bool = False) -> dict[str, str]:
+    """How to reach a person; for the rooms only, which keep it as a copy. ``feedback``: also those who only report."""
     _room_only(principal)
     people: People = request.app.state.people
     await read_log.note(request.app.state.database, principal, "person", subject_of(principal, person_id), "delivery")
     row = await people.person(principal.kommun, person_id)
-    if row is None or not row.active or not TOLD & set(row.roles):
+    if row is None or not row.active or not (TOLD | ({"rapportor"} if feedback else set())) & set(row.roles):
         raise not_found("person")
     return {"email": row.email}

@@ -1,12 +1,13 @@
 """The door's use cases for reports: hand in (``submitting``), withdraw, find, local types."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
 
+from schemas.taxonomy import counts_as_event
 from services.ingest import domain
 from services.ingest.domain import ReportIn, Sender
 from services.ingest.handlers import submitting
@@ -14,6 +15,7 @@ from services.ingest.handlers.submitting import Answer, Outcome, Unfinished, Ver
 from services.ingest.store import reports as store
 from services.ingest.store.photos import NewPhoto
 from services.runtime.database import Database
+from services.runtime.schedule import SWEDEN
 
 WITHDRAWAL_TRIES = 5
 
@@ -74,6 +76,14 @@ class Reports:
         """A sender's own reports, newest first."""
         async with self._database.transaction((kommun,)) as connection:
             return await store.mine(connection, kommun, client, limit)
+
+    async def by_people(self, kommun: str, first: date, last: date) -> dict[UUID, dict[str, int]]:
+        """Active person → type → reports of theirs that began in these days (Swedish time), zero reports left out."""
+        begin, end = (datetime.combine(day, time(), SWEDEN) for day in (first, last + timedelta(days=1)))
+        async with self._database.transaction((kommun,)) as connection:
+            found = await store.by_people(connection, kommun, begin, end)
+        told = {p: {t: n for t, n in kinds.items() if counts_as_event(t)} for p, kinds in found.items()}
+        return {person: kinds for person, kinds in told.items() if kinds}
 
     async def local_types(self, kommun: str) -> dict[str, tuple[str, int]]:
         """The municipality's own event types."""

@@ -29,6 +29,13 @@ _BY_ID = text("""
 _MINE = text("""
     select event, received_at, sender_id, taken_back from reports
     where kommun = :kommun and client_id = :client order by received_at desc, report_id limit :limit""")
+_BY_PEOPLE = text("""
+    select p.person_id, r.event->>'event_type' as event_type, count(*) as reports
+    from reports r join people p on p.kommun = r.kommun and p.client_id = r.client_id
+    where r.kommun = :kommun and p.active and r.merged_into is null
+        and not coalesce((r.event->>'withdrawn')::boolean, false)
+        and (r.event->>'time_from')::timestamptz >= :first and (r.event->>'time_from')::timestamptz < :end
+    group by 1, 2 order by 1, 2""")
 _TEXT = text("""
     select text from texts where kommun = :kommun and report_id = :report order by revision desc limit 1""")
 _TYPES = text("select code, label, severity from event_types where kommun = :kommun order by code")
@@ -62,6 +69,16 @@ async def mine(connection: AsyncConnection, kommun: str, client: UUID, limit: in
     return [
         Own(ReportReceived.model_validate(r.event), r.received_at, r.sender_id is not None, r.taken_back) for r in rows
     ]
+
+
+async def by_people(
+    connection: AsyncConnection, kommun: str, first: datetime, end: datetime
+) -> dict[UUID, dict[str, int]]:
+    """Active person → type → how many reports of theirs began in the span, without withdrawn and merged ones."""
+    found: dict[UUID, dict[str, int]] = {}
+    for row in await connection.execute(_BY_PEOPLE, {"kommun": kommun, "first": first, "end": end}):
+        found.setdefault(row.person_id, {})[row.event_type] = row.reports
+    return found
 
 
 async def local_types(connection: AsyncConnection, kommun: str) -> dict[str, tuple[str, int]]:

@@ -14,7 +14,8 @@ class Preferences(BaseModel):
     """``usual`` and ``urgent``: the way for each; mail is tried where SMS cannot, and the other way round.
 
     ``quiet`` None: the municipality's hours. ``agenda``: the weekly agenda before the
-    meeting. ``off``: nothing but what is urgent.
+    meeting. ``off``: nothing but what is urgent. ``feedback``: word of what
+    became of one's own reports, once per adopted lägesbild.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -24,6 +25,7 @@ class Preferences(BaseModel):
     quiet: Quiet | None = None
     agenda: bool = True
     off: bool = False
+    feedback: Literal["digest", "none"] = "digest"
 
     def wants(self, *, agenda: bool, urgent: bool) -> bool:
         """Whether they want to be told of this at all."""

@@ -1,6 +1,8 @@
 """Which rooms the voice asks: the door for people, geo for names, analysis for findings. Never in the stream path."""
 
+import time
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -8,27 +10,52 @@ from services.notify.domain.alerts import Alert
 from services.notify.domain.routing import Member
 from services.runtime.asking import Away, OtherRoom, service_token
 
+TOKEN_KEPT, CASE_KEPT = 120.0, 30.0
+"""Seconds; a service token lives for five minutes."""
+
+
+class _Tokens:
+    """The room's own tokens, one per municipality, each bought once in two minutes."""
+
+    def __init__(self, ingest_url: str, secret: str) -> None:
+        self._url, self._secret = ingest_url, secret
+        self._kept: dict[str, tuple[float, str]] = {}
+
+    async def of(self, kommun: str) -> str:
+        """A token for one municipality. Away."""
+        kept = self._kept.get(kommun)
+        if kept is None or time.monotonic() - kept[0] > TOKEN_KEPT:
+            kept = self._kept[kommun] = (
+                time.monotonic(),
+                await service_token(self._url, "notify", self._secret, kommun),
+            )
+        return kept[1]
+
 
 class Directory:
     """The door's directory of how to reach people."""
 
     def __init__(self, ingest_url: str, secret: str) -> None:
-        self._url, self._secret = ingest_url, secret
+        self._tokens = _Tokens(ingest_url, secret)
         self._room = OtherRoom("ingest", ingest_url)
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self._room.close()
 
-    async def email(self, kommun: str, person: UUID) -> str | None:
-        """A person's address, None when there is no such person; Away when the door does not answer."""
-        token = await service_token(self._url, "notify", self._secret, kommun)
-        answer = await self._room.get(f"/v1/directory/{person}", token=token)
+    async def email(self, kommun: str, person: UUID, *, feedback: bool = False) -> str | None:
+        """A person's address, None when there is no such person; Away when the door does not answer.
+
+        ``feedback``: also of somebody who only reports.
+        """
+        token = await self._tokens.of(kommun)
+        params = {"feedback": "true"} if feedback else None
+        answer = await self._room.get(f"/v1/directory/{person}", token=token, params=params)
         return None if answer is None else str(answer["email"])
 
     async def members(self, kommun: str) -> dict[UUID, tuple[Member, str]]:
         """Everybody who may be told: id → (member, the organisation's name). No names, no addresses. Away."""
-        token = await service_token(self._url, "notify", self._secret, kommun)
+        token = await self._tokens.of(kommun)
         answer = await self._room.get("/v1/directory", token=token) or {"people": []}
         return {
             UUID(p["person_id"]): (
@@ -42,9 +69,16 @@ class Directory:
             for p in answer["people"]
         }
 
+    async def reporters(self, kommun: str, first: date, last: date) -> dict[UUID, dict[str, int]]:
+        """Person → type → how many reports of theirs began in these days. Away."""
+        token = await self._tokens.of(kommun)
+        days = {"first": first.isoformat(), "last": last.isoformat()}
+        answer = await self._room.get("/v1/directory/reporters", token=token, params=days)
+        return {UUID(person): dict(kinds) for person, kinds in (answer or {}).items()}
+
     async def find(self, kommun: str, mails: Collection[str]) -> dict[str, UUID]:
         """Which people these addresses (in lower case) belong to; unknown ones are not in it. Away."""
-        token = await service_token(self._url, "notify", self._secret, kommun)
+        token = await self._tokens.of(kommun)
         answer = await self._room.post("/v1/directory/find", token=token, body={"mails": sorted(mails)})
         return {mail: UUID(person) for mail, person in (answer or {}).items()}
 
@@ -53,27 +87,33 @@ class Picture:
     """What analysis found: its cases and lägesbilder, as documents."""
 
     def __init__(self, ingest_url: str, analysis_url: str, secret: str) -> None:
-        self._ingest, self._secret = ingest_url, secret
+        self._tokens = _Tokens(ingest_url, secret)
+        self._cases: dict[UUID, tuple[float, dict[str, Any] | None]] = {}
         self._room = OtherRoom("analysis", analysis_url, timeout=10.0)
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self._room.close()
 
-    async def cases(self, kommun: str) -> list[dict[str, Any]]:
-        """The newest revision of every case that goes on. Away."""
-        token = await service_token(self._ingest, "notify", self._secret, kommun)
-        return list(await self._room.get("/v1/cases", token=token) or [])
-
     async def case(self, kommun: str, ident: UUID) -> dict[str, Any] | None:
-        """The newest revision of a case. Away."""
-        token = await service_token(self._ingest, "notify", self._secret, kommun)
-        revisions = await self._room.get(f"/v1/cases/{ident}", token=token)
-        return revisions[-1] if revisions else None
+        """The newest revision of a case, as of half a minute ago. Away."""
+        kept = self._cases.get(ident)
+        if kept is None or time.monotonic() - kept[0] > CASE_KEPT:
+            revisions = await self._room.get(f"/v1/cases/{ident}", token=await self._tokens.of(kommun))
+            if len(self._cases) > 1000:
+                self._cases.clear()
+            kept = self._cases[ident] = (time.monotonic(), revisions[-1] if revisions else None)
+        return kept[1]
+
+    async def document(self, kommun: str, number: str) -> dict[str, Any] | None:
+        """The document of a lägesbild's newest version; None when there is none. Away."""
+        token = await self._tokens.of(kommun)
+        found = await self._room.get(f"/v1/pictures/{number}", token=token)
+        return None if found is None else dict(found["document"])
 
     async def newest(self, kommun: str) -> dict[str, Any] | None:
         """The newest lägesbild in words, draft or adopted; None when there is none. Away."""
-        token = await service_token(self._ingest, "notify", self._secret, kommun)
+        token = await self._tokens.of(kommun)
         found: dict[str, Any] | None = await self._room.get("/v1/pictures/newest/said", token=token)
         return found
 
@@ -82,7 +122,7 @@ class Places:
     """geo's area names, for texts that people read."""
 
     def __init__(self, ingest_url: str, geo_url: str, secret: str) -> None:
-        self._ingest, self._secret = ingest_url, secret
+        self._tokens = _Tokens(ingest_url, secret)
         self._geo = OtherRoom("geo", geo_url)
         self._names: dict[str, str] = {}
 
@@ -100,7 +140,7 @@ class Places:
         if code is None or code in self._names:
             return None if code is None else self._names[code]
         try:
-            token = await service_token(self._ingest, "notify", self._secret, kommun)
+            token = await self._tokens.of(kommun)
             answer = await self._geo.get("/v1/layers/regso/areas", token=token, params={"kommun": located or kommun})
         except Away:
             return code

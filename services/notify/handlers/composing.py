@@ -1,8 +1,10 @@
 """Putting a message together just before it leaves: what the alerts say now, to which address, and why."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import orjson
@@ -11,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.alerts import Alert
 from services.notify.domain.pacing import awake
-from services.notify.domain.plan import nodes
+from services.notify.domain.plan import Plan, nodes
 from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import FOLLOWED
 from services.notify.gateways.channel import Message
@@ -28,10 +30,45 @@ from services.runtime.sealing import Sealer, Unsealable
 
 LINKS = {"stop": ("/utskick/av", timedelta(days=60)), "receipt": ("/v1/receipts/sms", timedelta(days=3))}
 """Purpose of a link → where it leads, and how long it holds."""
+PLAN_SECONDS = 2.0
 SHOWN = 30
 """Alerts that one message spells out; of the others it says how many there are."""
 PLACE = "place"
 """The purpose for which addresses of places outside are sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """What is known of a receiver. ``contact``: the copy of a person's address, and whether it is fresh."""
+
+    person: bool = False
+    wanted: Preferences = field(default_factory=Preferences)
+    contact: tuple[str, bool] | None = None
+    place: Row[Any] | None = None
+
+
+class Composed(Protocol):
+    """What a message is put together from: a parcel."""
+
+    @property
+    def rows(self) -> Sequence[Row[Any]]:
+        """The entries of the ledger that it carries, the longest waiting first."""
+
+    @property
+    def ident(self) -> str:
+        """The message's id."""
+
+    @property
+    def channel(self) -> str:
+        """The way it goes."""
+
+    @property
+    def receiver(self) -> Receiver:
+        """To whom."""
+
+    @property
+    def alerts(self) -> Mapping[UUID, Alert]:
+        """What it tells of."""
 
 
 class Composing:
@@ -49,56 +86,74 @@ class Composing:
     ) -> None:
         self._database, self._settings, self._sealer = database, settings, sealer
         self._directory, self._places, self._picture = directory, places, picture
+        self._plans: dict[str, tuple[float, Plan]] = {}
 
-    async def ways(self, connection: AsyncConnection, kommun: str, row: Row[Any], *, urgent: bool) -> tuple[str, ...]:
-        """The channels to try for a receiver, in order; none when they are gone."""
+    async def receiver(self, connection: AsyncConnection, kommun: str, row: Row[Any]) -> Receiver:
+        """What is known of a receiver: a person's wishes and the copy of their address, or a place outside."""
         if row.receiver == "destination":
-            place = await plans.place(connection, kommun, row.person_id)
-            return (place.kind,) if place is not None and place.active else ()
-        wanted = await self._preferences(connection, kommun, row.person_id)
+            return Receiver(place=await plans.place(connection, kommun, row.person_id))
+        return Receiver(True, *await people.reached(connection, kommun, row.person_id))
+
+    def ways(self, receiver: Receiver, *, urgent: bool) -> tuple[str, ...]:
+        """The channels to try for a receiver, in order; none when they are gone."""
+        if not receiver.person:
+            return (receiver.place.kind,) if receiver.place is not None and receiver.place.active else ()
         sms = bool(self._settings.sms_providers)
-        return tuple(w for w in wanted.ways(urgent=urgent) if w == "mail" or sms)
+        return tuple(w for w in receiver.wanted.ways(urgent=urgent) if w == "mail" or sms)
+
+    async def plan(self, connection: AsyncConnection, kommun: str) -> Plan:
+        """The plan in force, known for two seconds: a storm asks for it thousands of times."""
+        kept = self._plans.get(kommun)
+        if kept is None or time.monotonic() - kept[0] > PLAN_SECONDS:
+            _, plan = await plans.plan(connection, kommun)
+            kept = self._plans[kommun] = (time.monotonic(), plan)
+        return kept[1]
 
     @staticmethod
     def health_of(row: Row[Any], channel: str) -> str:
         """Under which name a channel's health is kept: places outside have their own each."""
         return str(row.person_id) if row.receiver == "destination" else channel
 
-    async def compose(self, kommun: str, rows: Sequence[Row[Any]], ident: str, channel: str) -> tuple[Message, str]:
+    async def compose(self, kommun: str, parcel: Composed) -> tuple[Message, str]:
         """(message, address). Permanent ``no_such_person`` when the door knows them no more; Away."""
-        lead = rows[0]
-        person = lead.receiver == "person"
-        mail = await self._mail_address(kommun, lead.person_id) if person else ""
-        async with self._database.transaction((kommun,)) as connection:
-            found = await alerts.many(connection, kommun, {r.alert_id for r in rows})
-            _, plan = await plans.plan(connection, kommun)
-            own = await subscriptions.own(connection, kommun, lead.person_id) if person else []
-            wanted = await self._preferences(connection, kommun, lead.person_id) if person else Preferences()
-            place = None if person else await plans.place(connection, kommun, lead.person_id)
-        labels = {n.name: n.label for n, _ in nodes(plan.root)}
-        rules = [rule for row in rows for rule in row.rules]
-        followed = [describe(s, await self._places.named(kommun, s.area)) for s in own]
+        rows, lead, receiver, channel = parcel.rows, parcel.rows[0], parcel.receiver, parcel.channel
+        feedback = all(r.kind == "feedback" for r in rows)
+        mail = await self._mail_address(kommun, lead.person_id, receiver.contact, feedback) if receiver.person else ""
         first = sorted({r.alert_id: r for r in rows}.values(), key=lambda r: (not r.urgent, r.created_at))
-        shown = [found[r.alert_id] for r in first[:SHOWN]]
+        shown = [parcel.alerts[r.alert_id] for r in first[:SHOWN]]
         told = [(alert, said(alert, await self._known(alert))) for alert in shown]
         frame = Frame(
             public_url=self._settings.public_url,
-            ident=ident,
-            why=reasons(rules, labels, "; ".join(followed) if FOLLOWED in rules else None),
+            ident=parcel.ident,
+            why=await self._why(kommun, lead.person_id, [rule for row in rows for rule in row.rules]),
             urgent=any(r.urgent for r in rows),
-            stop=self._link("stop", kommun, lead.person_id) if person and channel == "mail" else None,
+            stop=self._link("stop", kommun, lead.person_id) if receiver.person and channel == "mail" else None,
             receipt_to=self._link("receipt", kommun, lead.delivery_id) if channel == "sms" else None,
-            asked=person,
+            asked=receiver.person,
+            change="/utskick/aterkoppling" if feedback else "/utskick",
         )
-        return message(told, frame, more=len(first) - len(shown)), self._address(channel, mail, wanted, place)
+        return message(told, frame, more=len(first) - len(shown)), self._address(channel, mail, receiver)
 
-    def _address(self, channel: str, mail: str, wanted: Preferences, place: Row[Any] | None) -> str:
+    async def _why(self, kommun: str, person: UUID, rules: list[str]) -> tuple[str, ...]:
+        """Why they get it; what somebody follows is asked for only where they follow."""
+        kept, followed = self._plans.get(kommun), None
+        if FOLLOWED in rules or kept is None:
+            async with self._database.transaction((kommun,)) as connection:
+                plan = await self.plan(connection, kommun)
+                own = await subscriptions.own(connection, kommun, person) if FOLLOWED in rules else []
+            followed = "; ".join([describe(s, await self._places.named(kommun, s.area)) for s in own]) or None
+        else:
+            plan = kept[1]
+        return reasons(rules, {n.name: n.label for n, _ in nodes(plan.root)}, followed)
+
+    def _address(self, channel: str, mail: str, receiver: Receiver) -> str:
+        place = receiver.place
         if channel == "mail":
             return mail
         if channel == "sms":
-            if wanted.phone is None:
+            if receiver.wanted.phone is None:
                 raise Permanent("no_number", "there is no number any more")
-            return wanted.phone
+            return receiver.wanted.phone
         if place is None or not place.active:
             raise Permanent("no_such_receiver", "the place outside has been ended")
         try:
@@ -121,13 +176,11 @@ class Composing:
             organisation = names.get(UUID(alert.event["organisation"]))
         return Known(area, case, organisation)
 
-    async def _mail_address(self, kommun: str, person: UUID) -> str:
-        async with self._database.transaction((kommun,)) as connection:
-            kept = await people.contact(connection, kommun, person)
+    async def _mail_address(self, kommun: str, person: UUID, kept: tuple[str, bool] | None, feedback: bool) -> str:
         if kept is not None and kept[1]:
             return kept[0]
         try:
-            fresh = await self._directory.email(kommun, person)
+            fresh = await self._directory.email(kommun, person, feedback=feedback)
         except Away:  # alarms go out while the door is away, by an address of today
             if kept is None:
                 raise
@@ -137,10 +190,6 @@ class Composing:
         async with self._database.transaction((kommun,)) as connection:
             await people.keep_contact(connection, kommun, person, fresh)
         return fresh
-
-    @staticmethod
-    async def _preferences(connection: AsyncConnection, kommun: str, person: UUID) -> Preferences:
-        return (await subscriptions.preferences(connection, kommun, [person])).get(person, Preferences())
 
     def _link(self, purpose: str, kommun: str, ident: UUID) -> str | None:
         """An address that says by itself for what, whose and until when (Unix seconds); None without a secret."""
@@ -155,8 +204,10 @@ class Composing:
     async def repeat(self, connection: AsyncConnection, kommun: str, rows: Sequence[Row[Any]], now: datetime) -> None:
         """Enter the next telling of alerts that are told again until somebody takes them."""
         again = [r for r in rows if r.repeat_hours is not None]
-        open_ones = await alerts.many(connection, kommun, {r.alert_id for r in again}) if again else {}
-        _, plan = await plans.plan(connection, kommun)
+        if not again:
+            return
+        open_ones = await alerts.many(connection, kommun, {r.alert_id for r in again})
+        plan = await self.plan(connection, kommun)
         for row in again:
             alert = open_ones.get(row.alert_id)
             if alert is None or alert.closed_at is not None or alert.owner is not None:

@@ -198,6 +198,9 @@ async def _write(connection: AsyncConnection, work: Round) -> None:
     await queue.put(connection, "send", waiting)
     await deliveries.add(connection, work.kommun, work.settled)
     await queue.put(connection, "pursue", [(a.alert_id, work.kommun, at, None) for a in touched if (at := pursued(a))])
+    adopted = [a.alert_id for a in touched if a.kind == "lagesbild" and a.event.get("state") == "adopted"]
+    in_time = {alert for state, _, alert in work.outcomes.values() if state == "routed"}
+    await queue.put(connection, "thank", [(i, work.kommun, work.now, None) for i in adopted if i in in_time])
     await store.settle(connection, work.kommun, work.outcomes)
     for state, _, _ in work.outcomes.values():
         NOTICES.labels(state).inc()

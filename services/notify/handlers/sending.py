@@ -56,6 +56,7 @@ class Sender:
         self._preparing = Preparing(composing, clock, settings.messages_per_hour)
         self._pauses: dict[str, float] = {}
         self._misses: dict[str, int] = {}
+        self._proven_at: dict[tuple[str, str], float] = {}
 
     async def run(self, _publisher: Publisher) -> None:
         """Until cancelled: a few at a time, so that one slow channel does not hold up the others."""
@@ -112,7 +113,7 @@ class Sender:
     async def _send(self, parcel: Parcel) -> tuple[Message, Receipt]:
         if (pause := self._pauses.get(parcel.channel, 0.0) - time.monotonic()) > 0:
             raise Delayed("the channel does not answer", seconds=pause)
-        message, address = await self._composing.compose(parcel.kommun, parcel.rows, parcel.ident, parcel.channel)
+        message, address = await self._composing.compose(parcel.kommun, parcel)
         await reach("notify.before_send")
         return message, await self._channels[parcel.channel].send(message, address)
 
@@ -122,20 +123,20 @@ class Sender:
         said = {"subject": message.subject, "channel": parcel.channel, "together": len(parcel.rows)}
 
         async def record(connection: AsyncConnection) -> None:
-            await deliveries.outcome(
-                connection,
-                parcel.kommun,
-                parcel.ids,
-                outcome="sent",
-                provider_id=receipt.provider_id,
-                cost=receipt.cost,
+            await deliveries.sent(
+                connection, parcel.kommun, parcel.ids, said=said, provider_id=receipt.provider_id, cost=receipt.cost
             )
-            await close(connection, parcel.kommun, parcel.ids, "sent", said=said)
-            await plans.proven(connection, parcel.kommun, self._composing.health_of(parcel.lead, parcel.channel),
-                               self._clock())  # fmt: skip
+            await self._proven(connection, parcel)
             await self._composing.repeat(connection, parcel.kommun, parcel.rows, self._clock())
 
         await self._surely(parcel.kommun, record)
+
+    async def _proven(self, connection: AsyncConnection, parcel: Parcel) -> None:
+        """Once a minute is enough to know that a channel works: one row for all its messages is a queue of its own."""
+        key = (parcel.kommun, self._composing.health_of(parcel.lead, parcel.channel))
+        if time.monotonic() - self._proven_at.get(key, -1e9) > 60:
+            await plans.proven(connection, *key, self._clock())
+            self._proven_at[key] = time.monotonic()
 
     async def _put_off(self, parcel: Parcel, delayed: Exception) -> None:
         """Again later, or another way when this one has been tried for long enough."""
@@ -161,6 +162,7 @@ class Sender:
             if not isinstance(delayed, Away):
                 channel = self._composing.health_of(parcel.lead, parcel.channel)
                 await plans.troubled(connection, parcel.kommun, channel, reason, self._clock())
+                self._proven_at.pop((parcel.kommun, channel), None)
 
         await self._surely(parcel.kommun, record)
 
@@ -181,6 +183,7 @@ class Sender:
                 await close(connection, parcel.kommun, parcel.ids, "failed", error=refused.reason)
             channel = self._composing.health_of(parcel.lead, parcel.channel)
             await plans.troubled(connection, parcel.kommun, channel, refused.reason, self._clock())
+            self._proven_at.pop((parcel.kommun, channel), None)
 
         await self._surely(parcel.kommun, record)
 

@@ -34,12 +34,12 @@ _WAITING = text("""
     from deliveries where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) and state in ('due', 'sending')
     for update""")
 _START = text("""
-    update deliveries set state = 'sending', attempts = attempts + 1, message_id = :message, channel = :channel,
-        first_tried = coalesce(first_tried, now())
-    where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) returning delivery_id, attempts""")
-_ATTEMPT = text("""
+    with begun as (
+        update deliveries set state = 'sending', attempts = attempts + 1, message_id = :message, channel = :channel,
+            first_tried = coalesce(first_tried, now())
+        where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) returning delivery_id, attempts)
     insert into attempts (kommun, delivery_id, number, channel, outcome)
-    select :kommun, d, n, :channel, 'begun' from unnest(cast(:ids as uuid[]), cast(:numbers as int[])) as t(d, n)""")
+    select :kommun, delivery_id, attempts, :channel, 'begun' from begun returning number""")
 _OUTCOME = text("""
     update attempts a set outcome = :outcome, provider_id = :provider_id, cost = :cost, error = :error
     from deliveries d where a.kommun = :kommun and a.delivery_id = any(cast(:ids as uuid[])) and d.kommun = a.kommun
@@ -53,6 +53,15 @@ _AGAIN = text("""
         select 1 from deliveries o where o.kommun = d.kommun and o.alert_id = d.alert_id and o.person_id = d.person_id
             and o.state = 'due' and o.delivery_id <> d.delivery_id) then 'held' else :state end
     where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) returning delivery_id, state""")
+_ARRIVING = text("""
+    with closed as (
+        update deliveries set state = 'sent', error = null, said = cast(:said as jsonb), sent_at = now()
+        where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) returning delivery_id, attempts),
+    tried as (
+        update attempts a set outcome = 'sent', provider_id = :provider_id,
+            cost = case when a.delivery_id = :lead then cast(:cost as int) end
+        from closed where a.kommun = :kommun and a.delivery_id = closed.delivery_id and a.number = closed.attempts)
+    delete from due where id = any(cast(:ids as uuid[]))""")
 _SENT = text("""
     select max(sent_at) as at from deliveries
     where kommun = :kommun and person_id = :person and sent_at > now() - interval '1 hour' group by message_id""")
@@ -157,10 +166,7 @@ async def waiting(connection: AsyncConnection, kommun: str, ids: Sequence[UUID])
 async def start(connection: AsyncConnection, kommun: str, ids: Sequence[UUID], message: str, channel: str) -> int:
     """Record an attempt before anything leaves; returns the most attempts that any of them has had."""
     values = {"kommun": kommun, "ids": list(ids), "message": message, "channel": channel}
-    rows = [(r.delivery_id, r.attempts) for r in await connection.execute(_START, values)]
-    numbers = {"ids": [i for i, _ in rows], "numbers": [n for _, n in rows]}
-    await connection.execute(_ATTEMPT, {"kommun": kommun, "channel": channel} | numbers)
-    return max(int(n) for _, n in rows)
+    return max(int(r.number) for r in await connection.execute(_START, values))
 
 
 async def outcome(
@@ -192,6 +198,20 @@ async def finish(
     """Settle deliveries: sent, failed, expired or held."""
     values = {"kommun": kommun, "ids": list(ids), "state": state, "error": error}
     await connection.execute(_FINISH, values | {"said": None if said is None else json.dumps(said)})
+
+
+async def sent(
+    connection: AsyncConnection,
+    kommun: str,
+    ids: Sequence[UUID],
+    *,
+    said: dict[str, Any],
+    provider_id: str | None,
+    cost: int | None,
+) -> None:
+    """The other side has it: settled, and what waited is done, in one statement. The cost stands on the first."""
+    values = {"kommun": kommun, "ids": list(ids), "lead": ids[0], "said": json.dumps(said)}
+    await connection.execute(_ARRIVING, values | {"provider_id": provider_id, "cost": cost})
 
 
 async def again(

@@ -7,14 +7,17 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import Member, Roster
 
 NOBODY = UUID(int=0)
 """Stands in the ledger for a person who was erased, and among silences for everybody."""
-_CONTACT = text(
-    "select email, fetched_at > now() - interval '5 minutes' as fresh from contacts"
-    " where kommun = :kommun and person_id = :person and fetched_at > now() - interval '1 day'"
-)
+_ONE = text("""
+    select (select document || jsonb_build_object('phone', phone) from preferences p
+            where p.kommun = :kommun and p.person_id = :person) as wanted,
+        c.email, c.fetched_at > now() - interval '5 minutes' as fresh
+    from (select 1) one left join contacts c on c.kommun = :kommun and c.person_id = :person
+        and c.fetched_at > now() - interval '1 day'""")
 _KEEP_CONTACT = text("""
     insert into contacts (kommun, person_id, email) values (:kommun, :person, :email)
     on conflict (kommun, person_id) do update set email = excluded.email, fetched_at = now()""")
@@ -47,21 +50,26 @@ _ERASE = (
         for table in ("contacts", "people", "subscriptions", "preferences", "shifts", "answers", "silences")
     ),
     text("""
-        delete from due using deliveries d
-        where d.kommun = :kommun and d.person_id = :person and due.id = d.delivery_id"""),
-    text("""
         update deliveries set person_id = :nobody,
             state = case when state in ('due', 'sending') then 'failed' else state end,
             error = case when state in ('due', 'sending') then 'no_such_person' else error end
         where kommun = :kommun and person_id = :person"""),
     text("update alerts set owner = :nobody where kommun = :kommun and owner = :person"),
+    # Last: everybody else locks the ledger first and what waits afterwards.
+    text("delete from due where kommun = :kommun and receiver = :person"),
 )
 
 
-async def contact(connection: AsyncConnection, kommun: str, person: UUID) -> tuple[str, bool] | None:
-    """The copy of a person's address, if it is less than a day old, and whether it is fresh: five minutes."""
-    row = (await connection.execute(_CONTACT, {"kommun": kommun, "person": person})).first()
-    return None if row is None else (row.email, row.fresh)
+async def reached(
+    connection: AsyncConnection, kommun: str, person: UUID
+) -> tuple[Preferences, tuple[str, bool] | None]:
+    """How somebody wants to be told, and the copy of their address, if it is less than a day old.
+
+    With the address: whether it is fresh, five minutes.
+    """
+    row = (await connection.execute(_ONE, {"kommun": kommun, "person": person})).one()
+    wanted = Preferences() if row.wanted is None else Preferences.model_validate(row.wanted)
+    return wanted, None if row.email is None else (row.email, row.fresh)
 
 
 async def keep_contact(connection: AsyncConnection, kommun: str, person: UUID, email: str) -> None:

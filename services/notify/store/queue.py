@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-What = Literal["route", "send", "pursue"]
+What = Literal["route", "send", "pursue", "thank"]
 CHANNEL = "voice"
 
 _PUT = text("""
@@ -25,16 +25,16 @@ _CLAIM = text("""
     where id in (select id from due where what = :what and at <= clock_timestamp() order by at limit :most
                  for update skip locked)
     returning id, kommun""")
-_CLAIM_ONE = text("""
+_CLAIM_MESSAGE = text("""
+    with lead as (
+        select id, kommun, receiver from due where what = 'send' and at <= clock_timestamp()
+        order by at limit 1 for update skip locked),
+    rest as (
+        select d.id from due d join lead on d.receiver = lead.receiver and d.kommun = lead.kommun and d.id <> lead.id
+        where d.what = 'send' and d.at <= clock_timestamp() order by d.at limit :most for update of d skip locked)
     update due set at = clock_timestamp() + make_interval(secs => :lease)
-    where id = (select id from due where what = 'send' and at <= clock_timestamp() order by at limit 1
-                for update skip locked)
-    returning id, kommun, receiver""")
-_CLAIM_REST = text("""
-    update due set at = clock_timestamp() + make_interval(secs => :lease)
-    where id in (select id from due where receiver = :receiver and kommun = :kommun and what = 'send'
-                     and at <= clock_timestamp() order by at limit :most for update skip locked)
-    returning id""")
+    from lead where due.id = lead.id or due.id in (select id from rest)
+    returning due.id, due.kommun, due.id = lead.id as lead""")
 _DROP = text("delete from due where id = any(cast(:ids as uuid[]))")
 _AT = text("update due set at = :at where id = any(cast(:ids as uuid[]))")
 _DEPTHS = text("select what, count(*) as waiting from due where at <= now() group by what")
@@ -69,14 +69,10 @@ async def claim_message(connection: AsyncConnection, lease: float, most: int) ->
 
     ``most``: how many entries one message may carry.
     """
-    lead = (await connection.execute(_CLAIM_ONE, {"lease": lease})).first()
-    if lead is None:
+    rows = (await connection.execute(_CLAIM_MESSAGE, {"lease": lease, "most": most - 1})).all()
+    if not rows:
         return None
-    rest: list[UUID] = []
-    if lead.receiver is not None and most > 1:
-        values = {"receiver": lead.receiver, "kommun": lead.kommun, "lease": lease, "most": most - 1}
-        rest = [r.id for r in await connection.execute(_CLAIM_REST, values)]
-    return lead.kommun, [lead.id, *rest]
+    return rows[0].kommun, [r.id for r in sorted(rows, key=lambda r: not r.lead)]
 
 
 async def drop(connection: AsyncConnection, ids: Sequence[UUID]) -> None:

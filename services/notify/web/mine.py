@@ -1,7 +1,7 @@
 """Mina utskick: what I follow, how I want to be told, what has been sent to me."""
 
 from datetime import UTC, datetime, time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
@@ -106,7 +106,7 @@ async def choose(
     try:
         if begins and ends:
             values["quiet"] = Quiet(begins=time.fromisoformat(begins), ends=time.fromisoformat(ends))
-        wanted = Preferences(**values)
+        wanted = Preferences(**values, feedback=(await preferences_of(database, principal)).feedback)
     except (ValidationError, ValueError):
         return RedirectResponse(f"{PATH}?fel=telefon#hur", 303)
     async with database.transaction(principal.kommuner) as connection:
@@ -122,6 +122,30 @@ def number(written: str) -> str | None:
     if digits.startswith("00"):
         return "+" + digits[2:]
     return "+46" + digits[1:] if digits.startswith("0") else digits
+
+
+@router.get(f"{PATH}/aterkoppling")
+async def feedback(request: Request, principal: Visitor, klart: str = "") -> Response:
+    """Whether I want word of what became of my reports: for everybody who reports."""
+    if principal.kind != "person":
+        return denied(principal)
+    wanted = await preferences_of(request.app.state.database, principal)
+    context = frame(principal, "/mina-rapporter", phone=True) | {"wanted": wanted, "saved": bool(klart)}
+    return page("notify/feedback.html", context)
+
+
+@router.post(f"{PATH}/aterkoppling")
+async def choose_feedback(
+    request: Request, principal: Visitor, feedback: Annotated[Literal["digest", "none"], Form()]
+) -> Response:
+    """Keep the choice; everything else that I have chosen stays."""
+    if principal.kind != "person":
+        return denied(principal)
+    database: Database = request.app.state.database
+    wanted = (await preferences_of(database, principal)).model_copy(update={"feedback": feedback})
+    async with database.transaction(principal.kommuner) as connection:
+        await store.prefer(connection, principal.kommun, UUID(principal.subject), wanted)
+    return RedirectResponse(f"{PATH}/aterkoppling?klart=ja", 303)
 
 
 @router.get(f"{PATH}/av")

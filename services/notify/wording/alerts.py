@@ -52,17 +52,18 @@ def said(alert: Alert, known: Known) -> Said:
     """The alert as it stands now."""
     if alert.kind == "report":
         return _reports(alert, ReportLocated.model_validate(alert.event), known)
-    if alert.kind == "agenda":
-        return _agenda(alert)
-    if alert.kind == "test":
-        title, intro = text("voice.test_title"), text("voice.test_intro")
-        return Said(text("voice.test"), title, intro, (), "/utskick/kanaler", title)
+    own = {"agenda": _agenda, "feedback": _feedback, "test": _test}.get(alert.kind)
+    if own is not None:
+        return own(alert)
     changed = SituationChanged.model_validate(alert.event)
     if alert.kind == "case":
         return _case(alert, changed, known)
-    if alert.kind == "silent_source":
-        return _silent(alert, changed, known)
-    return _picture(changed)
+    return _silent(alert, changed, known) if alert.kind == "silent_source" else _picture(changed)
+
+
+def _test(_alert: Alert) -> Said:
+    title, intro = text("voice.test_title"), text("voice.test_intro")
+    return Said(text("voice.test"), title, intro, (), "/utskick/kanaler", title)
 
 
 def path_of(alert: Alert) -> str:
@@ -161,6 +162,15 @@ def _picture(changed: SituationChanged) -> Said:
     title = text(f"voice.picture_{key}", number=number)
     intro = text(f"voice.picture_{key}_intro", number=number)
     return Said(text("voice.picture_label"), title, intro, (), f"/lagesbilder/{number}", title)
+
+
+def _feedback(alert: Alert) -> Said:
+    kinds: dict[str, int] = alert.event["kinds"]
+    count, number = sum(kinds.values()), alert.event["number"]
+    title = text("voice.feedback_title", number=number)
+    intro = text("voice.feedback_one") if count == 1 else text("voice.feedback_many", count=swedish.whole(count))
+    facts = tuple((type_label(kind), swedish.whole(n)) for kind, n in sorted(kinds.items()))
+    return Said(text("voice.feedback_label"), title, intro, facts, "/mina-rapporter", f"{title}. {intro}")
 
 
 def _agenda(alert: Alert) -> Said:

@@ -13,6 +13,7 @@ import mrml
 from services.notify.domain.alerts import Alert
 from services.notify.domain.routing import FOLLOWED
 from services.notify.gateways.channel import Message
+from services.notify.handlers.thanking import RULE
 from services.notify.wording.alerts import Said
 from services.notify.wording.sms import short
 from services.pages.render import html
@@ -32,13 +33,17 @@ class Frame:
     receipt_to: str | None = None
     asked: bool = True
     """Whether the receiver is a person who can take the alert."""
+    change: str = "/utskick"
+    """The page on which they choose what they are told."""
 
 
 def reasons(rules: Sequence[str], labels: dict[str, str], followed: str | None) -> tuple[str, ...]:
     """Why somebody gets this: what they follow, or the rule that names them."""
     found = []
     for rule in dict.fromkeys(rules):
-        if rule == FOLLOWED:
+        if rule == RULE:
+            found.append(text("voice.why_feedback"))
+        elif rule == FOLLOWED:
             found.append(text("mail.why_text", what=followed) if followed else text("voice.why_followed"))
         else:
             found.append(text("voice.why_rule", rule=labels.get(rule, rule)))
@@ -95,7 +100,7 @@ def _made(context: dict[str, Any], frame: Frame, said: Said, sms: str, more: dic
     """The message in all its forms."""
     shown = context | {
         "why": frame.why,
-        "change": f"{frame.public_url}/utskick",
+        "change": frame.public_url + frame.change,
         "base": frame.public_url,
         "invented": any(s.invented for s in context["said"]),
     }

@@ -41,6 +41,7 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "phone.",
         "guard.",
         "deliveries.state_",
+        "feedback.",
         "overview.certainty_",
         "file.",
         "review.why_",
