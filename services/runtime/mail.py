@@ -19,12 +19,13 @@ MOST_LINES = 8
 class MailDelayed(Exception):
     """The server could not be reached or asked to come back later: try again.
 
-    ``unsure``: the connection broke when it may already have taken the mail.
+    ``unsure``: the connection broke when it may already have taken the mail. ``recipient``: the server is well, the
+    mailbox is not.
     """
 
-    def __init__(self, reason: str, *, unsure: bool = False) -> None:
+    def __init__(self, reason: str, *, unsure: bool = False, recipient: bool = False) -> None:
         super().__init__(reason)
-        self.unsure = unsure
+        self.unsure, self.recipient = unsure, recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ async def hand_over(client: aiosmtplib.SMTP, mail: EmailMessage) -> None:
         codes = [r.code for r in refused.recipients]
         if all(500 <= code < 600 for code in codes):
             raise Permanent("mail_refused", f"recipient refused with {codes[0]}") from None
-        raise MailDelayed(f"recipient deferred with {codes[0]}") from None
+        raise MailDelayed(f"recipient deferred with {codes[0]}", recipient=True) from None
     except aiosmtplib.SMTPDataError as answer:
         if 500 <= answer.code < 600:
             raise Permanent("mail_refused", f"content refused with {answer.code}") from None

@@ -19,6 +19,7 @@ from tests.integration.test_pictures import cut_off, history, number
 from tests.integration.test_signals import schedule
 from tests.support.instance import Instance, Tenant, eventually, reports
 from tests.support.system_packages import chromium, sentence
+from tests.support.voice import never_quiet, somebody
 
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
@@ -69,6 +70,7 @@ async def town(instance: Instance) -> Town:
         _, follower = await made.person("est_medlem")
         follow = {"min_severity": 3, "person_id": follower}
         assert (await http.post("/v1/subscriptions", json=follow, headers=tenant.bearer)).status_code == 201
+    await never_quiet(instance, await somebody(instance, tenant.kommun, "administrator"))
     await tenant.load(reports(40, "town"))
     await tenant.tally(40)
     return made

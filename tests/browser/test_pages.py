@@ -118,6 +118,13 @@ PAGES = [
     ("analytiker", "/platser"),
     ("analytiker", "/omvarld"),
     ("est_medlem", "/utskick"),
+    ("est_medlem", "/larm"),
+    ("rapportor", "/utskick/aterkoppling"),
+    ("analytiker", "/utskick/leveranser"),
+    ("analytiker", "/utskick/regler"),
+    ("analytiker", "/utskick/kanaler"),
+    ("administrator", "/utskick/regler?regel=allvarlig"),
+    ("administrator", "/utskick/kanaler"),
     ("administrator", "/utkorg"),
     ("administrator", "/finns-inte"),
 ]

@@ -34,6 +34,7 @@ TEST_SETTINGS = {
     "LAGESBILD_LOGINS_PER_MINUTE": "1000",
     "LAGESBILD_MESSAGES_PER_HOUR": "100000",
     "LAGESBILD_MOST_IN_ONE": "1",
+    "LAGESBILD_ROSTER_SECONDS": "3",
     "LAGESBILD_SENDERS": "1",  # so that a kill can double one message and no more
 }
 

@@ -44,8 +44,12 @@ PAGES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("/platser", "platser", "nav.places"),
         ("/omvarld", "omvarld", "nav.context"),
         ("/utskick", "utskick", "nav.deliveries"),
+        ("/larm", "larm", "alerts.title"),
+        ("/utskick/leveranser", "leveranser", "deliveries.all_title"),
     ),
     "admin": (
+        ("/utskick/regler", "larmregler", "rules_page.title"),
+        ("/utskick/kanaler", "kanaler", "channels.title"),
         ("/administration", "personer", "people.title"),
         ("/administration/organisationer", "organisationer", "organisation.title"),
         ("/administration/nycklar", "nycklar", "keys.title"),

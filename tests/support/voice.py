@@ -26,6 +26,7 @@ from services.notify.handlers.pursuing import Pursuer
 from services.notify.handlers.roster import Roll
 from services.notify.handlers.routing import Router
 from services.notify.handlers.sending import Sender
+from services.notify.handlers.thanking import Thanker
 from services.notify.settings import NotifySettings
 from services.runtime.database import Database
 from services.runtime.kafka_access import access
@@ -117,6 +118,7 @@ class Voice:
     router: Router
     sender: Sender
     pursuer: Pursuer
+    thanker: Thanker
     roll: Roll
     channels: dict[str, Recorder]
     ahead: timedelta = timedelta()
@@ -164,7 +166,13 @@ async def voice(instance: Instance, **changes: Any) -> AsyncIterator[Voice]:
 
     sender = Sender(database, settings, channels, composing, wake=wake, clock=clock)
     made = Voice(
-        database, Router(database, settings, roll, wake), sender, Pursuer(database, settings, clock), roll, recorders
+        database,
+        Router(database, settings, roll, wake),
+        sender,
+        Pursuer(database, settings, clock),
+        Thanker(database, settings, directory, picture),
+        roll,
+        recorders,
     )
     try:
         yield made

@@ -25,5 +25,5 @@ async def sms(
     named = opened(sealer, "receipt", t, datetime.now(UTC))
     if named is None:
         raise not_found("delivery")
-    await take_receipt(request.app.state.database, *named, provider_id=id, status=status)
-    return Response(status_code=204)
+    known = await take_receipt(request.app.state.database, *named, provider_id=id, status=status)
+    return Response(status_code=204 if known else 503)

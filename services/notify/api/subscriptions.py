@@ -10,7 +10,7 @@ from schemas.values import Severity
 from services.notify.domain.plan import TypePrefix
 from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import Subscription
-from services.notify.store import deliveries
+from services.notify.store import ledger
 from services.notify.store import subscriptions as store
 from services.runtime.database import Database
 from services.runtime.http import Caller
@@ -131,10 +131,10 @@ async def get_deliveries(request: Request, principal: Caller) -> dict[str, Any]:
     """How many messages of the municipality are in which state, and what has been sent to you."""
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        states = await deliveries.summary(connection, principal.kommun)
+        states = await ledger.summary(connection, principal.kommun)
         own = []
         if principal.kind == "person":
-            own = await deliveries.own(connection, principal.kommun, UUID(principal.subject), 50)
+            own = await ledger.own(connection, principal.kommun, UUID(principal.subject), 50)
     return {
         "states": states,
         "own": [

@@ -7,6 +7,9 @@ from uuid import UUID
 
 from services.notify.domain.plan import To
 
+LASTING = ("report", "case", "silent_source")
+"""Kinds that somebody can take; the others are only to be read."""
+
 
 @dataclass(slots=True)
 class Alert:

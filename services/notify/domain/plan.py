@@ -143,7 +143,7 @@ DEFAULT = Plan(
         Node(name="signal", label="Ny signal", match=Match(kinds=("case",), states=("opened",)),
              to=(_ANALYST, _MEMBER), how="at_once"),
         Node(name="dagordning", label="Dagordning före mötet", match=Match(kinds=("agenda",)),
-             to=(_ANALYST, _MEMBER), how="at_once", urgent=True),
+             to=(_ANALYST, _MEMBER), how="at_once"),
         Node(name="prov", label="Provmeddelande", match=Match(kinds=("test",)), how="at_once"),
         Node(name="signaler", label="Signal som fortsätter eller är över", match=Match(kinds=("case",)),
              to=(_ANALYST,), how="daily"),

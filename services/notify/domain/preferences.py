@@ -31,6 +31,12 @@ class Preferences(BaseModel):
         """Whether they want to be told of this at all."""
         return (self.agenda and not self.off) if agenda else (urgent or not self.off)
 
+    def still(self, kind: str, *, urgent: bool) -> bool:
+        """Whether a message of this kind that waits is still wanted; a test was asked for."""
+        if kind == "feedback":
+            return not self.off and self.feedback != "none"
+        return kind == "test" or self.wants(agenda=kind == "agenda", urgent=urgent)
+
     def ways(self, *, urgent: bool) -> tuple[Way, ...]:
         """The ways to try in order; SMS only where there is a number."""
         first: Way = self.urgent if urgent else self.usual

@@ -45,6 +45,8 @@ def _mails(event: icalendar.Event) -> Iterator[str]:
     attendees = event.get("ATTENDEE", [])
     named = attendees if isinstance(attendees, list) else [attendees]
     for one in named or ([event["ORGANIZER"]] if "ORGANIZER" in event else []):
+        if str(one.params.get("PARTSTAT", "")).upper() == "DECLINED":
+            continue
         address = str(one)
         if address.lower().startswith("mailto:"):
             yield address[7:].strip().lower()

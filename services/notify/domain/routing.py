@@ -234,7 +234,7 @@ def held(plan: Plan, open_alerts: Iterable[tuple[str, str | None, str | None]], 
         if hold.kind != notice.kind or (notice.severity or 0) > hold.up_to_severity:
             continue
         for kind, area, event_type in open_alerts:
-            alike = event_type is None or event_type == notice.event_type
+            alike = event_type is not None and event_type == notice.event_type
             if kind == hold.by and area == notice.area and alike:
                 return hold.by
     return None

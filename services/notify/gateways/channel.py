@@ -8,12 +8,15 @@ from typing import Any, Protocol
 class Delayed(Exception):
     """Not taken now, perhaps later. ``seconds``: when the other side wants us back, where it says so.
 
-    ``unsure``: it may have been taken all the same, so a repeat must be the same message.
+    ``unsure``: it may have been taken all the same, so a repeat must be the same message. ``receiver``: the channel is
+    well, this receiver's end is not (a full mailbox).
     """
 
-    def __init__(self, reason: str, *, seconds: float | None = None, unsure: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, seconds: float | None = None, unsure: bool = False, receiver: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.seconds, self.unsure = seconds, unsure
+        self.seconds, self.unsure, self.receiver = seconds, unsure, receiver
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class Mail:
         try:
             await self._lines.send(mail_of(message, self._sender, address))
         except MailDelayed as delayed:
-            raise Delayed(str(delayed), unsure=delayed.unsure) from None
+            raise Delayed(str(delayed), unsure=delayed.unsure, receiver=delayed.recipient) from None
         return Receipt(message.ident)
 
 

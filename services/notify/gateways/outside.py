@@ -16,6 +16,8 @@ from functools import cache
 import httpx
 
 MOST_BYTES = 65_536
+TOTAL_SECONDS = 15.0
+"""Of one call: an answer that drips holds nobody up."""
 
 
 @cache
@@ -61,7 +63,7 @@ class Outside:
         """GET a file; Refused when the address may not be called, or does not give it."""
         try:
             answer = await self._call("GET", address, None, {}, most_bytes + 1)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             raise Refused(f"no answer ({type(error).__name__})") from None
         if answer.status != httpx.codes.OK:
             raise Refused(f"it answered {answer.status}")
@@ -77,6 +79,7 @@ class Outside:
         sent = {**headers, "Host": _host_header(address)}
         taken = bytearray()
         async with (
+            asyncio.timeout(TOTAL_SECONDS),
             calling(self._timeout) as client,
             client.stream(method, url, content=body, headers=sent, extensions=extensions) as answer,
         ):

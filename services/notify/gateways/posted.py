@@ -43,7 +43,7 @@ class _Posted:
             raise Permanent("address_refused", str(refused)) from None
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Delayed(type(error).__name__) from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             raise Delayed(type(error).__name__, unsure=True) from None
         return Receipt(self._accepted(answer))
 

@@ -56,7 +56,9 @@ class Directory:
     async def members(self, kommun: str) -> dict[UUID, tuple[Member, str]]:
         """Everybody who may be told: id → (member, the organisation's name). No names, no addresses. Away."""
         token = await self._tokens.of(kommun)
-        answer = await self._room.get("/v1/directory", token=token) or {"people": []}
+        answer = await self._room.get("/v1/directory", token=token)
+        if answer is None:  # a door of an older release: it knows nobody less for that
+            raise Away("ingest has no directory")
         return {
             UUID(p["person_id"]): (
                 Member(
@@ -80,7 +82,9 @@ class Directory:
         """Which people these addresses (in lower case) belong to; unknown ones are not in it. Away."""
         token = await self._tokens.of(kommun)
         answer = await self._room.post("/v1/directory/find", token=token, body={"mails": sorted(mails)})
-        return {mail: UUID(person) for mail, person in (answer or {}).items()}
+        if answer is None:
+            raise Away("ingest has no directory")
+        return {mail: UUID(person) for mail, person in answer.items()}
 
 
 class Picture:

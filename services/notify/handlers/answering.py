@@ -9,7 +9,7 @@ from schemas.topics import ALERT_ANSWERED
 from services.notify.domain.alerts import Alert
 from services.notify.domain.pacing import before_meeting
 from services.notify.store import alerts as store
-from services.notify.store import plans
+from services.notify.store import plans, queue
 from services.notify.store.people import NOBODY
 from services.runtime import outbox
 from services.runtime.database import Database
@@ -33,7 +33,9 @@ class Answering:
     async def let_go(self, kommun: str, ident: UUID, person: UUID) -> Alert | None:
         """Whoever has it lets it go."""
         async with self._database.transaction((kommun,)) as connection:
-            await store.let_go(connection, kommun, ident, person)
+            by = await store.let_go(connection, kommun, ident, person, datetime.now(UTC))
+            if by is not None:
+                await queue.put(connection, "pursue", [(ident, kommun, by, None)])
             return await store.one(connection, kommun, ident)
 
     async def silence(self, kommun: str, ident: UUID, person: UUID, *, everybody: bool) -> datetime | None:

@@ -118,7 +118,13 @@ class Composing:
         """(message, address). Permanent ``no_such_person`` when the door knows them no more; Away."""
         rows, lead, receiver, channel = parcel.rows, parcel.rows[0], parcel.receiver, parcel.channel
         feedback = all(r.kind == "feedback" for r in rows)
-        mail = await self._mail_address(kommun, lead.person_id, receiver.contact, feedback) if receiver.person else ""
+        mail = ""
+        if receiver.person:
+            try:
+                mail = await self._mail_address(kommun, lead.person_id, receiver.contact, feedback)
+            except Away:  # who is in the roster of the last minutes is told by SMS all the same
+                if channel == "mail":
+                    raise
         first = sorted({r.alert_id: r for r in rows}.values(), key=lambda r: (not r.urgent, r.created_at))
         shown = [parcel.alerts[r.alert_id] for r in first[:SHOWN]]
         told = [(alert, said(alert, await self._known(alert))) for alert in shown]

@@ -45,6 +45,8 @@ class Digesting:
         async with self._database.transaction((kommun,)) as connection:
             _, plan = await plans.plan(connection, kommun)
             before = await alerts.newest_of(connection, kommun, "agenda")
+        if datetime.now(UTC) >= due + plan.meeting.hours_before * HOUR:
+            return _nothing  # they have begun: an agenda afterwards tells nobody anything
         said = await self._picture.newest(kommun)
         event = agenda(said, due + plan.meeting.hours_before * HOUR) | {"due": due.isoformat()}
 
@@ -56,6 +58,10 @@ class Digesting:
             await queue.put(connection, "route", [(n.notice_id, kommun, datetime.now(UTC), None) for n in added])
 
         return enter
+
+
+async def _nothing(_connection: AsyncConnection) -> None:
+    return
 
 
 def agenda(said: dict[str, Any] | None, meeting: datetime) -> dict[str, Any]:

@@ -7,17 +7,18 @@ and nobody's subscription is about is not entered at all.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.appointments import PersonErased
 from schemas.locations import ReportLocated
 from schemas.situation import SituationChanged
-from services.notify.domain.notices import Notice, of_report, of_situation
+from services.notify.domain.notices import ENDS, Notice, of_report, of_situation
 from services.notify.domain.plan import Plan
 from services.notify.domain.routing import Followers, concerns
+from services.notify.store import alerts, deliveries, people, plans, queue, subscriptions
 from services.notify.store import notices as store
-from services.notify.store import people, plans, queue, subscriptions
 from services.runtime.decoding import Received
 from services.runtime.publisher import Outgoing
 
@@ -34,7 +35,8 @@ async def rules_of(connection: AsyncConnection, kommuner: Iterable[str]) -> dict
 async def enter(connection: AsyncConnection, found: Sequence[Notice]) -> None:
     """Enter those that concern anybody, and let the router know."""
     rules = await rules_of(connection, {n.kommun for n in found})
-    told = {n.notice_id: n for n in found if concerns(*rules[n.kommun], n)}
+    ending = await _ending(connection, found)
+    told = {n.notice_id: n for n in found if n.notice_id in ending or concerns(*rules[n.kommun], n)}
     added = await store.add(connection, list(told.values()))
     now = datetime.now(UTC)
     await queue.put(connection, "route", [(n.notice_id, n.kommun, now, None) for n in added])
@@ -42,10 +44,33 @@ async def enter(connection: AsyncConnection, found: Sequence[Notice]) -> None:
         await subscriptions.know(connection, rules)
 
 
+async def _ending(connection: AsyncConnection, found: Sequence[Notice]) -> set[UUID]:
+    """Notices that end an open alert: entered whatever the rules say, or it would hold others back for ever."""
+    ends = [n for n in found if n.state in ENDS]
+    open_keys = {
+        (k, key)
+        for k in {n.kommun for n in ends}
+        for key in await alerts.open_keys(connection, k, {n.dedup_key for n in ends if n.kommun == k})
+    }
+    return {n.notice_id for n in ends if (n.kommun, n.dedup_key) in open_keys}
+
+
+async def _withdrawn(connection: AsyncConnection, reports: Sequence[ReportLocated]) -> None:
+    """What turned out to be none is not told any more, and nobody is asked again."""
+    gone: dict[str, list[UUID]] = defaultdict(list)
+    for located in reports:
+        if located.report.withdrawn or located.report.merged_into is not None:
+            gone[located.kommun].append(located.report.report_id)
+    for kommun, ids in gone.items():
+        closed = await alerts.close_reports(connection, kommun, ids, datetime.now(UTC))
+        await deliveries.withdraw(connection, kommun, closed)
+
+
 async def take_reports(connection: AsyncConnection, batch: Sequence[Received[ReportLocated]]) -> Sequence[Outgoing]:
     """Reports become notices once each, whatever their revision; what gallring left replaces what was told."""
     notices = [of_report(r.message, r.envelope.correlationid) for r in batch]
     await enter(connection, [n for n in notices if n is not None])
+    await _withdrawn(connection, [r.message for r in batch])
     gone = [r.message for r in batch if r.message.report.anonymised]
     await store.anonymise(connection, {(m.kommun, m.report.report_id): m.model_dump_json() for m in gone})
     return ()

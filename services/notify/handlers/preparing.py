@@ -7,7 +7,7 @@ messages this hour).
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.alerts import Alert
 from services.notify.domain.notices import message_id
-from services.notify.domain.pacing import allowed
+from services.notify.domain.pacing import allowed, awake
 from services.notify.handlers.composing import Composing, Receiver
+from services.notify.handlers.pausing import Pauses
 from services.notify.metrics import MESSAGES
 from services.notify.store import alerts, deliveries, notices, queue
 from services.notify.store.people import NOBODY
 
+AT_ANY_HOUR = frozenset({"agenda", "test"})
+"""Kinds whose moment somebody has chosen."""
+KEPT_AFTER = timedelta(hours=24)
+WAYS_AFTER = {True: timedelta(minutes=5), False: timedelta(hours=2)}
+"""How long a way that does not answer is tried before the next one; urgent ones sooner."""
 URGENT_TIMES = 2
 """How many times the hourly cap urgent messages may reach."""
 
@@ -38,6 +44,12 @@ async def close(
     """Settle entries of the ledger: they wait no longer."""
     await deliveries.finish(connection, kommun, ids, state, error=error, said=said)
     await queue.drop(connection, ids)
+
+
+def tried_long(rows: Sequence[Row[Any]], now: datetime) -> bool:
+    """Whether these have waited for one way for so long that another is tried."""
+    first = min((r.first_tried for r in rows if r.first_tried is not None), default=now)
+    return bool(now - first > WAYS_AFTER[any(r.urgent for r in rows)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,52 +83,97 @@ class Parcel:
 class Preparing:
     """Makes parcels of what is due."""
 
-    def __init__(self, composing: Composing, clock: Callable[[], datetime], per_hour: int) -> None:
-        self._composing, self._clock, self._per_hour = composing, clock, per_hour
+    def __init__(self, composing: Composing, clock: Callable[[], datetime], *, per_hour: int, pauses: Pauses) -> None:
+        self._composing, self._clock, self._per_hour, self._pauses = composing, clock, per_hour, pauses
         self._restored: tuple[float, datetime | None] = (-1e9, None)
 
     async def prepare(self, connection: AsyncConnection, kommun: str, ids: list[UUID]) -> Parcel | None:
         """Record the attempt at what is still to be sent now; everything else is settled or put off."""
         rows = await deliveries.waiting(connection, kommun, ids)
+        order = {ident: place for place, ident in enumerate(ids)}
         there = {r.delivery_id for r in rows}
         await queue.drop(connection, [i for i in ids if i not in there])
-        known = await alerts.many(connection, kommun, {r.alert_id for r in rows if r.alert_id}) if rows else {}
-        rows = await self._still_told(connection, kommun, rows, known)
-        rows = await self._together(connection, rows)
+        if not rows:
+            return None
+        known = await alerts.many(connection, kommun, {r.alert_id for r in rows if r.alert_id})
+        receiver = await self._composing.receiver(connection, kommun, rows[0])
+        rows = await self._still_told(connection, kommun, rows, known, receiver)
+        rows = await self._together(connection, sorted(rows, key=lambda r: order[r.delivery_id]))
         if not rows or await self._too_many(connection, kommun, rows):
             return None
-        urgent = any(r.urgent for r in rows)
-        receiver = await self._composing.receiver(connection, kommun, rows[0])
-        ways = self._composing.ways(receiver, urgent=urgent)
+        return await self._parcel(connection, kommun, rows, receiver, known)
+
+    async def _parcel(
+        self,
+        connection: AsyncConnection,
+        kommun: str,
+        rows: list[Row[Any]],
+        receiver: Receiver,
+        known: Mapping[UUID, Alert],
+    ) -> Parcel | None:
+        """By a way that has not refused and is not left alone just now; None when there is none."""
+        ids = [r.delivery_id for r in rows]
+        refused = {way for r in rows for way in r.refused}
+        ways = [w for w in self._composing.ways(receiver, urgent=any(r.urgent for r in rows)) if w not in refused]
         if not ways:
-            await close(connection, kommun, [r.delivery_id for r in rows], "failed", error="no_such_receiver")
+            await close(connection, kommun, ids, "failed", error="no_such_receiver")
             return None
-        way = min(max(r.tier for r in rows), len(ways) - 1)
+        way = max(r.tier for r in rows) % len(ways)
+        if (pause := self._pauses.left(self._composing.health_of(rows[0], ways[way]))) > 0:
+            if not tried_long(rows, self._clock()) or len(ways) == 1:
+                await deliveries.put_off(connection, kommun, ids)
+                await queue.later(connection, ids, pause)
+                return None
+            way = (way + 1) % len(ways)
         ident = message_id(rows[0].delivery_id) if rows[0].state == "due" else rows[0].message_id
-        attempts = await deliveries.start(connection, kommun, [r.delivery_id for r in rows], ident, ways[way])
+        attempts = await deliveries.start(connection, kommun, ids, ident, ways[way])
         return Parcel(kommun, rows, ident, ways[way], way, len(ways), attempts, receiver, known)
 
     async def _still_told(
-        self, connection: AsyncConnection, kommun: str, rows: Sequence[Row[Any]], known: Mapping[UUID, Alert]
+        self,
+        connection: AsyncConnection,
+        kommun: str,
+        rows: Sequence[Row[Any]],
+        known: Mapping[UUID, Alert],
+        receiver: Receiver,
     ) -> list[Row[Any]]:
-        """Without what is too old, was told before a restore, has been taken meanwhile, or is wanted quiet."""
+        """Without what is too old, from before a restore, not wanted any more, taken meanwhile, or for later."""
         now, restored = self._clock(), await self._restored_at(connection)
-        quiet = await alerts.silences(connection, kommun, list(known), now) if known else {}
+        quiet = await alerts.silences(connection, kommun, list(known), now)
+        plan = await self._composing.plan(connection, kommun)
         kept = []
         for row in rows:
-            until = [u for who in (row.person_id, NOBODY) if (u := quiet.get((row.alert_id, who))) is not None]
             alert = known.get(row.alert_id)
-            if row.deadline < now:
-                await close(connection, kommun, [row.delivery_id], "expired", error="past_deadline")
-            elif restored is not None and row.created_at <= restored:
-                await close(connection, kommun, [row.delivery_id], "expired", error="restored")
-            elif alert is None or (alert.owner is not None and row.kind != "lagesbild" and row.rule == "repeat"):
-                await close(connection, kommun, [row.delivery_id], "held", error="taken")
-            elif until and not row.urgent:
-                await queue.at(connection, [row.delivery_id], max(until))
+            why = self._settled(row, alert, receiver, now, restored)
+            if why is not None:
+                await close(connection, kommun, [row.delivery_id], *why[:1], error=why[1])
+                continue
+            silenced = [u for who in (row.person_id, NOBODY) if (u := quiet.get((row.alert_id, who))) is not None]
+            later = now if row.urgent else max([now, *silenced])
+            if receiver.person and not row.urgent and row.kind not in AT_ANY_HOUR:
+                later = awake(later, receiver.wanted.quiet or plan.quiet)
+            if later > now:
+                await deliveries.put_off(connection, kommun, [row.delivery_id], later + KEPT_AFTER)
+                await queue.at(connection, [row.delivery_id], later)
             else:
                 kept.append(row)
         return kept
+
+    @staticmethod
+    def _settled(
+        row: Row[Any], alert: Alert | None, receiver: Receiver, now: datetime, restored: datetime | None
+    ) -> tuple[str, str] | None:
+        """(state, why) of an entry that is not to be sent any more."""
+        if row.deadline < now:
+            return "expired", "past_deadline"
+        if restored is not None and row.created_at <= restored:
+            return "expired", "restored"
+        if alert is None:
+            return "held", "no_alert"
+        if row.reason in {"repeat", "unanswered"} and (alert.owner is not None or alert.closed_at is not None):
+            return "held", "taken"
+        wanted = not receiver.person or receiver.wanted.still(row.kind, urgent=row.urgent)
+        return None if wanted else ("held", "not_wanted")
 
     async def _restored_at(self, connection: AsyncConnection) -> datetime | None:
         """When the database was last restored; asked once a minute, since a restore stops every process."""

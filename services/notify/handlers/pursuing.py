@@ -13,7 +13,7 @@ from services.notify.handlers.rounds import REPORTS_END
 from services.notify.metrics import UNANSWERED
 from services.notify.settings import NotifySettings
 from services.notify.store import alerts as store
-from services.notify.store import deliveries, people, plans, queue
+from services.notify.store import deliveries, notices, people, plans, queue
 from services.notify.store.deliveries import Entry
 from services.runtime.database import Database
 from services.runtime.logs import logger
@@ -59,6 +59,9 @@ class Pursuer:
             await store.close(connection, kommun, ident, now)
             return None
         answer_by = alert.answer_by if alert.owner is None else None
+        restored = await notices.restored_at(connection)
+        if restored is not None and alert.opened_at <= restored:
+            answer_by = None  # somebody may have taken it after the backup: nobody is woken by guess
         if answer_by is not None and answer_by <= now:
             answer_by = await self._escalate(connection, alert, now)
         ends = alert.last_at + REPORTS_END if alert.kind == "report" else None
@@ -79,14 +82,19 @@ class Pursuer:
         entries = [
             Entry(
                 delivery_id=uuid4(), receiver=r.kind, receiver_id=r.ident, alert_id=alert.alert_id,
-                subject_id=alert.subject_id, kind=alert.kind, rule=alert.rule, rules=(alert.rule,), urgent=True,
+                subject_id=alert.subject_id, kind=alert.kind, rule=alert.rule, rules=(alert.rule,), urgent=alert.urgent,
                 interval_minutes=30, repeat_hours=None, correlation_id=alert.correlation_id,
                 deadline=now + timedelta(hours=self._settings.alert_deadline_hours), reason="unanswered",
             )
             for r in receivers
         ]  # fmt: skip
         standing = await deliveries.add(connection, kommun, entries)
-        await queue.put(connection, "send", [(i, kommun, now, who) for (_, who), i in standing.items()])
+        await queue.put(
+            connection,
+            "send",
+            [(i, kommun, now, who) for (_, who), i in standing.items()],
+            urgent=list(standing.values()) if alert.urgent else (),
+        )
         by = now + timedelta(minutes=alert.answer_minutes or 60)
         await store.step(connection, kommun, alert.alert_id, alert.step + 1, by)
         return by

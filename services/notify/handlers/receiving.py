@@ -10,20 +10,24 @@ from services.runtime.database import Database
 ARRIVED, LOST = "delivered", "failed"
 
 
-async def take_receipt(database: Database, kommun: str, delivery: UUID, *, provider_id: str, status: str) -> None:
-    """Record a delivery report, once; an SMS that did not arrive is sent the receiver's other way."""
+async def take_receipt(database: Database, kommun: str, delivery: UUID, *, provider_id: str, status: str) -> bool:
+    """Record a delivery report, once; an SMS that did not arrive is sent the receiver's other way.
+
+    False when it comes before what it is about is recorded: the provider must say it again.
+    """
     if status not in {ARRIVED, LOST}:
-        return
+        return True
     outcome = "delivered" if status == ARRIVED else "undelivered"
     async with database.transaction((kommun,)) as connection:
         news = await deliveries.receipt(
             connection, kommun, delivery, provider_id=provider_id, outcome=outcome, error=None
         )
         if not news:
-            return
+            return not await deliveries.in_hand(connection, kommun, delivery)
         if status == ARRIVED:
             await deliveries.arrived(connection, kommun, delivery)
         else:
             again, now = await deliveries.lost(connection, kommun, delivery), datetime.now(UTC)
             await queue.put(connection, "send", [(ident, kommun, now, receiver) for ident, receiver in again])
     MESSAGES.labels("sms", outcome).inc()
+    return True

@@ -20,6 +20,7 @@ from services.runtime.sealing import Sealer, Unsealable
 ROTA_AHEAD = timedelta(days=40)
 MOST_ROTA_BYTES = 2_000_000
 FRESH_SECONDS = 2.0
+CALENDAR_SECONDS = 20.0
 _log = logger(__name__)
 
 
@@ -95,9 +96,13 @@ class Roll:
             try:
                 address = self._sealer.open("rota", sealed)
                 calendar = await self._outside.fetch(address, most_bytes=MOST_ROTA_BYTES)
-                found = shifts_in(calendar, now - timedelta(days=1), now + ROTA_AHEAD)
-            except (Refused, Unsealable, ValueError) as wrong:
+                async with asyncio.timeout(CALENDAR_SECONDS):
+                    found = await asyncio.to_thread(shifts_in, calendar, now - timedelta(days=1), now + ROTA_AHEAD)
+            except (Refused, Unsealable) as wrong:
                 trouble = str(wrong)[:200]
+                _log.warning("a rota cannot be read", kommun=kommun, rota=name, reason=trouble)
+            except Exception as wrong:  # noqa: BLE001 - whatever a calendar out there holds, it concerns this rota alone
+                trouble = f"no calendar ({type(wrong).__name__})"
                 _log.warning("a rota cannot be read", kommun=kommun, rota=name, reason=trouble)
             people = await self._directory.find(kommun, {s.mail for s in found}) if found else {}
             mapped = [(s.begins, s.ends, people[s.mail]) for s in found if s.mail in people]

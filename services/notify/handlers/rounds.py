@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from services.notify.domain.alerts import Alert
-from services.notify.domain.notices import NAMESPACE, Notice
+from services.notify.domain.notices import ENDS, NAMESPACE, Notice
 from services.notify.domain.pacing import awake, next_daily, next_weekly, spaced
 from services.notify.domain.plan import Plan
 from services.notify.domain.preferences import Preferences
@@ -35,6 +35,7 @@ class Round:
     told: Mapping[tuple[UUID, UUID], datetime]
     entries: dict[tuple[UUID, UUID], tuple[Entry, datetime]] = field(default_factory=dict)
     settled: list[Entry] = field(default_factory=list)
+    waiting: list[UUID] = field(default_factory=list)
     outcomes: dict[UUID, tuple[str, str | None, UUID | None]] = field(default_factory=dict)
     touched: dict[UUID, Alert] = field(default_factory=dict)
 
@@ -47,7 +48,7 @@ def when(work: Round, alert: Alert, told: Told) -> datetime:
     if policy.how == "weekly":
         return next_weekly(work.now, work.plan.meeting)
     at = spaced(work.now, work.told.get((alert.alert_id, receiver.ident)), policy.interval_minutes)
-    if policy.urgent:
+    if policy.urgent or alert.kind == "agenda":  # the agenda's own moment is the municipality's choice
         return at
     quiet = [work.silences.get((alert.alert_id, who)) for who in (receiver.ident, NOBODY)]
     at = max(at, *(q for q in quiet if q is not None), at)
@@ -62,7 +63,7 @@ def expect_answer(alert: Alert, policy: Policy, at: datetime) -> None:
     if policy.answer_minutes is not None and alert.answer_by is None and alert.owner is None:
         alert.answer_minutes = policy.answer_minutes
         alert.answer_by = at + timedelta(minutes=policy.answer_minutes)
-        alert.rule, alert.then_to = policy.rule, policy.then
+        alert.rule, alert.then_to, alert.urgent = policy.rule, policy.then, policy.urgent
 
 
 def new_alert(work: Round, notice: Notice) -> Alert:
@@ -94,7 +95,7 @@ def alert_of(work: Round, notice: Notice) -> Alert:
         alert = work.alerts[notice.dedup_key] = new_alert(work, notice)
     alert.event, alert.last_at, alert.notices = dict(notice.event), work.now, alert.notices + 1
     alert.severity = max(alert.severity or 0, notice.severity or 0) or None
-    if notice.state in {"closed", "adopted"}:
+    if notice.state in ENDS:
         alert.state, alert.closed_at = "over", work.now
         work.alerts.pop(notice.dedup_key)
     return alert

@@ -5,6 +5,7 @@ nothing, and the notice comes back by its lease.
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -17,11 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas.locations import ReportLocated
 from schemas.situation import SituationChanged
 from services.notify.domain.alerts import Alert
-from services.notify.domain.notices import Notice, of_report, of_situation, too_late
+from services.notify.domain.notices import ENDS, Notice, of_report, of_situation, too_late
 from services.notify.domain.routing import (
     Told,
     held,
     nobody_named,
+    policies,
     route,
     strangers,
 )
@@ -41,6 +43,7 @@ from services.runtime.faultpoints import reach
 from services.runtime.logs import logger
 from services.runtime.publisher import Publisher
 
+NOBODY_SECONDS = 300.0
 AT_ONCE = 500
 """Notices that are routed together."""
 _log = logger(__name__)
@@ -51,6 +54,7 @@ class Router:
 
     def __init__(self, database: Database, settings: NotifySettings, roll: Roll, wake: asyncio.Event) -> None:
         self._database, self._settings, self._roll, self._wake = database, settings, roll, wake
+        self._strangers: dict[UUID, float] = {}
         self._limits: dict[str, Any] = {
             "deadline": timedelta(hours=settings.alert_deadline_hours),
             "oldest_event": timedelta(days=settings.oldest_event_days),
@@ -90,12 +94,15 @@ class Router:
     async def _routed(self, kommun: str, ids: list[UUID], *, strange: bool) -> bool:
         """False, with nothing written, when ``strange`` and somebody who follows is not known."""
         async with self._database.transaction((kommun,)) as connection:
+            await alert_store.alone(connection, kommun)
             rows = await store.fresh(connection, kommun, ids)
+            waiting: list[UUID] = []
             fresh = {r.notice_id: _notice(kommun, r) for r in rows}
             if fresh:
                 told = [n for n in fresh.values() if n is not None]
                 work = await self._gather(connection, kommun, told)
-                if strange and any(strangers(work.followers, work.roster, n) for n in told):
+                unknown = {p for n in told for p in strangers(work.followers, work.roster, n)} if strange else set()
+                if self._newly(unknown):
                     return False
                 for ident, notice in fresh.items():
                     if notice is None:  # gallring came between
@@ -103,10 +110,22 @@ class Router:
                     else:
                         self._one(work, notice)
                 await _write(connection, work)
-            await queue.drop(connection, ids)
+                waiting = work.waiting
+            await queue.drop(connection, [i for i in ids if i not in waiting])
+            await queue.later(connection, waiting, NOBODY_SECONDS)
             await reach("routing.before_commit")
         await reach("routing.after_commit")
         return True
+
+    def _newly(self, unknown: set[UUID]) -> bool:
+        """Whether any of these was not looked up within the last minute.
+
+        Somebody who has left is not asked for again with every notice.
+        """
+        now = time.monotonic()
+        fresh = {p for p in unknown if now - self._strangers.get(p, -1e9) > 60}
+        self._strangers |= dict.fromkeys(fresh, now)
+        return bool(fresh)
 
     async def _gather(self, connection: AsyncConnection, kommun: str, fresh: list[Notice]) -> Round:
         now = datetime.now(UTC)
@@ -138,6 +157,13 @@ class Router:
             NOBODY_TO_TELL.inc()
             _log.warning("a rule names nobody who can be told", kommun=work.kommun, rule=rule)
         everybody = route(work.plan, work.followers, work.roster, notice)
+        going = work.alerts.get(notice.dedup_key)
+        if late is None and not everybody and policies(work.plan, notice) and notice.state not in ENDS:
+            work.waiting.append(notice.notice_id)  # there is nobody at all to tell now: looked at again until too late
+            return
+        if late is not None and going is not None and notice.state in ENDS:
+            going.state, going.closed_at = "over", work.now
+            work.touched[going.alert_id] = work.alerts.pop(notice.dedup_key)
         if late is None:
             alert = alert_of(work, notice)
             work.outcomes[notice.notice_id] = ("routed", None, alert.alert_id)
@@ -195,7 +221,8 @@ async def _write(connection: AsyncConnection, work: Round) -> None:
     await alert_store.put(connection, touched)
     standing = await deliveries.add(connection, work.kommun, [e for e, _ in work.entries.values()])
     waiting = [(ident, work.kommun, work.entries[key][1], key[1]) for key, ident in standing.items()]
-    await queue.put(connection, "send", waiting)
+    urgent = [ident for key, ident in standing.items() if work.entries[key][0].urgent]
+    await queue.put(connection, "send", waiting, urgent=urgent)
     await deliveries.add(connection, work.kommun, work.settled)
     await queue.put(connection, "pursue", [(a.alert_id, work.kommun, at, None) for a in touched if (at := pursued(a))])
     adopted = [a.alert_id for a in touched if a.kind == "lagesbild" and a.event.get("state") == "adopted"]

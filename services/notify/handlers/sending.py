@@ -8,18 +8,20 @@ What waits for one receiver goes out together, so nobody gets more messages than
 """
 
 import asyncio
+import re
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 
 import structlog
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.notices import retry_delay
 from services.notify.gateways.channel import Channel, Delayed, Message, Receipt
 from services.notify.handlers.composing import Composing
-from services.notify.handlers.preparing import Parcel, Preparing, close
+from services.notify.handlers.pausing import Pauses
+from services.notify.handlers.preparing import Parcel, Preparing, close, tried_long
 from services.notify.metrics import MAILS, MESSAGES
 from services.notify.settings import NotifySettings
 from services.notify.store import deliveries, plans, queue
@@ -32,10 +34,10 @@ from services.runtime.logs import logger
 from services.runtime.publisher import Publisher
 
 _log = logger(__name__)
-MISSES, PAUSE_SECONDS = 5, 10.0
-"""After so many tries in a row that a channel did not take, it is left alone for so long."""
-WAYS_AFTER = {True: timedelta(minutes=5), False: timedelta(hours=2)}
-"""How long a way that does not answer is tried before the next one; urgent ones sooner."""
+LONGEST_DELAY = 3600.0
+"""Seconds, whatever the other side asks for."""
+_PROVIDER_ID = re.compile(r"[\w.@<>:+-]{1,128}")
+Record = Callable[[AsyncConnection], Awaitable[None]]
 
 
 class Sender:
@@ -53,9 +55,8 @@ class Sender:
     ) -> None:
         self._database, self._settings, self._channels = database, settings, channels
         self._composing, self._wake, self._clock = composing, wake, clock
-        self._preparing = Preparing(composing, clock, settings.messages_per_hour)
-        self._pauses: dict[str, float] = {}
-        self._misses: dict[str, int] = {}
+        self.pauses = Pauses()
+        self._preparing = Preparing(composing, clock, per_hour=settings.messages_per_hour, pauses=self.pauses)
         self._proven_at: dict[tuple[str, str], float] = {}
 
     async def run(self, _publisher: Publisher) -> None:
@@ -66,7 +67,15 @@ class Sender:
 
     async def _forever(self) -> None:
         while True:
-            if not await self.send_one():
+            try:
+                busy = await self.send_one()
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                _log.warning("a sender starts over", error=type(error).__name__)  # the others go on meanwhile
+                await asyncio.sleep(1)
+                continue
+            if not busy:
                 self._wake.clear()
                 try:
                     await asyncio.wait_for(self._wake.wait(), timeout=self._settings.idle_seconds)
@@ -111,29 +120,28 @@ class Sender:
         await self._sent(parcel, message, receipt)
 
     async def _send(self, parcel: Parcel) -> tuple[Message, Receipt]:
-        if (pause := self._pauses.get(parcel.channel, 0.0) - time.monotonic()) > 0:
-            raise Delayed("the channel does not answer", seconds=pause)
         message, address = await self._composing.compose(parcel.kommun, parcel)
         await reach("notify.before_send")
         return message, await self._channels[parcel.channel].send(message, address)
 
     async def _sent(self, parcel: Parcel, message: Message, receipt: Receipt) -> None:
         self._count(parcel, "sent")
-        self._misses.pop(parcel.channel, None)
+        self.pauses.took(self._health(parcel))
+        ident = receipt.provider_id if receipt.provider_id and _PROVIDER_ID.fullmatch(receipt.provider_id) else None
         said = {"subject": message.subject, "channel": parcel.channel, "together": len(parcel.rows)}
 
         async def record(connection: AsyncConnection) -> None:
             await deliveries.sent(
-                connection, parcel.kommun, parcel.ids, said=said, provider_id=receipt.provider_id, cost=receipt.cost
+                connection, parcel.kommun, parcel.ids, said=said, provider_id=ident, cost=receipt.cost
             )
             await self._proven(connection, parcel)
             await self._composing.repeat(connection, parcel.kommun, parcel.rows, self._clock())
 
-        await self._surely(parcel.kommun, record)
+        await self._surely(parcel, record)
 
     async def _proven(self, connection: AsyncConnection, parcel: Parcel) -> None:
         """Once a minute is enough to know that a channel works: one row for all its messages is a queue of its own."""
-        key = (parcel.kommun, self._composing.health_of(parcel.lead, parcel.channel))
+        key = (parcel.kommun, self._health(parcel))
         if time.monotonic() - self._proven_at.get(key, -1e9) > 60:
             await plans.proven(connection, *key, self._clock())
             self._proven_at[key] = time.monotonic()
@@ -144,10 +152,8 @@ class Sender:
         self._missed(parcel, delayed)
         given = delayed.seconds if isinstance(delayed, Delayed) else None
         unsure = isinstance(delayed, TimeoutError) or (isinstance(delayed, Delayed) and delayed.unsure)
-        delay = given or retry_delay(parcel.attempts, self._settings.longest_retry_delay)
-        first = min((r.first_tried for r in parcel.rows if r.first_tried is not None), default=self._clock())
-        over = self._clock() - first > WAYS_AFTER[any(r.urgent for r in parcel.rows)]
-        way = parcel.way + 1 if over and parcel.way + 1 < parcel.ways else parcel.way
+        delay = min(given or retry_delay(parcel.attempts, self._settings.longest_retry_delay), LONGEST_DELAY)
+        way = (parcel.way + 1) % parcel.ways if tried_long(parcel.rows, self._clock()) else parcel.way
         reason = str(delayed) or type(delayed).__name__
         _log.warning("message delayed", channel=parcel.channel, reason=reason, delay=delay, attempts=parcel.attempts)
 
@@ -160,58 +166,75 @@ class Sender:
             await queue.drop(connection, replaced)
             await queue.later(connection, parcel.ids, 0.0 if way != parcel.way else delay)
             if not isinstance(delayed, Away):
-                channel = self._composing.health_of(parcel.lead, parcel.channel)
+                channel = self._health(parcel)
                 await plans.troubled(connection, parcel.kommun, channel, reason, self._clock())
                 self._proven_at.pop((parcel.kommun, channel), None)
 
-        await self._surely(parcel.kommun, record)
+        await self._surely(parcel, record)
 
     async def _refused(self, parcel: Parcel, refused: Permanent) -> None:
         """The next way, where there is one; otherwise it has failed, for a page and the operator to see."""
-        way = parcel.way + 1
-        self._count(parcel, "refused" if way < parcel.ways else "failed")
+        others = parcel.ways > 1
+        self._count(parcel, "refused" if others else "failed")
 
         async def record(connection: AsyncConnection) -> None:
             await deliveries.outcome(connection, parcel.kommun, parcel.ids, outcome="refused", error=refused.reason)
-            if way < parcel.ways:
+            if others:
                 replaced = await deliveries.again(
-                    connection, parcel.kommun, parcel.ids, state="due", tier=way, error=refused.reason
+                    connection,
+                    parcel.kommun,
+                    parcel.ids,
+                    state="due",
+                    tier=0,
+                    error=refused.reason,
+                    refused=parcel.channel,
                 )
                 await queue.drop(connection, replaced)
                 await queue.later(connection, parcel.ids, 0.0)
             else:
                 await close(connection, parcel.kommun, parcel.ids, "failed", error=refused.reason)
-            channel = self._composing.health_of(parcel.lead, parcel.channel)
+            channel = self._health(parcel)
             await plans.troubled(connection, parcel.kommun, channel, refused.reason, self._clock())
             self._proven_at.pop((parcel.kommun, channel), None)
 
-        await self._surely(parcel.kommun, record)
+        await self._surely(parcel, record)
 
     def _missed(self, parcel: Parcel, delayed: Exception) -> None:
-        """A channel that did not answer several times in a row is left alone for a moment.
+        """Only what is the channel's fault: neither a room that is away nor one mailbox that is full."""
+        if not isinstance(delayed, Away) and not (isinstance(delayed, Delayed) and delayed.receiver):
+            self.pauses.missed(self._health(parcel))
 
-        Places outside are not one channel: one that is away does not silence the others.
-        """
-        if isinstance(delayed, Away) or parcel.lead.receiver == "destination":
-            return
-        self._misses[parcel.channel] = self._misses.get(parcel.channel, 0) + 1
-        if self._misses[parcel.channel] % MISSES == 0:
-            self._pauses[parcel.channel] = time.monotonic() + PAUSE_SECONDS
+    def _health(self, parcel: Parcel) -> str:
+        return self._composing.health_of(parcel.lead, parcel.channel)
 
     def _count(self, parcel: Parcel, outcome: str) -> None:
         MESSAGES.labels(parcel.channel, outcome).inc()
         if parcel.channel == "mail":
             MAILS.labels("failed" if outcome == "refused" else outcome).inc()
 
-    async def _surely(self, kommun: str, record: Any) -> None:
-        """Record an outcome; while the database is away, again and again: the message has left, or never will."""
+    async def _surely(self, parcel: Parcel, record: Record) -> None:
+        """Record an outcome also when the process is asked to stop meanwhile: the message has left, or never will."""
+        recording = asyncio.ensure_future(self._recorded(parcel, record))
+        try:
+            await asyncio.shield(recording)
+        except asyncio.CancelledError:
+            await recording
+            raise
+
+    async def _recorded(self, parcel: Parcel, record: Record) -> None:
+        """While the database is away, or somebody else was quicker, again and again.
+
+        What cannot be recorded as it is (an answer that no column takes) is recorded as failed: it stops nobody else.
+        """
         while True:
             try:
-                async with self._database.transaction((kommun,)) as connection:
+                async with self._database.transaction((parcel.kommun,)) as connection:
                     await record(connection)
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                await asyncio.sleep(1)
-            else:
-                return
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the other messages
+                if is_transient(error) or isinstance(error, IntegrityError):
+                    await asyncio.sleep(1)
+                    continue
+                _log.exception("an outcome cannot be recorded", error=type(error).__name__)
+                async with self._database.transaction((parcel.kommun,)) as connection:
+                    await close(connection, parcel.kommun, parcel.ids, "failed", error="internal")
+            return

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.domain.alerts import Alert
+from services.notify.domain.alerts import LASTING, Alert
 from services.notify.domain.plan import To
 
 _SELECT = """
@@ -18,8 +18,12 @@ _SELECT = """
         answer_by, urgent
     from alerts where kommun = :kommun"""
 _OPEN_BY_KEY = text(_SELECT + " and closed_at is null and dedup_key = any(cast(:keys as text[])) for update")
-_OPEN = text(_SELECT + " and closed_at is null order by last_at desc limit :most")
-_CLOSED = text(_SELECT + " and closed_at is not null order by closed_at desc limit :most")
+_OPEN = text(
+    _SELECT + " and closed_at is null and kind = any(cast(:kinds as text[])) order by last_at desc limit :most"
+)
+_CLOSED = text(
+    _SELECT + " and closed_at is not null and kind = any(cast(:kinds as text[])) order by closed_at desc limit :most"
+)
 _ONE = text(_SELECT + " and alert_id = :id")
 _LOCK = text(_SELECT + " and alert_id = :id for update")
 _NEWEST_OF = text(_SELECT + " and kind = :kind order by opened_at desc limit 1")
@@ -40,16 +44,26 @@ _PUT = text("""
         rule = case when alerts.answer_by is null then excluded.rule else alerts.rule end,
         then_to = case when alerts.answer_by is null then excluded.then_to else alerts.then_to end,
         answer_minutes = coalesce(alerts.answer_minutes, excluded.answer_minutes),
-        answer_by = coalesce(alerts.answer_by, excluded.answer_by)""")
+        answer_by = coalesce(alerts.answer_by, excluded.answer_by),
+        step = case when alerts.answer_by is null and excluded.answer_by is not null then 0 else alerts.step end""")
 _TAKE = text("""
     update alerts set owner = :person, taken_at = :now, state = 'taken'
     where kommun = :kommun and alert_id = :id and closed_at is null and owner is null returning alert_id""")
 _LET_GO = text("""
-    update alerts set owner = null, taken_at = null, state = 'open'
-    where kommun = :kommun and alert_id = :id and closed_at is null and owner = :person returning alert_id""")
+    update alerts set owner = null, taken_at = null, state = 'open', step = 0,
+        answer_by = case when answer_minutes is null then null
+            else cast(:now as timestamptz) + make_interval(mins => answer_minutes) end
+    where kommun = :kommun and alert_id = :id and closed_at is null and owner = :person returning answer_by""")
 _CLOSE = text("""
     update alerts set closed_at = :now, state = 'over'
     where kommun = :kommun and alert_id = :id and closed_at is null returning alert_id""")
+_CLOSE_REPORTS = text("""
+    update alerts set closed_at = :now, state = 'over'
+    where kommun = :kommun and closed_at is null and dedup_key = any(cast(:keys as text[])) returning alert_id""")
+_OPEN_KEYS = text("""
+    select dedup_key from alerts
+    where kommun = :kommun and closed_at is null and dedup_key = any(cast(:keys as text[]))""")
+_ALONE = text("select pg_advisory_xact_lock(hashtext('voice'), hashtext(:kommun))")
 _STEP = text("update alerts set step = :step, answer_by = :by where kommun = :kommun and alert_id = :id")
 _SILENCE = text("""
     insert into silences (kommun, alert_id, person_id, until) values (:kommun, :id, :person, :until)
@@ -79,8 +93,9 @@ async def open_by_key(connection: AsyncConnection, kommun: str, keys: Collection
 
 
 async def listed(connection: AsyncConnection, kommun: str, *, over: bool, most: int = 100) -> list[Alert]:
-    """The alerts that go on, or those that are over, the latest first."""
-    rows = await connection.execute(_CLOSED if over else _OPEN, {"kommun": kommun, "most": most})
+    """The alerts that go on, or those that are over, the latest first; of the kinds that somebody can take."""
+    values = {"kommun": kommun, "most": most, "kinds": list(LASTING)}
+    rows = await connection.execute(_CLOSED if over else _OPEN, values)
     return [_alert(kommun, r) for r in rows]
 
 
@@ -135,10 +150,31 @@ async def take(connection: AsyncConnection, kommun: str, ident: UUID, person: UU
     return (await connection.execute(_TAKE, values)).first() is not None
 
 
-async def let_go(connection: AsyncConnection, kommun: str, ident: UUID, person: UUID) -> bool:
-    """Whoever has taken it lets it go."""
-    values = {"kommun": kommun, "id": ident, "person": person}
-    return (await connection.execute(_LET_GO, values)).first() is not None
+async def let_go(connection: AsyncConnection, kommun: str, ident: UUID, person: UUID, now: datetime) -> datetime | None:
+    """Whoever has taken it lets it go; by when somebody else must answer then, where the rule says so."""
+    values = {"kommun": kommun, "id": ident, "person": person, "now": now}
+    by: datetime | None = (await connection.execute(_LET_GO, values)).scalar()
+    return by
+
+
+async def close_reports(
+    connection: AsyncConnection, kommun: str, reports: Collection[UUID], now: datetime
+) -> list[UUID]:
+    """These reports are none any more: the alerts that are about one of them alone are over. Returns those."""
+    keys = [f"report/{r}" for r in reports]
+    rows = await connection.execute(_CLOSE_REPORTS, {"kommun": kommun, "keys": keys, "now": now})
+    return [r.alert_id for r in rows]
+
+
+async def open_keys(connection: AsyncConnection, kommun: str, keys: Collection[str]) -> set[str]:
+    """Which of these dedup keys have an open alert."""
+    rows = await connection.execute(_OPEN_KEYS, {"kommun": kommun, "keys": sorted(keys)})
+    return {r.dedup_key for r in rows}
+
+
+async def alone(connection: AsyncConnection, kommun: str) -> None:
+    """One at a time decides about a municipality's alerts, until the transaction ends."""
+    await connection.execute(_ALONE, {"kommun": kommun})
 
 
 async def close(connection: AsyncConnection, kommun: str, ident: UUID, now: datetime) -> bool:

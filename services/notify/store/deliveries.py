@@ -22,6 +22,7 @@ _ADD = text("""
                 cast(:reasons as text[]), cast(:errors as text[]), cast(:correlations as text[]),
                 cast(:messages as text[]), cast(:deadlines as timestamptz[]))
         as t(d, w, p, a, s, k, r, rs, u, i, rh, st, why, err, c, m, dl)
+    order by a, p
     on conflict (kommun, alert_id, person_id) where state = 'due' do update
     set urgent = deliveries.urgent or excluded.urgent, deadline = greatest(deliveries.deadline, excluded.deadline)
     returning delivery_id, alert_id, person_id""")
@@ -30,9 +31,9 @@ _TOLD = text("""
     where kommun = :kommun and alert_id = any(cast(:alerts as uuid[])) and sent_at is not null group by 1, 2""")
 _WAITING = text("""
     select delivery_id, receiver, person_id, alert_id, subject_id, state, attempts, deadline, created_at, kind, rule,
-        rules, urgent, message_id, correlation_id, tier, first_tried, repeat_hours
+        rules, urgent, message_id, correlation_id, tier, first_tried, repeat_hours, reason, refused
     from deliveries where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) and state in ('due', 'sending')
-    for update""")
+    order by alert_id, person_id for update""")
 _START = text("""
     with begun as (
         update deliveries set state = 'sending', attempts = attempts + 1, message_id = :message, channel = :channel,
@@ -49,7 +50,9 @@ _FINISH = text("""
         sent_at = case when :state = 'sent' then now() else sent_at end
     where kommun = :kommun and delivery_id = any(cast(:ids as uuid[]))""")
 _AGAIN = text("""
-    update deliveries d set tier = :tier, error = :error, state = case when exists (
+    update deliveries d set tier = :tier, error = :error,
+        refused = case when cast(:refused as text) is null then refused else array_append(refused, :refused) end,
+        state = case when exists (
         select 1 from deliveries o where o.kommun = d.kommun and o.alert_id = d.alert_id and o.person_id = d.person_id
             and o.state = 'due' and o.delivery_id <> d.delivery_id) then 'held' else :state end
     where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) returning delivery_id, state""")
@@ -65,29 +68,25 @@ _ARRIVING = text("""
 _SENT = text("""
     select max(sent_at) as at from deliveries
     where kommun = :kommun and person_id = :person and sent_at > now() - interval '1 hour' group by message_id""")
-_LEDGER = """
-    select d.delivery_id, d.alert_id, d.person_id, d.receiver, d.kind, d.rule, d.rules, d.state, d.reason, d.error,
-        d.attempts, d.channel, d.created_at, d.sent_at, d.said, d.urgent, coalesce(n.event, d.event) as event
-    from deliveries d left join alerts n on n.kommun = d.kommun and n.alert_id = d.alert_id
-    where d.kommun = :kommun {which} order by d.created_at desc limit :most"""
-_OWN = text(_LEDGER.format(which="and d.person_id = :person"))
-_ALL = text(_LEDGER.format(which="and (cast(:state as text) is null or d.state = :state)"))
-_OF_ALERT = text(_LEDGER.format(which="and d.alert_id = :alert"))
-_ATTEMPTS = text("""
-    select delivery_id, number, channel, at, outcome, provider_id, cost, error from attempts
-    where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) order by delivery_id, number""")
-_SUMMARY = text("select state, count(*) as messages from deliveries where kommun = :kommun group by state")
-_COST = text("""
-    select coalesce(sum(cost), 0) from attempts where kommun = :kommun and at > now() - interval '30 days'""")
 _RECEIPT = text("""
     update attempts set outcome = :outcome, error = :error
     where kommun = :kommun and delivery_id = :id and provider_id = :provider_id and outcome <> :outcome
     returning number""")
+_PUT_OFF = text("""
+    update deliveries set first_tried = case when cast(:deadline as timestamptz) is null
+            then coalesce(first_tried, now()) else first_tried end,
+        deadline = greatest(deadline, cast(:deadline as timestamptz))
+    where kommun = :kommun and delivery_id = any(cast(:ids as uuid[]))""")
+_IN_HAND = text("""
+    select 1 from attempts where kommun = :kommun and delivery_id = :id and outcome = 'begun'""")
+_WITHDRAW = text("""
+    update deliveries set state = 'held', error = 'withdrawn'
+    where kommun = :kommun and alert_id = any(cast(:alerts as uuid[])) and state = 'due'""")
 _ARRIVED = text("""
     update deliveries set state = 'delivered' where kommun = :kommun and state = 'sent' and message_id =
         (select message_id from deliveries where kommun = :kommun and delivery_id = :id)""")
 _LOST = text("""
-    update deliveries d set state = 'due', tier = tier + 1, error = 'undelivered'
+    update deliveries d set state = 'due', error = 'undelivered', refused = array_append(refused, channel)
     where kommun = :kommun and state = 'sent' and deadline > now() and not exists (
         select 1 from deliveries o where o.kommun = d.kommun and o.alert_id = d.alert_id
             and o.person_id = d.person_id and o.state = 'due')
@@ -215,10 +214,17 @@ async def sent(
 
 
 async def again(
-    connection: AsyncConnection, kommun: str, ids: Sequence[UUID], *, state: str, tier: int, error: str
+    connection: AsyncConnection,
+    kommun: str,
+    ids: Sequence[UUID],
+    *,
+    state: str,
+    tier: int,
+    error: str,
+    refused: str | None = None,
 ) -> list[UUID]:
-    """To be tried again, perhaps another way. Returns those in whose stead a newer one about the same waits."""
-    values = {"kommun": kommun, "ids": list(ids), "state": state, "tier": tier, "error": error}
+    """To be tried again, not by the way that has ``refused``. Returns those in whose stead a newer one waits."""
+    values = {"kommun": kommun, "ids": list(ids), "state": state, "tier": tier, "error": error, "refused": refused}
     return [r.delivery_id for r in await connection.execute(_AGAIN, values) if r.state == "held"]
 
 
@@ -240,34 +246,21 @@ async def lost(connection: AsyncConnection, kommun: str, ident: UUID) -> list[tu
     return [(r.delivery_id, r.person_id) for r in await connection.execute(_LOST, {"kommun": kommun, "id": ident})]
 
 
-async def own(connection: AsyncConnection, kommun: str, person: UUID, most: int) -> list[Row[Any]]:
-    """What one person has been sent, newest first."""
-    return list(await connection.execute(_OWN, {"kommun": kommun, "person": person, "most": most}))
+async def put_off(
+    connection: AsyncConnection, kommun: str, ids: Sequence[UUID], deadline: datetime | None = None
+) -> None:
+    """Waits on purpose: the time in which a way is tried begins, and a silence does not make it too late."""
+    await connection.execute(_PUT_OFF, {"kommun": kommun, "ids": list(ids), "deadline": deadline})
 
 
-async def all_of(connection: AsyncConnection, kommun: str, state: str | None, most: int) -> list[Row[Any]]:
-    """What has been sent in a municipality, or is in a state, newest first."""
-    return list(await connection.execute(_ALL, {"kommun": kommun, "state": state, "most": most}))
+async def in_hand(connection: AsyncConnection, kommun: str, ident: UUID) -> bool:
+    """Whether an attempt at this is still being recorded."""
+    return (await connection.execute(_IN_HAND, {"kommun": kommun, "id": ident})).first() is not None
 
 
-async def of_alert(connection: AsyncConnection, kommun: str, alert: UUID, most: int = 100) -> list[Row[Any]]:
-    """Who was told about an alert, newest first."""
-    return list(await connection.execute(_OF_ALERT, {"kommun": kommun, "alert": alert, "most": most}))
-
-
-async def attempts(connection: AsyncConnection, kommun: str, ids: Sequence[UUID]) -> list[Row[Any]]:
-    """Every attempt at these."""
-    return list(await connection.execute(_ATTEMPTS, {"kommun": kommun, "ids": list(ids)}))
-
-
-async def summary(connection: AsyncConnection, kommun: str) -> dict[str, int]:
-    """State → messages of a municipality."""
-    return {r.state: r.messages for r in await connection.execute(_SUMMARY, {"kommun": kommun})}
-
-
-async def cost(connection: AsyncConnection, kommun: str) -> int:
-    """What messages have cost in the last 30 days, in 1/10 000 of a krona."""
-    return int(await connection.scalar(_COST, {"kommun": kommun}) or 0)
+async def withdraw(connection: AsyncConnection, kommun: str, alerts: Sequence[UUID]) -> None:
+    """What waits to be said of these alerts is not said."""
+    await connection.execute(_WITHDRAW, {"kommun": kommun, "alerts": list(alerts)})
 
 
 async def receipt(

@@ -34,7 +34,7 @@ _ANONYMISE = (
     text("""
         update alerts d set event = cast(n.e as jsonb)
         from unnest(cast(:kommuner as text[]), cast(:subjects as uuid[]), cast(:events as text[])) as n(k, r, e)
-        where d.kommun = n.k and d.subject_id = n.r"""),
+        where d.kommun = n.k and d.kind = 'report' and d.event->'report'->>'report_id' = n.r::text"""),
     text("""
         update deliveries d set said = null, event = case when d.event is null then null else cast(n.e as jsonb) end
         from unnest(cast(:kommuner as text[]), cast(:subjects as uuid[]), cast(:events as text[])) as n(k, r, e)

@@ -21,6 +21,9 @@ _ONE = text("""
 _KEEP_CONTACT = text("""
     insert into contacts (kommun, person_id, email) values (:kommun, :person, :email)
     on conflict (kommun, person_id) do update set email = excluded.email, fetched_at = now()""")
+_IS_MEMBER = text("""
+    select 1 from people where kommun = :kommun and person_id = :person
+    union all select 1 from deliveries where kommun = :kommun and person_id = :person limit 1""")
 _MEMBERS = text("select person_id, roles, organisation_id from people where kommun = :kommun order by person_id")
 _SEEN = text("select max(seen_at) from people where kommun = :kommun")
 _DUTY = text("select rota, person_id from shifts where kommun = :kommun and begins <= :now and ends > :now")
@@ -31,7 +34,10 @@ _PUT = text("""
         cast(:organisations as uuid[]), cast(:names as text[])) as t(p, r, o, n)
     on conflict (kommun, person_id) do update set roles = excluded.roles,
         organisation_id = excluded.organisation_id, organisation = excluded.organisation, seen_at = excluded.seen_at""")
-_GONE = text("delete from people where kommun = :kommun and seen_at < :now")
+_GONE = (
+    text("delete from people where kommun = :kommun and seen_at < :now"),
+    text("delete from contacts where kommun = :kommun and fetched_at < now() - interval '1 day'"),
+)
 _ORGANISATIONS = text("""
     select distinct organisation_id, organisation from people
     where kommun = :kommun and organisation_id is not null order by organisation""")
@@ -54,7 +60,7 @@ _ERASE = (
             state = case when state in ('due', 'sending') then 'failed' else state end,
             error = case when state in ('due', 'sending') then 'no_such_person' else error end
         where kommun = :kommun and person_id = :person"""),
-    text("update alerts set owner = :nobody where kommun = :kommun and owner = :person"),
+    text("update alerts set owner = null, taken_at = null, state = 'open' where kommun = :kommun and owner = :person"),
     # Last: everybody else locks the ledger first and what waits afterwards.
     text("delete from due where kommun = :kommun and receiver = :person"),
 )
@@ -75,6 +81,11 @@ async def reached(
 async def keep_contact(connection: AsyncConnection, kommun: str, person: UUID, email: str) -> None:
     """Keep a copy of an address from the door's directory."""
     await connection.execute(_KEEP_CONTACT, {"kommun": kommun, "person": person, "email": email})
+
+
+async def is_member(connection: AsyncConnection, kommun: str, person: UUID) -> bool:
+    """Whether somebody may be told, or was told lately."""
+    return (await connection.execute(_IS_MEMBER, {"kommun": kommun, "person": person})).first() is not None
 
 
 async def roster(connection: AsyncConnection, kommun: str, now: datetime) -> Roster:
@@ -111,7 +122,8 @@ async def keep(
             "names": [name for _, name in members.values()],
         },
     )
-    await connection.execute(_GONE, {"kommun": kommun, "now": now})
+    for statement in _GONE:
+        await connection.execute(statement, {"kommun": kommun, "now": now})
 
 
 async def organisations(connection: AsyncConnection, kommun: str) -> list[tuple[UUID, str]]:

@@ -3,7 +3,7 @@
 An entry that somebody has claimed comes back by itself after the lease, whatever became of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -15,36 +15,50 @@ What = Literal["route", "send", "pursue", "thank"]
 CHANNEL = "voice"
 
 _PUT = text("""
-    insert into due (id, kommun, at, what, receiver)
-    select i, k, a, :what, r from unnest(cast(:ids as uuid[]), cast(:kommuner as text[]),
-        cast(:moments as timestamptz[]), cast(:receivers as uuid[])) as t(i, k, a, r)
-    on conflict (id) do update set at = least(due.at, excluded.at)""")
+    insert into due (id, kommun, at, what, receiver, urgent)
+    select i, k, a, :what, r, i = any(cast(:urgent as uuid[])) from unnest(cast(:ids as uuid[]),
+        cast(:kommuner as text[]), cast(:moments as timestamptz[]), cast(:receivers as uuid[])) as t(i, k, a, r)
+    order by i
+    on conflict (id) do update set urgent = due.urgent or excluded.urgent,
+        at = case when due.leased_until > now() then due.at else least(due.at, excluded.at) end""")
 _WAKE = text("select pg_notify('voice', '')")
 _CLAIM = text("""
-    update due set at = clock_timestamp() + make_interval(secs => :lease)
-    where id in (select id from due where what = :what and at <= clock_timestamp() order by at limit :most
+    update due set at = clock_timestamp() + make_interval(secs => :lease),
+        leased_until = clock_timestamp() + make_interval(secs => :lease)
+    where id in (select id from due where what = :what and at <= clock_timestamp() order by urgent desc, at limit :most
                  for update skip locked)
     returning id, kommun""")
 _CLAIM_MESSAGE = text("""
     with lead as (
         select id, kommun, receiver from due where what = 'send' and at <= clock_timestamp()
-        order by at limit 1 for update skip locked),
+        order by urgent desc, at limit 1 for update skip locked),
     rest as (
         select d.id from due d join lead on d.receiver = lead.receiver and d.kommun = lead.kommun and d.id <> lead.id
         where d.what = 'send' and d.at <= clock_timestamp() order by d.at limit :most for update of d skip locked)
-    update due set at = clock_timestamp() + make_interval(secs => :lease)
+    update due set at = clock_timestamp() + make_interval(secs => :lease),
+        leased_until = clock_timestamp() + make_interval(secs => :lease)
     from lead where due.id = lead.id or due.id in (select id from rest)
     returning due.id, due.kommun, due.id = lead.id as lead""")
 _DROP = text("delete from due where id = any(cast(:ids as uuid[]))")
-_AT = text("update due set at = :at where id = any(cast(:ids as uuid[]))")
+_AT = text("update due set at = :at, leased_until = null where id = any(cast(:ids as uuid[]))")
 _DEPTHS = text("select what, count(*) as waiting from due where at <= now() group by what")
-_LATER = text("update due set at = now() + make_interval(secs => :delay) where id = any(cast(:ids as uuid[]))")
+_LATER = text(
+    "update due set at = now() + make_interval(secs => :delay), leased_until = null"
+    " where id = any(cast(:ids as uuid[]))"
+)
 
 
 async def put(
-    connection: AsyncConnection, what: What, entries: Sequence[tuple[UUID, str, datetime, UUID | None]]
+    connection: AsyncConnection,
+    what: What,
+    entries: Sequence[tuple[UUID, str, datetime, UUID | None]],
+    *,
+    urgent: Collection[UUID] = (),
 ) -> None:
-    """Enter (id, municipality, when, receiver); one that waits already keeps the earlier moment."""
+    """Enter (id, municipality, when, receiver); ``urgent`` ones come before all others.
+
+    One that waits already keeps the earlier moment; one that somebody has in hand is left alone.
+    """
     if not entries:
         return
     ids, kommuner, moments, receivers = zip(*entries, strict=True)
@@ -53,6 +67,7 @@ async def put(
         "kommuner": list(kommuner),
         "moments": list(moments),
         "receivers": list(receivers),
+        "urgent": list(urgent),
     }
     await connection.execute(_PUT, values | {"what": what})
     await connection.execute(_WAKE)

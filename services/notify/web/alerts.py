@@ -8,10 +8,10 @@ from fastapi import APIRouter, Form, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.notify.api.alerts import FOR_ALL, ROLES
-from services.notify.domain.alerts import Alert
+from services.notify.domain.alerts import LASTING, Alert
 from services.notify.handlers.answering import Answering
 from services.notify.store import alerts as store
-from services.notify.store import deliveries, people
+from services.notify.store import ledger, people
 from services.notify.store.people import NOBODY
 from services.notify.web.access import area_names, denied, may, missing, tabs
 from services.notify.wording.alerts import Known, said
@@ -25,8 +25,6 @@ from services.runtime.tokens import Principal
 
 router = APIRouter(include_in_schema=False)
 PATH = "/larm"
-LASTING = ("report", "case", "silent_source")
-"""Kinds that somebody can take; the others are only to be read."""
 _MORE = {"case": ("/signaler", "alerts.to_signals"), "report": ("/rapporter/{}", "alerts.to_report")}
 
 
@@ -44,8 +42,8 @@ async def listed(request: Request, principal: Visitor) -> Response:
     person = UUID(principal.subject)
     context = frame(principal, "/utskick") | {
         "tabs": tabs(principal, PATH),
-        "going": [_shown(a, names, organisations, person) for a in going if a.kind in LASTING],
-        "over": [_shown(a, names, organisations, person) for a in over if a.kind in LASTING],
+        "going": [_shown(a, names, organisations, person) for a in going],
+        "over": [_shown(a, names, organisations, person) for a in over],
     }
     return page("notify/alerts.html", context)
 
@@ -92,7 +90,7 @@ async def one(request: Request, principal: Visitor, alert_id: UUID, tyst: str = 
         alert = await store.one(connection, principal.kommun, alert_id)
         if alert is None:
             return missing(principal)
-        told = await deliveries.of_alert(connection, principal.kommun, alert_id)
+        told = await ledger.of_alert(connection, principal.kommun, alert_id)
         useful = await store.answered(connection, principal.kommun, alert_id, person)
         quiet = await store.silences(connection, principal.kommun, [alert_id], datetime.now(swedish.SWEDEN))
         organisations = dict(await people.organisations(connection, principal.kommun))

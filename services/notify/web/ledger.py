@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request, Response
 from services.notify.api.plan import READERS
 from services.notify.domain.plan import nodes
 from services.notify.domain.routing import FOLLOWED
-from services.notify.store import deliveries, plans
+from services.notify.store import ledger as store
+from services.notify.store import plans
 from services.notify.web.access import area_names, denied, may, people_names, tabs
 from services.pages import swedish
 from services.pages.frame import frame
@@ -61,9 +62,9 @@ async def listed(request: Request, principal: Visitor, lage: str = "") -> Respon
     state = lage if lage in STATES else None
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        rows = await deliveries.all_of(connection, principal.kommun, state, SHOWN)
-        sums = await deliveries.summary(connection, principal.kommun)
-        cost = await deliveries.cost(connection, principal.kommun)
+        rows = await store.all_of(connection, principal.kommun, state, SHOWN)
+        sums = await store.summary(connection, principal.kommun)
+        cost = await store.cost(connection, principal.kommun)
         _, plan = await plans.plan(connection, principal.kommun)
         places = {p.destination_id: p.label for p in await plans.places(connection, principal.kommun)}
     names, people = await area_names(request, principal), await people_names(request)

@@ -14,7 +14,7 @@ from services.notify.api.subscriptions import SubscriptionIn, preferences_of, su
 from services.notify.domain.plan import Quiet
 from services.notify.domain.preferences import Preferences
 from services.notify.handlers.composing import opened
-from services.notify.store import deliveries
+from services.notify.store import ledger, people
 from services.notify.store import subscriptions as store
 from services.notify.web.access import area_names, denied, may, tabs
 from services.notify.web.ledger import entry
@@ -29,7 +29,7 @@ from services.runtime.sealing import Sealer
 router = APIRouter(include_in_schema=False)
 PATH = "/utskick"
 SHOWN = 30
-_NOTICES = {"sparat": "deliveries.saved_short", "slutat": "deliveries.stopped_short", "valt": "deliveries.chosen"}
+_NOTICES = {"slutat": "deliveries.stopped_short", "valt": "deliveries.chosen"}
 
 
 @router.get(PATH)
@@ -42,15 +42,19 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
     person = UUID(principal.subject)
     async with database.transaction(principal.kommuner) as connection:
         own = await store.own(connection, principal.kommun, person)
-        sent = await deliveries.own(connection, principal.kommun, person, SHOWN)
+        sent = await ledger.own(connection, principal.kommun, person, SHOWN)
         await store.know(connection, principal.kommuner)
+    follow = [(s.subscription_id, describe(s, names.get(s.area or ""))) for s in own]
+    notice = text(_NOTICES[klart]) if klart in _NOTICES else None
+    if klart == "sparat" and follow:
+        notice = text("deliveries.saved", what=follow[-1][1])
     context = frame(principal, PATH) | {
         "tabs": tabs(principal, PATH),
-        "follow": [(s.subscription_id, describe(s, names.get(s.area or ""))) for s in own],
+        "follow": follow,
         "sent": [entry(r, names) for r in sent],
         "areas": sorted(names.items(), key=lambda pair: pair[1]),
         "groups": [(g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}],
-        "notice": text(_NOTICES[klart]) if klart in _NOTICES else None,
+        "notice": notice,
         "fault": text("deliveries.bad_phone") if fel == "telefon" else None,
         "wanted": await preferences_of(database, principal),
         "sms": request.app.state.sms,
@@ -106,6 +110,8 @@ async def choose(
     try:
         if begins and ends:
             values["quiet"] = Quiet(begins=time.fromisoformat(begins), ends=time.fromisoformat(ends))
+        if values["urgent"] == "sms" and values["phone"] is None:
+            return RedirectResponse(f"{PATH}?fel=telefon#hur", 303)
         wanted = Preferences(**values, feedback=(await preferences_of(database, principal)).feedback)
     except (ValidationError, ValueError):
         return RedirectResponse(f"{PATH}?fel=telefon#hur", 303)
@@ -142,7 +148,10 @@ async def choose_feedback(
     if principal.kind != "person":
         return denied(principal)
     database: Database = request.app.state.database
-    wanted = (await preferences_of(database, principal)).model_copy(update={"feedback": feedback})
+    changed: dict[str, Any] = {"feedback": feedback}
+    if feedback != "none" and not may(principal, *ROLES):
+        changed["off"] = False  # who only reports has no other page on which to turn messages on again
+    wanted = (await preferences_of(database, principal)).model_copy(update=changed)
     async with database.transaction(principal.kommuner) as connection:
         await store.prefer(connection, principal.kommun, UUID(principal.subject), wanted)
     return RedirectResponse(f"{PATH}/aterkoppling?klart=ja", 303)
@@ -165,6 +174,8 @@ async def turn_off(request: Request, t: str = "") -> Response:
     kommun, person = named
     database: Database = request.app.state.database
     async with database.transaction((kommun,)) as connection:
-        now = (await store.preferences(connection, kommun, [person])).get(person, Preferences())
-        await store.prefer(connection, kommun, person, now.model_copy(update={"off": True}))
+        now = (await store.preferences(connection, kommun, [person])).get(person)
+        if now is not None or await people.is_member(connection, kommun, person):  # of an erased person nothing is kept
+            wanted = (now or Preferences()).model_copy(update={"off": True})
+            await store.prefer(connection, kommun, person, wanted)
     return page("notify/off.html", frame(None, PATH) | {"token": "", "done": True})

@@ -93,12 +93,14 @@ def _kind(key: str) -> str:
     return text(f"rules_page.kind_{kind}_{state}")
 
 
-def choices(areas: Mapping[str, str], more: Mapping[str, Any]) -> dict[str, Any]:
-    """What the form offers."""
+def choices(areas: Mapping[str, str], more: Mapping[str, Any], plan: Plan, words: Words) -> dict[str, Any]:
+    """What the form offers, with the people and groups that rules name already."""
     to = [(f"role:{r}", text(f"rules_page.role_{r}")) for r in ("analytiker", "est_medlem", "administrator")]
     to += [(f"organisation:{i}", name) for i, name in more["organisations"]]
     to += [(f"rota:{name}", text("rules_page.rota", name=name)) for name in more["rotas"]]
     to += [(f"destination:{i}", label) for i, label in more["places"]]
+    named = {t for n, _ in nodes(plan.root) for t in (*n.to, *n.then) if t.person is not None or t.group is not None}
+    to += sorted((_key(t), words.to(t)) for t in named)
     return {
         "kinds": [(k, _kind(k)) for k in KINDS],
         "areas": sorted(((f"regso/{c}", n) for c, n in areas.items()), key=lambda pair: pair[1]),
@@ -160,10 +162,10 @@ def changed(plan: Plan, form: FormData) -> Plan:
             raise Faulty(text("rules_page.root_stays"))
         return _with(plan, _without(plan.root, name))
     if name == plan.root.name:
-        root = _node(form, name, plan.root.routes).model_copy(update={"match": Match()})
+        root = _node(form, name, plan.root).model_copy(update={"match": Match()})
         return _with(plan, root)
     before = next((n for n, _ in nodes(plan.root) if n.name == name), None)
-    node = _node(form, name or _slug(str(form.get("label", "")), plan), before.routes if before else ())
+    node = _node(form, name or _slug(str(form.get("label", "")), plan), before)
     if under in {n.name for n, _ in nodes(node)}:
         raise Faulty(text("rules_page.under_itself"))
     if before is not None and _parent(plan.root, name) == under:
@@ -177,7 +179,7 @@ def with_times(plan: Plan, form: FormData) -> Plan:
         "quiet": {"begins": form.get("begins"), "ends": form.get("ends")},
         "meeting": {"weekday": form.get("weekday"), "at": form.get("meets"), "hours_before": form.get("before")},
         "messages_per_hour": _whole(form, "cap"),
-        "holds": [{"by": "case", "kind": "report"}] if form.get("hold") == "ja" else [],
+        "holds": (plan.model_dump()["holds"] or [{"by": "case", "kind": "report"}]) if form.get("hold") == "ja" else [],
     }
     return Plan.model_validate(plan.model_dump() | values)
 
@@ -186,7 +188,10 @@ def _with(plan: Plan, root: Node) -> Plan:
     return Plan.model_validate(plan.model_dump() | {"root": root.model_dump()})
 
 
-def _node(form: FormData, name: str, routes: Sequence[Node]) -> Node:
+def _node(form: FormData, name: str, before: Node | None) -> Node:
+    """The rule that the form describes; what the form does not show stays as it was."""
+    kept = before.model_dump() if before is not None else {}
+    urgent = True if form.get("urgent") == "ja" else (None if before is None or before.urgent is None else False)
     kinds = [str(k) for k in form.getlist("kinds") if str(k) in KINDS]
     values: dict[str, Any] = {
         "name": name,
@@ -197,16 +202,16 @@ def _node(form: FormData, name: str, routes: Sequence[Node]) -> Node:
             "areas": tuple(str(a) for a in form.getlist("areas") if a),
             "types": tuple(str(t) for t in form.getlist("types") if t),
             "min_severity": _whole(form, "severity"),
+            "sources": before.match.sources if before is not None else (),
         },
         "to": _receivers(form.getlist("to")),
         "then": _receivers(form.getlist("then")),
         "how": str(form.get("how", "")) or None,
-        "urgent": form.get("urgent") == "ja",
+        "urgent": urgent,
         "answer_minutes": _whole(form, "answer"),
         "go_on": form.get("go_on") == "ja",
-        "routes": [r.model_dump() for r in routes],
     }
-    return Node.model_validate(values)
+    return Node.model_validate(kept | values)
 
 
 def _states(kinds: Sequence[str]) -> tuple[str, ...]:

@@ -134,7 +134,7 @@ async def _page(
         "writes": writes(principal),
         "revision": current_revision if revision is None else revision,
         "form": rule_forms.filled(form, plan, str(request.query_params.get("regel", ""))),
-        "choices": rule_forms.choices(names, more),
+        "choices": rule_forms.choices(names, more, plan, words),
         "asked": asked,
         "groups": [(g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}],
         "types": [(t.code, f"{t.code} {t.label}") for t in current().types if t.code[0] in "ABCDE"],

@@ -151,7 +151,8 @@ def _silent(alert: Alert, changed: SituationChanged, known: Known) -> Said:
     since = "" if changed.since is None else swedish.short_day(changed.since.date())
     back = changed.state == "closed"
     title = text("voice.silent_back" if back else "voice.silent_title", who=who)
-    intro = text("voice.silent_back_intro" if back else "voice.silent_intro", who=who, since=since)
+    key = "back_intro" if back else "intro" if since else "never"
+    intro = text(f"voice.silent_{key}", who=who, since=since)
     facts = ((text("voice.since"), since),) if since else ()
     return Said(text("voice.silent_label"), title, intro, facts, path_of(alert), intro)
 

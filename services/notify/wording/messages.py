@@ -78,14 +78,15 @@ def _several(told: Sequence[tuple[Alert, Said]], frame: Frame, more: int) -> Mes
     count = whole(len(told) + more)
     title = text("voice.several_title", count=count, first=told[0][1].title)
     intro = text("voice.several_intro") + (" " + text("voice.several_more", count=whole(more)) if more else "")
-    link = f"{frame.public_url}/larm"
+    feedback = all(a.kind == "feedback" for a, _ in told)
+    link = frame.public_url + ("/mina-rapporter" if feedback else "/larm")
     context = {
         "said": [s for _, s in told],
         "subject": title,
         "intro": intro,
         "link": link,
         "open": text("voice.open_all"),
-        "hint": text("voice.hint") if frame.asked else "",
+        "hint": text("voice.hint") if frame.asked and not feedback else "",
     }
     together = Said(
         text("voice.several_label"), title, intro, tuple((s.label, s.title) for _, s in told), "/larm", title
@@ -122,10 +123,14 @@ def _made(context: dict[str, Any], frame: Frame, said: Said, sms: str, more: dic
     )
 
 
+_NOTHING_FROM_ELSEWHERE = mrml.RenderOptions(fonts={})
+"""By itself mrml makes a mail fetch fonts that it knows by name from another host."""
+
+
 @lru_cache(maxsize=64)
 def _inlined(source: str) -> str:
     """MJML → HTML; the same message to many receivers is made once."""
-    return mrml.to_html(source).content
+    return mrml.to_html(source, None, _NOTHING_FROM_ELSEWHERE).content
 
 
 def short_link(frame: Frame, alert: Alert) -> str:

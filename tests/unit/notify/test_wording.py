@@ -45,6 +45,7 @@ def test_a_report_says_what_where_when_and_why() -> None:
         assert part in text_of(mail, "plain"), part
         assert part in re.sub(r"\s+", " ", text_of(mail, "html")), part
     assert 'lang="sv"' in text_of(mail, "html")
+    assert set(re.findall(r"https?://[^/\"' )]+", text_of(mail, "html"))) <= {"https://h.exempel", "http://www.w3.org"}
 
 
 def test_several_alike_reports_are_counted_and_the_thread_holds_them_together() -> None:

@@ -1,7 +1,12 @@
 """Routing as data: notices, alerts, attempts; who may be told, how they want it; what waits is one queue."""
 
-from alembic import op
+import json
+from uuid import uuid5
 
+from alembic import op
+from sqlalchemy import text
+
+from services.notify.domain.notices import NAMESPACE
 from services.runtime.migrations import grants, outbox_table, schedule_table, serve_role, tenant_policies, work_role
 
 revision = "0007"
@@ -111,42 +116,75 @@ def upgrade() -> None:
             add kind text not null default 'report', add rule text not null default 'foljer',
             add rules text[] not null default '{foljer}', add urgent boolean not null default false,
             add channel text, add said jsonb, add told int not null default 0, add first_tried timestamptz,
-            add tier int not null default 0, add interval_minutes int not null default 30, add repeat_hours int""",
+            add tier int not null default 0, add interval_minutes int not null default 30, add repeat_hours int,
+            add refused text[] not null default '{}'""",
         "create unique index deliveries_pending on deliveries (kommun, alert_id, person_id) where state = 'due'",
         "create index on deliveries (kommun, alert_id, person_id)",
         "create index on deliveries (kommun, person_id, sent_at) where sent_at is not null",
         "create index on deliveries (kommun, created_at desc)",
         # What waits, of every kind, in one queue: opaque ids and when, as before.
         "alter table due rename column delivery_id to id",
-        "alter table due add what text not null default 'send', add receiver uuid",
+        """alter table due add what text not null default 'send', add receiver uuid,
+            add urgent boolean not null default false, add leased_until timestamptz""",
         "drop index due_at_idx",
-        "create index on due (what, at)",
+        "create index on due (what, urgent desc, at)",
         "create index on due (receiver, at) where receiver is not null",
         """create table owners (kommun text primary key, since timestamptz not null default now())""",
         f"grant select, insert on owners to {work_role('notify')}",
         f"grant insert, select on owners to {serve_role('notify')}",
-        f"grant insert, update (at) on due to {serve_role('notify')}",
-        f"grant select (id, at) on due to {serve_role('notify')}",  # on conflict reads what it may keep
+        f"grant insert, update (at, urgent) on due to {serve_role('notify')}",
+        # On conflict reads what it may keep.
+        f"grant select (id, at, urgent, leased_until) on due to {serve_role('notify')}",
         f"grant insert, update on deliveries to {serve_role('notify')}",
         f"grant update on attempts to {serve_role('notify')}",
         *outbox_table("notify"),
         *schedule_table("notify"),
-        *_moved(),
     ]
     for step in steps:
         op.execute(step)
+    _moved()
 
 
-def _moved() -> list[str]:
-    """What waited under the old rules is routed by the new: its report becomes a notice, its entry is closed."""
-    return [
+def _moved() -> None:
+    """What waited under the old rules is routed by the new; what was told lately counts as told."""
+    bind = op.get_bind()
+    for step in (
         "alter table deliveries no force row level security",
         "alter table notices no force row level security",
-        """insert into notices (kommun, notice_id, kind, subject_id, event, correlation_id, state)
-           select distinct on (kommun, subject_id) kommun, delivery_id, 'report', subject_id, event, correlation_id,
-               'new' from deliveries where state in ('due', 'sending') order by kommun, subject_id, created_at""",
+    ):
+        op.execute(step)
+    rows = bind.execute(
+        text(
+            """select distinct on (kommun, subject_id) kommun, subject_id, event, correlation_id,
+                   state in ('due', 'sending') as waits
+               from deliveries where created_at > now() - interval '2 days' or state in ('due', 'sending')
+               order by kommun, subject_id, state in ('due', 'sending') desc"""
+        )
+    )
+    for row in rows.all():
+        values = {
+            "kommun": row.kommun,
+            "id": uuid5(NAMESPACE, f"{row.kommun}/report/{row.subject_id}"),
+            "subject": row.subject_id,
+            "event": json.dumps(row.event),
+            "correlation": row.correlation_id,
+            "state": "new" if row.waits else "routed",
+        }
+        bind.execute(_ADD, values)
+    for step in _closing():
+        op.execute(step)
+
+
+_ADD = text("""
+    insert into notices (kommun, notice_id, kind, subject_id, event, correlation_id, state)
+    values (:kommun, :id, 'report', :subject, cast(:event as jsonb), :correlation, :state)""")
+
+
+def _closing() -> list[str]:
+    return [
         "delete from due",
-        "insert into due (id, kommun, at, what) select notice_id, kommun, now(), 'route' from notices",
+        """insert into due (id, kommun, at, what)
+           select notice_id, kommun, now(), 'route' from notices where state = 'new'""",
         "insert into owners (kommun) select distinct kommun from deliveries on conflict do nothing",
         """update deliveries set state = 'failed', error = 'routed_anew' where state in ('due', 'sending')""",
         "alter table deliveries force row level security",

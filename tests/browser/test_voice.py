@@ -1,0 +1,101 @@
+"""The voice's pages in a real browser: an alert is taken, a rule is tried before it is saved, mails are turned off."""
+
+import re
+
+import httpx
+from playwright.async_api import expect
+
+from tests.browser.conftest import DESKTOP, PHONE, Login, Town
+from tests.browser.test_pages import violations
+from tests.support.instance import eventually, reports
+
+
+async def test_a_serious_report_is_an_alert_that_somebody_takes_and_answers(login: Login, town: Town) -> None:
+    serious = reports(1, "voice", severity=4, event_type="A3")
+    await town.tenant.load(serious)
+    page = await login("est_medlem", **PHONE)
+
+    async def shown() -> bool:
+        await page.goto(f"{town.url}/larm")
+        return bool(await page.get_by_role("link", name=re.compile("Brand, anlagd brand")).count())
+
+    await eventually(shown, 30, "the alert is on the page")
+    await page.get_by_role("link", name=re.compile("Brand, anlagd brand")).first.click()
+    await expect(page.get_by_text("ingen har den")).to_be_visible()
+    assert await violations(page) == []
+    await page.get_by_role("button", name="Jag tar den").click()
+    await expect(page.get_by_text("du har den")).to_be_visible()
+    await page.get_by_role("button", name="Ja", exact=True).click()
+    await expect(page.get_by_text("Du svarade ja.")).to_be_visible()
+    await page.get_by_role("button", name="Tysta till mötet").click()
+    await expect(page.get_by_role("status")).to_contain_text("Tystat till mötet.")
+    assert await violations(page) == []
+    other = await login("analytiker", **DESKTOP)
+    await other.goto(page.url.partition("?")[0])
+    await expect(other.get_by_text("någon har den")).to_be_visible()
+    await other.goto(f"{town.url}/utskick/leveranser")
+    await expect(other.get_by_role("link", name=re.compile("Brand")).first).to_be_visible()
+
+
+async def test_a_rule_is_tried_with_an_example_before_it_is_saved(login: Login, town: Town) -> None:
+    page = await login("administrator", **DESKTOP)
+
+    async def known() -> bool:
+        await page.goto(f"{town.url}/utskick/regler?regel=ny")
+        await page.fill("#f-label", "Alla")
+        await page.select_option("#f-to", ["role:administrator"])
+        await page.check('input[name="kinds"][value="report/opened"]')
+        await page.get_by_role("button", name="Visa vem som skulle få det").click()
+        return bool(await page.locator("#svar").get_by_role("row").filter(has_text="Alla").count())
+
+    await eventually(known, 30, "the new administrator is known to the voice")
+    await page.goto(f"{town.url}/utskick/regler")
+    await page.get_by_role("button", name="Visa vem som får det").click()
+    await expect(page.get_by_role("heading", name="De här får veta")).to_be_visible()
+    await page.get_by_role("link", name="Ny regel").click()
+    await page.fill("#f-label", "Trafik till administratörer")
+    await page.check('input[name="kinds"][value="report/opened"]')
+    await page.select_option("#f-types", ["D"])
+    await page.select_option("#f-to", ["role:administrator"])
+    await page.select_option("#e-type", "D1")
+    await page.get_by_role("button", name="Visa vem som skulle få det").click()
+    await expect(page.get_by_role("heading", name="De här skulle få veta")).to_be_visible()
+    await expect(page.locator("#svar")).to_contain_text("Trafik till administratörer")
+    assert await violations(page) == []
+    assert await page.get_by_role("row", name=re.compile("Trafik till administratörer.*trafik")).count() == 0
+    await page.get_by_role("button", name="Spara regeln").click()
+    await expect(page.get_by_role("status").first).to_contain_text("Regeln gäller från nu.")
+    await page.get_by_role("link", name=re.compile(r"Ändra\s*: Trafik till administratörer")).click()
+    await page.get_by_role("button", name="Ta bort regeln").click()
+    await expect(page.get_by_role("status").first).to_contain_text("Sparat")
+    assert await page.get_by_role("link", name=re.compile(r"Ändra\s*: Trafik till administratörer")).count() == 0
+    await page.fill("#t-cap", "0")
+    await page.get_by_role("button", name="Spara tiderna").click()
+    await expect(page.get_by_role("alert")).to_contain_text("timmar före mötet är 0 till 96")
+
+
+async def test_choosing_how_to_be_told_and_a_place_outside_that_is_inside(login: Login, town: Town) -> None:
+    page = await login("administrator", **DESKTOP)
+    await page.goto(f"{town.url}/utskick")
+    await page.fill("#begins", "22:00")
+    await page.fill("#ends", "06:00")
+    await page.get_by_label("Skicka inget annat än brådskande larm").check()
+    await page.locator("#hur").locator("..").get_by_role("button", name="Spara").click()
+    await expect(page.get_by_role("status").first).to_contain_text("Sparat")
+    assert await page.input_value("#begins") == "22:00"
+    await page.get_by_label("Skicka inget annat än brådskande larm").uncheck()
+    await page.locator("#hur").locator("..").get_by_role("button", name="Spara").click()
+    await page.goto(f"{town.url}/utskick/kanaler")
+    await page.fill("#label", "Inåt")
+    await page.fill("#url", "https://127.0.0.1/hook")
+    await page.get_by_role("button", name="Lägg till").click()
+    await expect(page.get_by_role("alert")).to_contain_text("går inte att använda")
+    assert await violations(page) == []
+
+
+async def test_the_way_out_of_a_mail_asks_first_and_an_old_one_says_so(town: Town) -> None:
+    async with httpx.AsyncClient(base_url=town.url, trust_env=False) as http:
+        looked = await http.get("/utskick/av", params={"t": "x"})
+        assert looked.status_code == 200
+        assert "Inget händer förrän du trycker" in looked.text
+        assert (await http.post("/utskick/av", params={"t": "x"})).status_code == 410

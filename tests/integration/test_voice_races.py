@@ -1,0 +1,110 @@
+"""What meets in the voice: a message in hand and news of its alert, withdrawals, people who let go, nobody at all."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from schemas.envelope import Envelope
+from schemas.locations import ReportLocated
+from services.notify.domain.notices import Notice, of_report
+from services.notify.handlers.entering import take_reports
+from services.notify.store import queue
+from services.runtime.decoding import Received
+from tests.integration.test_voice import crew, ledger
+from tests.support.facts import located
+from tests.support.instance import Instance
+from tests.support.voice import Voice, never_quiet, now_case, somebody, voice
+
+
+def _serious(kommun: str, number: int = 1, **changes: Any) -> ReportLocated:
+    now = datetime.now(UTC)
+    return located(number, kommun=kommun, severity=4, received_at=now, time_from=now, time_to=now, **changes)
+
+
+def _notice(report: ReportLocated) -> Notice:
+    found = of_report(report, "c")
+    assert found is not None
+    return found
+
+
+async def test_a_message_in_hand_is_not_taken_by_another_sender_when_news_comes(
+    instance: Instance, kommun: str
+) -> None:
+    await crew(instance, kommun)
+    found = now_case(kommun)
+    async with voice(instance) as parts:
+        await parts.enter(found)
+        await parts.router.route_some()
+        async with parts.database.transaction() as connection:
+            claimed = await queue.claim_message(connection, 60, 10)
+        assert claimed is not None
+        await parts.enter(found.model_copy(update={"state": "closed", "revision": 2}))
+        await parts.router.route_some()
+        async with parts.database.transaction() as connection:
+            again = [await queue.claim_message(connection, 60, 10) for _ in range(3)]
+        taken = [ident for one in again if one is not None for ident in one[1]]
+        assert not set(claimed[1]) & set(taken)
+
+
+async def test_a_withdrawn_report_is_not_told_and_wakes_nobody(instance: Instance, kommun: str) -> None:
+    await crew(instance, kommun)
+    report = _serious(kommun)
+    async with voice(instance) as parts:
+        await parts.enter(_notice(report))
+        await parts.router.route_some()
+        gone = report.model_copy(update={"report": report.report.model_copy(update={"withdrawn": True, "revision": 2})})
+        async with parts.database.transaction((kommun,)) as connection:
+            await take_reports(connection, [_received(gone)])
+        await parts.settle()
+        assert parts.channels["mail"].sent == []
+        assert {(r["state"], r["error"]) for r in await ledger(instance, kommun)} == {("held", "withdrawn")}
+        await _past(parts, instance, kommun)
+        assert parts.channels["mail"].sent == []
+
+
+def _received(message: ReportLocated) -> Received[ReportLocated]:
+    envelope = Envelope(
+        id="x", source="/x", type="x", time=datetime.now(UTC), partitionkey=message.kommun, correlationid="c"
+    )
+    return Received(message, envelope, message.kommun, message.model_dump_json())
+
+
+async def _past(parts: Voice, instance: Instance, kommun: str) -> None:
+    parts.ahead += timedelta(hours=2)
+    await instance.sql("update due set at = now() where kommun = $1", kommun, room="notify")
+    await parts.pursuer.pursue_some()
+    await instance.sql("update due set at = now() where kommun = $1 and what = 'send'", kommun, room="notify")
+    await parts.settle()
+
+
+async def test_who_lets_go_leaves_it_to_the_next(instance: Instance, kommun: str) -> None:
+    _, analyst, member = await crew(instance, kommun)
+    url = instance.ground.layout.url("notify_serve")
+    http = httpx.AsyncClient(base_url=url, headers=analyst.bearer, trust_env=False)
+    async with http, voice(instance) as parts:
+        await parts.enter(_notice(_serious(kommun)))
+        await parts.settle()
+        (alert,) = (await http.get("/v1/alerts")).json()
+        assert (await http.post(f"/v1/alerts/{alert['alert_id']}/take")).json()["mine"]
+        parts.channels["mail"].sent.clear()
+        await _past(parts, instance, kommun)
+        assert parts.channels["mail"].sent == []
+        assert not (await http.delete(f"/v1/alerts/{alert['alert_id']}/take")).json()["owned"]
+        await _past(parts, instance, kommun)
+        assert [a for a, _ in parts.channels["mail"].sent] == [member.email]
+
+
+async def test_what_nobody_can_be_told_of_waits_until_somebody_can(instance: Instance, kommun: str) -> None:
+    await instance.tenant(kommun)
+    admin = await somebody(instance, kommun, "administrator")
+    await never_quiet(instance, admin)
+    async with voice(instance) as parts:
+        await parts.enter(_notice(_serious(kommun)))
+        await parts.settle()
+        assert await ledger(instance, kommun) == []
+        analyst = await somebody(instance, kommun, "analytiker")
+        await parts.roll.refresh(kommun)
+        await instance.sql("update due set at = now() where kommun = $1", kommun, room="notify")
+        await parts.settle()
+        assert [a for a, _ in parts.channels["mail"].sent] == [analyst.email]
