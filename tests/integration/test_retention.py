@@ -130,9 +130,13 @@ async def test_reports_are_anonymised_in_every_room_and_count_where_they_counted
     expected = ('"ingest"."outbox"', '"ingest"."appointments"', '"analysis"."appointments"')
     assert [t for t in left if not t.startswith(expected)] == []
     told = "select event from notices where kommun = $1"
-    ledger = await instance.sql(told, kommun, kommun=kommun, room="notify")
-    assert len(ledger) == 9, "nobody is told again"
-    assert sum(json.loads(r["event"])["report"]["anonymised"] for r in ledger) == 7
+
+    async def told_and_gone() -> bool:
+        ledger = await instance.sql(told, kommun, kommun=kommun, room="notify")
+        anonymous = sum(json.loads(r["event"])["report"]["anonymised"] for r in ledger)
+        return (len(ledger), anonymous) == (9, 7)
+
+    await eventually(told_and_gone, 30, "notify has read it all too: nobody is told again, seven are anonymised")
     for event in await events(instance, kommun, ids):
         assert event["placement"]["notes"] == ["anonymised"]
         assert abs(event["placement"]["point"]["lon"] - LON) > 1e-6, "the middle of the cell"
