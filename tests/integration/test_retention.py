@@ -129,7 +129,7 @@ async def test_reports_are_anonymised_in_every_room_and_count_where_they_counted
     # The outbox keeps what was sent for sixty days; an appointment's own row is the municipality's to erase.
     expected = ('"ingest"."outbox"', '"ingest"."appointments"', '"analysis"."appointments"')
     assert [t for t in left if not t.startswith(expected)] == []
-    told = "select event from notices where kommun = $1"
+    told = "select event from notices where kommun = $1 and kind = 'report'"
 
     async def told_and_gone() -> bool:
         ledger = await instance.sql(told, kommun, kommun=kommun, room="notify")
