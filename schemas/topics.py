@@ -25,13 +25,12 @@ MAX_BYTES = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One catalogue entry. ``consumers`` are ``<room>.<name>``; ``awaited`` ones are agreed but not built yet."""
+    """One catalogue entry. ``consumers`` are ``<room>.<name>``."""
 
     name: str
     model: type[Contract]
     producer: str
     consumers: tuple[str, ...]
-    awaited: tuple[str, ...] = ()
     partitions: int = 12
     version: int = 1
     retention: timedelta = RETENTION

@@ -1,7 +1,7 @@
 """VOICE.
 
-In:   report-located (situation-changed is agreed, not built yet).
-Does: decides who is told, keeps a ledger of every message, hands mail over, once.
-Out:  mail; alert-answered (agreed, not built yet).
-Owns: subscriptions, deliveries, a copy of contact details.
+In:   report-located, situation-changed, person-erased.
+Does: decides who is told, how and when, keeps a ledger of every message, hands each over, once.
+Out:  mail, SMS, cards and webhooks; alert-answered; its pages.
+Owns: plans of routing, subscriptions, alerts, deliveries, a copy of who may be told.
 """

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy import stats
+from services.analysis.statistics.surveys import share_interval
 
 FEWEST = 10
 """Fewer answers than this say nothing."""
@@ -29,6 +29,6 @@ def judge(rule: str, answers: int, useful: int) -> Usefulness:
 
     ``answers`` ≥ 1, 0 ≤ ``useful`` ≤ ``answers``.
     """
-    interval = stats.binomtest(useful, answers).proportion_ci(method="wilson")
-    proposal: Proposal = "thin" if answers < FEWEST else "raise" if interval.high < MOSTLY else "keep"
-    return Usefulness(rule, answers, useful, float(interval.low), float(interval.high), proposal)
+    low, high = share_interval(useful, answers)
+    proposal: Proposal = "thin" if answers < FEWEST else "raise" if high < MOSTLY else "keep"
+    return Usefulness(rule, answers, useful, low, high, proposal)

@@ -223,7 +223,7 @@ class Composing:
             entry = Entry(
                 delivery_id=uuid4(), receiver=row.receiver, receiver_id=row.person_id, alert_id=row.alert_id,
                 subject_id=row.subject_id, kind=row.kind, rule=row.rule, rules=tuple(row.rules), urgent=row.urgent,
-                interval_minutes=30, repeat_hours=row.repeat_hours, correlation_id=row.correlation_id,
+                repeat_hours=row.repeat_hours, correlation_id=row.correlation_id,
                 deadline=at + timedelta(hours=self._settings.alert_deadline_hours), reason="repeat",
             )  # fmt: skip
             standing = await deliveries.add(connection, kommun, [entry])

@@ -32,17 +32,9 @@ URGENT_TIMES = 2
 """How many times the hourly cap urgent messages may reach."""
 
 
-async def close(
-    connection: AsyncConnection,
-    kommun: str,
-    ids: Sequence[UUID],
-    state: str,
-    *,
-    error: str | None = None,
-    said: dict[str, Any] | None = None,
-) -> None:
-    """Settle entries of the ledger: they wait no longer."""
-    await deliveries.finish(connection, kommun, ids, state, error=error, said=said)
+async def close(connection: AsyncConnection, kommun: str, ids: Sequence[UUID], state: str, error: str) -> None:
+    """Settle entries of the ledger that are not sent: they wait no longer."""
+    await deliveries.finish(connection, kommun, ids, state, error)
     await queue.drop(connection, ids)
 
 
@@ -90,7 +82,6 @@ class Preparing:
     async def prepare(self, connection: AsyncConnection, kommun: str, ids: list[UUID]) -> Parcel | None:
         """Record the attempt at what is still to be sent now; everything else is settled or put off."""
         rows = await deliveries.waiting(connection, kommun, ids)
-        order = {ident: place for place, ident in enumerate(ids)}
         there = {r.delivery_id for r in rows}
         await queue.drop(connection, [i for i in ids if i not in there])
         if not rows:
@@ -98,7 +89,7 @@ class Preparing:
         known = await alerts.many(connection, kommun, {r.alert_id for r in rows if r.alert_id})
         receiver = await self._composing.receiver(connection, kommun, rows[0])
         rows = await self._still_told(connection, kommun, rows, known, receiver)
-        rows = await self._together(connection, sorted(rows, key=lambda r: order[r.delivery_id]))
+        rows = await self._together(connection, rows)
         if not rows or await self._too_many(connection, kommun, rows):
             return None
         return await self._parcel(connection, kommun, rows, receiver, known)
@@ -116,7 +107,7 @@ class Preparing:
         refused = {way for r in rows for way in r.refused}
         ways = [w for w in self._composing.ways(receiver, urgent=any(r.urgent for r in rows)) if w not in refused]
         if not ways:
-            await close(connection, kommun, ids, "failed", error="no_such_receiver")
+            await close(connection, kommun, ids, "failed", "no_such_receiver")
             return None
         way = max(r.tier for r in rows) % len(ways)
         if (pause := self._pauses.left(self._composing.health_of(rows[0], ways[way]))) > 0:
@@ -144,9 +135,9 @@ class Preparing:
         kept = []
         for row in rows:
             alert = known.get(row.alert_id)
-            why = self._settled(row, alert, receiver, now, restored)
-            if why is not None:
-                await close(connection, kommun, [row.delivery_id], *why[:1], error=why[1])
+            settled = self._settled(row, alert, receiver, now, restored)
+            if settled is not None:
+                await close(connection, kommun, [row.delivery_id], *settled)
                 continue
             silenced = [u for who in (row.person_id, NOBODY) if (u := quiet.get((row.alert_id, who))) is not None]
             later = now if row.urgent else max([now, *silenced])

@@ -68,7 +68,7 @@ async def _enter(
     )  # fmt: skip
     entry = Entry(
         delivery_id=uuid4(), receiver=kind, receiver_id=receiver, alert_id=ident, subject_id=ident, kind="test",
-        rule="prov", rules=("prov",), urgent=urgent, interval_minutes=30, repeat_hours=None,
+        rule="prov", rules=("prov",), urgent=urgent, repeat_hours=None,
         correlation_id=str(ident), deadline=now + KEPT_FOR, reason="test",
     )  # fmt: skip
     await alerts.put(connection, [alert])

@@ -83,7 +83,7 @@ class Pursuer:
             Entry(
                 delivery_id=uuid4(), receiver=r.kind, receiver_id=r.ident, alert_id=alert.alert_id,
                 subject_id=alert.subject_id, kind=alert.kind, rule=alert.rule, rules=(alert.rule,), urgent=alert.urgent,
-                interval_minutes=30, repeat_hours=None, correlation_id=alert.correlation_id,
+                repeat_hours=None, correlation_id=alert.correlation_id,
                 deadline=now + timedelta(hours=self._settings.alert_deadline_hours), reason="unanswered",
             )
             for r in receivers

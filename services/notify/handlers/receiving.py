@@ -19,9 +19,7 @@ async def take_receipt(database: Database, kommun: str, delivery: UUID, *, provi
         return True
     outcome = "delivered" if status == ARRIVED else "undelivered"
     async with database.transaction((kommun,)) as connection:
-        news = await deliveries.receipt(
-            connection, kommun, delivery, provider_id=provider_id, outcome=outcome, error=None
-        )
+        news = await deliveries.receipt(connection, kommun, delivery, provider_id=provider_id, outcome=outcome)
         if not news:
             return not await deliveries.in_hand(connection, kommun, delivery)
         if status == ARRIVED:

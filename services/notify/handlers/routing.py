@@ -191,7 +191,6 @@ class Router:
             rule=policy.rule,
             rules=told.rules,
             urgent=policy.urgent,
-            interval_minutes=policy.interval_minutes,
             repeat_hours=policy.repeat_hours,
             correlation_id=notice.correlation_id,
             deadline=max(notice.at, at) + self._limits["deadline"],

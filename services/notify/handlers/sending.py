@@ -192,7 +192,7 @@ class Sender:
                 await queue.drop(connection, replaced)
                 await queue.later(connection, parcel.ids, 0.0)
             else:
-                await close(connection, parcel.kommun, parcel.ids, "failed", error=refused.reason)
+                await close(connection, parcel.kommun, parcel.ids, "failed", refused.reason)
             channel = self._health(parcel)
             await plans.troubled(connection, parcel.kommun, channel, refused.reason, self._clock())
             self._proven_at.pop((parcel.kommun, channel), None)
@@ -236,5 +236,5 @@ class Sender:
                     continue
                 _log.exception("an outcome cannot be recorded", error=type(error).__name__)
                 async with self._database.transaction((parcel.kommun,)) as connection:
-                    await close(connection, parcel.kommun, parcel.ids, "failed", error="internal")
+                    await close(connection, parcel.kommun, parcel.ids, "failed", "internal")
             return

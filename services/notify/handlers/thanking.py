@@ -99,6 +99,6 @@ def _entry(alert: Alert, person: UUID, at: datetime) -> Entry:
     return Entry(
         delivery_id=uuid5(NAMESPACE, f"thanks/{alert.alert_id}"), receiver="person", receiver_id=person,
         alert_id=alert.alert_id, subject_id=alert.subject_id, kind="feedback", rule=RULE, rules=(RULE,), urgent=False,
-        interval_minutes=30, repeat_hours=None, correlation_id=alert.correlation_id, deadline=at + KEPT_FOR,
+        repeat_hours=None, correlation_id=alert.correlation_id, deadline=at + KEPT_FOR,
         reason="feedback",
     )  # fmt: skip

@@ -14,14 +14,14 @@ from services.notify.domain.notices import message_id
 
 _ADD = text("""
     insert into deliveries (kommun, delivery_id, receiver, person_id, alert_id, subject_id, kind, rule, rules, urgent,
-        interval_minutes, repeat_hours, state, reason, error, correlation_id, message_id, deadline)
-    select :kommun, d, w, p, a, s, k, r, string_to_array(rs, ' '), u, i, rh, st, why, err, c, m, dl
+        repeat_hours, state, reason, error, correlation_id, message_id, deadline)
+    select :kommun, d, w, p, a, s, k, r, string_to_array(rs, ' '), u, rh, st, why, err, c, m, dl
     from unnest(cast(:ids as uuid[]), cast(:receivers as text[]), cast(:people as uuid[]), cast(:alerts as uuid[]),
                 cast(:subjects as uuid[]), cast(:kinds as text[]), cast(:rules as text[]), cast(:all_rules as text[]),
-                cast(:urgent as boolean[]), cast(:intervals as int[]), cast(:repeats as int[]), cast(:states as text[]),
+                cast(:urgent as boolean[]), cast(:repeats as int[]), cast(:states as text[]),
                 cast(:reasons as text[]), cast(:errors as text[]), cast(:correlations as text[]),
                 cast(:messages as text[]), cast(:deadlines as timestamptz[]))
-        as t(d, w, p, a, s, k, r, rs, u, i, rh, st, why, err, c, m, dl)
+        as t(d, w, p, a, s, k, r, rs, u, rh, st, why, err, c, m, dl)
     order by a, p
     on conflict (kommun, alert_id, person_id) where state = 'due' do update
     set urgent = deliveries.urgent or excluded.urgent, deadline = greatest(deliveries.deadline, excluded.deadline)
@@ -42,12 +42,11 @@ _START = text("""
     insert into attempts (kommun, delivery_id, number, channel, outcome)
     select :kommun, delivery_id, attempts, :channel, 'begun' from begun returning number""")
 _OUTCOME = text("""
-    update attempts a set outcome = :outcome, provider_id = :provider_id, cost = :cost, error = :error
+    update attempts a set outcome = :outcome, error = :error
     from deliveries d where a.kommun = :kommun and a.delivery_id = any(cast(:ids as uuid[])) and d.kommun = a.kommun
         and d.delivery_id = a.delivery_id and a.number = d.attempts""")
 _FINISH = text("""
-    update deliveries set state = :state, error = :error, said = coalesce(cast(:said as jsonb), said),
-        sent_at = case when :state = 'sent' then now() else sent_at end
+    update deliveries set state = :state, error = :error
     where kommun = :kommun and delivery_id = any(cast(:ids as uuid[]))""")
 _AGAIN = text("""
     update deliveries d set tier = :tier, error = :error,
@@ -69,7 +68,7 @@ _SENT = text("""
     select max(sent_at) as at from deliveries
     where kommun = :kommun and person_id = :person and sent_at > now() - interval '1 hour' group by message_id""")
 _RECEIPT = text("""
-    update attempts set outcome = :outcome, error = :error
+    update attempts set outcome = :outcome
     where kommun = :kommun and delivery_id = :id and provider_id = :provider_id and outcome <> :outcome
     returning number""")
 _PUT_OFF = text("""
@@ -107,7 +106,6 @@ class Entry:
     rule: str
     rules: tuple[str, ...]
     urgent: bool
-    interval_minutes: int
     repeat_hours: int | None
     correlation_id: str
     deadline: datetime
@@ -136,7 +134,6 @@ async def add(connection: AsyncConnection, kommun: str, entries: Sequence[Entry]
             "rules": [e.rule for e in entries],
             "all_rules": [" ".join(e.rules) for e in entries],
             "urgent": [e.urgent for e in entries],
-            "intervals": [e.interval_minutes for e in entries],
             "repeats": [e.repeat_hours for e in entries],
             "states": [e.state for e in entries],
             "reasons": [e.reason for e in entries],
@@ -174,15 +171,10 @@ async def outcome(
     ids: Sequence[UUID],
     *,
     outcome: str,
-    provider_id: str | None = None,
-    cost: int | None = None,
-    error: str | None = None,
+    error: str,
 ) -> None:
-    """What came of the attempt that was begun last. The cost of one message stands on its first entry."""
-    values = {"kommun": kommun, "outcome": outcome, "provider_id": provider_id, "error": error}
-    await connection.execute(_OUTCOME, values | {"ids": [ids[0]], "cost": cost})
-    if len(ids) > 1:
-        await connection.execute(_OUTCOME, values | {"ids": list(ids[1:]), "cost": None})
+    """What came of the attempt that was begun last, when it was not taken (``sent`` otherwise)."""
+    await connection.execute(_OUTCOME, {"kommun": kommun, "ids": list(ids), "outcome": outcome, "error": error})
 
 
 async def finish(
@@ -190,13 +182,10 @@ async def finish(
     kommun: str,
     ids: Sequence[UUID],
     state: str,
-    *,
-    error: str | None = None,
-    said: dict[str, Any] | None = None,
+    error: str,
 ) -> None:
-    """Settle deliveries: sent, failed, expired or held."""
-    values = {"kommun": kommun, "ids": list(ids), "state": state, "error": error}
-    await connection.execute(_FINISH, values | {"said": None if said is None else json.dumps(said)})
+    """Settle deliveries that are not sent: failed, expired or held, and why."""
+    await connection.execute(_FINISH, {"kommun": kommun, "ids": list(ids), "state": state, "error": error})
 
 
 async def sent(
@@ -263,9 +252,7 @@ async def withdraw(connection: AsyncConnection, kommun: str, alerts: Sequence[UU
     await connection.execute(_WITHDRAW, {"kommun": kommun, "alerts": list(alerts)})
 
 
-async def receipt(
-    connection: AsyncConnection, kommun: str, delivery: UUID, *, provider_id: str, outcome: str, error: str | None
-) -> bool:
+async def receipt(connection: AsyncConnection, kommun: str, delivery: UUID, *, provider_id: str, outcome: str) -> bool:
     """What the provider says afterwards; False when it concerns no attempt of ours, or was known."""
-    values = {"kommun": kommun, "id": delivery, "provider_id": provider_id, "outcome": outcome, "error": error}
+    values = {"kommun": kommun, "id": delivery, "provider_id": provider_id, "outcome": outcome}
     return (await connection.execute(_RECEIPT, values)).first() is not None

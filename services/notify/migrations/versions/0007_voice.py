@@ -116,7 +116,7 @@ def upgrade() -> None:
             add kind text not null default 'report', add rule text not null default 'foljer',
             add rules text[] not null default '{foljer}', add urgent boolean not null default false,
             add channel text, add said jsonb, add told int not null default 0, add first_tried timestamptz,
-            add tier int not null default 0, add interval_minutes int not null default 30, add repeat_hours int,
+            add tier int not null default 0, add repeat_hours int,
             add refused text[] not null default '{}'""",
         "create unique index deliveries_pending on deliveries (kommun, alert_id, person_id) where state = 'due'",
         "create index on deliveries (kommun, alert_id, person_id)",
