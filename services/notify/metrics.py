@@ -15,5 +15,5 @@ for _channel in ("mail", "sms", "teams", "webhook", "ntfy"):
         MESSAGES.labels(_channel, _outcome)
 for _outcome in ("routed", "held", "expired"):
     NOTICES.labels(_outcome)
-for _what in ("route", "send", "pursue"):
+for _what in ("route", "send", "pursue", "thank"):
     WAITING.labels(_what)

@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from services.notify.domain.notices import of_report
-from services.notify.domain.pacing import SWEDEN
 from services.notify.gateways.channel import Delayed
 from services.notify.gateways.rooms import Picture
 from services.notify.handlers.composing import opened
 from services.notify.store import queue
+from services.pages.swedish import SWEDEN
 from services.runtime.errors import Permanent
 from services.runtime.sealing import Sealer
 from tests.support.facts import located

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.appointments import AppointmentChanged
+from services.analysis.handlers.newest import newest
 from services.analysis.store import appointments as store
 from services.runtime.decoding import Received
 from services.runtime.publisher import Outgoing
@@ -13,11 +14,6 @@ from services.runtime.publisher import Outgoing
 async def take_appointments(
     connection: AsyncConnection, batch: Sequence[Received[AppointmentChanged]]
 ) -> Sequence[Outgoing]:
-    """Keep the newest revision of each; an older one, or the same again, changes nothing."""
-    newest: dict[tuple[str, str], AppointmentChanged] = {}
-    for received in batch:
-        key = (received.kommun, received.message.reporter_token)
-        if key not in newest or newest[key].revision < received.message.revision:
-            newest[key] = received.message
-    await store.put(connection, list(newest.values()))
+    """Keep the newest revision of each."""
+    await store.put(connection, newest((r.message for r in batch), lambda a: (a.kommun, a.reporter_token)))
     return ()

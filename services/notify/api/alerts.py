@@ -67,6 +67,13 @@ def shown(alert: Alert, person: UUID) -> AlertOut:
     return AlertOut(**values, owned=alert.owner is not None, mine=alert.owner == person)
 
 
+def _there(alert: Alert | None, person: UUID) -> AlertOut:
+    """The alert as it is now; 404 where there is none."""
+    if alert is None:
+        raise not_found("alert")
+    return shown(alert, person)
+
+
 @router.get("")
 async def listed(
     request: Request, principal: Caller, over: Annotated[bool, Query(description="those that are over")] = False
@@ -84,10 +91,7 @@ async def one(request: Request, principal: Caller, alert_id: UUID) -> AlertOut:
     person = person_of(principal)
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        found = await store.one(connection, principal.kommun, alert_id)
-    if found is None:
-        raise not_found("alert")
-    return shown(found, person)
+        return _there(await store.one(connection, principal.kommun, alert_id), person)
 
 
 @router.post("/{alert_id}/take")
@@ -95,10 +99,7 @@ async def take(request: Request, principal: Caller, alert_id: UUID) -> AlertOut:
     """``Jag tar den``. Who comes second sees that somebody has it already."""
     person = person_of(principal)
     answering: Answering = request.app.state.answering
-    found = await answering.take(principal.kommun, alert_id, person)
-    if found is None:
-        raise not_found("alert")
-    return shown(found, person)
+    return _there(await answering.take(principal.kommun, alert_id, person), person)
 
 
 @router.delete("/{alert_id}/take")
@@ -106,10 +107,7 @@ async def let_go(request: Request, principal: Caller, alert_id: UUID) -> AlertOu
     """Let it go again."""
     person = person_of(principal)
     answering: Answering = request.app.state.answering
-    found = await answering.let_go(principal.kommun, alert_id, person)
-    if found is None:
-        raise not_found("alert")
-    return shown(found, person)
+    return _there(await answering.let_go(principal.kommun, alert_id, person), person)
 
 
 @router.post("/{alert_id}/silence")

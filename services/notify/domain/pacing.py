@@ -5,11 +5,13 @@ Hours on the wall are Swedish; distances are of real time, so that a change of t
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
-from services.notify.domain.plan import Meeting, Quiet
+from services.notify.domain.notices import Kind
+from services.notify.domain.plan import Meeting, Plan, Quiet
+from services.notify.domain.preferences import Preferences
+from services.notify.domain.routing import Told
+from services.pages.swedish import SWEDEN
 
-SWEDEN = ZoneInfo("Europe/Stockholm")
 DIGEST = time(7)
 HOUR = timedelta(hours=1)
 
@@ -72,6 +74,31 @@ def spaced(now: datetime, told_at: datetime | None, interval_minutes: int) -> da
     if told_at is None:
         return now
     return max(now, told_at.astimezone(UTC) + timedelta(minutes=interval_minutes))  # in UTC: an hour is an hour
+
+
+def when(
+    now: datetime,
+    plan: Plan,
+    told: Told,
+    kind: Kind,
+    own: Preferences | None,
+    *,
+    heard_at: datetime | None = None,
+    silenced: Sequence[datetime] = (),
+) -> datetime:
+    """When somebody hears of this: by the rule, the distance, their hours, and until when they silenced it."""
+    policy = told.policy
+    if policy.how == "daily":
+        return next_daily(now)
+    if policy.how == "weekly":
+        return next_weekly(now, plan.meeting)
+    at = spaced(now, heard_at, policy.interval_minutes)
+    if policy.urgent or kind == "agenda":  # the agenda's own moment is the municipality's choice
+        return at
+    at = max([at, *silenced])
+    if told.receiver.kind == "destination":
+        return at
+    return awake(at, (own.quiet if own is not None else None) or plan.quiet)
 
 
 def allowed(now: datetime, sent: Sequence[datetime], per_hour: int) -> datetime:

@@ -19,6 +19,12 @@ class Delayed(Exception):
         self.seconds, self.unsure, self.receiver = seconds, unsure, receiver
 
 
+def wanted_back(headers: Mapping[str, str]) -> float | None:
+    """Seconds after which the other side wants us back (Retry-After), where it says so in seconds."""
+    given = headers.get("retry-after", "")
+    return float(given) if given.isdecimal() else None
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """What is said, in every form that a channel may need; no personal data.

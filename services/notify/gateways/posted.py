@@ -1,6 +1,7 @@
 """Messages posted to a secret address outside: a Teams flow, a signed webhook, an ntfy topic."""
 
 import json
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict
 from standardwebhooks import Webhook
 
-from services.notify.gateways.channel import Delayed, Message, Receipt
+from services.notify.gateways.channel import Delayed, Message, Receipt, wanted_back
 from services.notify.gateways.outside import Answer, Outside, Refused
 from services.pages.texts import text
 from services.runtime.errors import Permanent
@@ -25,7 +26,7 @@ class Address(BaseModel):
     secret: str = ""
 
 
-class _Posted:
+class _Posted(ABC):
     """What the three have in common: the call, and what its answer means."""
 
     name = ""
@@ -36,9 +37,9 @@ class _Posted:
     async def send(self, message: Message, address: str) -> Receipt:
         """Post one message; ``address`` is the JSON of an Address."""
         where = Address.model_validate_json(address)
-        body, headers = self._form(message, where)
+        url, body, headers = self._form(message, where)
         try:
-            answer = await self._outside.post(where.url, body, headers)
+            answer = await self._outside.post(url, body, headers)
         except Refused as refused:
             raise Permanent("address_refused", str(refused)) from None
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -47,13 +48,13 @@ class _Posted:
             raise Delayed(type(error).__name__, unsure=True) from None
         return Receipt(self._accepted(answer))
 
-    def _form(self, message: Message, where: Address) -> tuple[bytes, dict[str, str]]:
-        raise NotImplementedError
+    @abstractmethod
+    def _form(self, message: Message, where: Address) -> tuple[str, bytes, dict[str, str]]:
+        """The address to post to, the body, and its headers."""
 
     def _accepted(self, answer: Answer) -> str | None:
         if answer.status == httpx.codes.TOO_MANY_REQUESTS or answer.status >= 500:
-            given = answer.headers.get("retry-after", "")
-            raise Delayed(f"answered {answer.status}", seconds=float(given) if given.isdigit() else None)
+            raise Delayed(f"answered {answer.status}", seconds=wanted_back(answer.headers))
         if not 200 <= answer.status < 300:
             raise Permanent("refused", f"answered {answer.status}")
         return None
@@ -64,11 +65,11 @@ class Teams(_Posted):
 
     name = "teams"
 
-    def _form(self, message: Message, where: Address) -> tuple[bytes, dict[str, str]]:  # noqa: ARG002 - one form for all
+    def _form(self, message: Message, where: Address) -> tuple[str, bytes, dict[str, str]]:
         card = json.dumps(teams_card(message), ensure_ascii=False).encode()
         if len(card) > MOST_CARD_BYTES:
             card = json.dumps(teams_card(message, brief=True), ensure_ascii=False).encode()
-        return card, {"Content-Type": "application/json"}
+        return where.url, card, {"Content-Type": "application/json"}
 
 
 def teams_card(message: Message, *, brief: bool = False) -> dict[str, Any]:
@@ -98,18 +99,22 @@ class Webhooks(_Posted):
 
     name = "webhook"
 
-    def _form(self, message: Message, where: Address) -> tuple[bytes, dict[str, str]]:
+    def _form(self, message: Message, where: Address) -> tuple[str, bytes, dict[str, str]]:
         now = datetime.now(UTC)
         document = {"type": f"lagesbild.{message.data.get('kind', 'alert')}", "timestamp": now.isoformat()}
         body = json.dumps(document | {"data": {**message.data, "title": message.title, "text": message.intro,
                                                "link": message.link}}, ensure_ascii=False)  # fmt: skip
         ident = message.ident.strip("<>").partition("@")[0]
-        return body.encode(), {
-            "Content-Type": "application/json",
-            "webhook-id": ident,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(where.secret).sign(ident, now, body),
-        }
+        return (
+            where.url,
+            body.encode(),
+            {
+                "Content-Type": "application/json",
+                "webhook-id": ident,
+                "webhook-timestamp": str(int(now.timestamp())),
+                "webhook-signature": Webhook(where.secret).sign(ident, now, body),
+            },
+        )
 
 
 class Ntfy(_Posted):
@@ -117,7 +122,7 @@ class Ntfy(_Posted):
 
     name = "ntfy"
 
-    def _form(self, message: Message, where: Address) -> tuple[bytes, dict[str, str]]:
+    def _form(self, message: Message, where: Address) -> tuple[str, bytes, dict[str, str]]:
         url = httpx.URL(where.url)
         # As JSON to the server's root: headers cannot carry å, ä, ö.
         document = {
@@ -130,8 +135,8 @@ class Ntfy(_Posted):
         headers = {"Content-Type": "application/json"}
         if where.secret:
             headers["Authorization"] = f"Bearer {where.secret}"
-        where.url = str(url.copy_with(path="/", query=None))
-        return json.dumps(document, ensure_ascii=False).encode(), headers
+        root = str(url.copy_with(path="/", query=None))
+        return root, json.dumps(document, ensure_ascii=False).encode(), headers
 
     def _accepted(self, answer: Answer) -> str | None:
         super()._accepted(answer)

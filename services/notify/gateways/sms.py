@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from pydantic import BaseModel, SecretStr
 
-from services.notify.gateways.channel import Delayed, Message, Receipt
+from services.notify.gateways.channel import Delayed, Message, Receipt, wanted_back
 from services.notify.gateways.outside import calling
 from services.runtime.errors import Permanent
 from services.runtime.logs import logger
@@ -68,7 +68,7 @@ class Sms:
 def _receipt(answer: httpx.Response) -> Receipt:
     """What a provider's answer means. 4xx that concern the number are final; those of the account are not."""
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        raise Delayed("too many", seconds=_seconds(answer))
+        raise Delayed("too many", seconds=wanted_back(answer.headers))
     if answer.status_code in {401, 402, 403} or answer.status_code >= 500:
         raise Delayed(f"answered {answer.status_code}")
     if not answer.is_success:
@@ -83,8 +83,3 @@ def _receipt(answer: httpx.Response) -> Receipt:
         raise Permanent("sms_refused", "failed at once")
     cost = said.get("cost")
     return Receipt(said["id"], cost if isinstance(cost, int) else None)
-
-
-def _seconds(answer: httpx.Response) -> float | None:
-    given = answer.headers.get("retry-after", "")
-    return float(given) if given.isdigit() else None

@@ -1,11 +1,10 @@
 """Putting a message together just before it leaves: what the alerts say now, to which address, and why."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlalchemy import Row
@@ -14,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify.domain.alerts import Alert
 from services.notify.domain.pacing import awake
 from services.notify.domain.plan import Plan, nodes
-from services.notify.domain.preferences import Preferences
-from services.notify.domain.routing import FOLLOWED
+from services.notify.domain.routing import FOLLOWED, Receiver
 from services.notify.gateways.channel import Message
 from services.notify.gateways.rooms import Directory, Picture, Places
+from services.notify.handlers.parcels import Parcel, Reach
+from services.notify.handlers.telling import about, tell
 from services.notify.settings import NotifySettings
-from services.notify.store import alerts, deliveries, people, plans, queue, subscriptions
-from services.notify.store.deliveries import Entry
+from services.notify.store import alerts, people, plans, subscriptions
 from services.notify.wording.alerts import Known, describe, said
 from services.notify.wording.messages import Frame, message, reasons
 from services.runtime.asking import Away
@@ -35,40 +34,6 @@ SHOWN = 30
 """Alerts that one message spells out; of the others it says how many there are."""
 PLACE = "place"
 """The purpose for which addresses of places outside are sealed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """What is known of a receiver. ``contact``: the copy of a person's address, and whether it is fresh."""
-
-    person: bool = False
-    wanted: Preferences = field(default_factory=Preferences)
-    contact: tuple[str, bool] | None = None
-    place: Row[Any] | None = None
-
-
-class Composed(Protocol):
-    """What a message is put together from: a parcel."""
-
-    @property
-    def rows(self) -> Sequence[Row[Any]]:
-        """The entries of the ledger that it carries, the longest waiting first."""
-
-    @property
-    def ident(self) -> str:
-        """The message's id."""
-
-    @property
-    def channel(self) -> str:
-        """The way it goes."""
-
-    @property
-    def receiver(self) -> Receiver:
-        """To whom."""
-
-    @property
-    def alerts(self) -> Mapping[UUID, Alert]:
-        """What it tells of."""
 
 
 class Composing:
@@ -88,18 +53,18 @@ class Composing:
         self._directory, self._places, self._picture = directory, places, picture
         self._plans: dict[str, tuple[float, Plan]] = {}
 
-    async def receiver(self, connection: AsyncConnection, kommun: str, row: Row[Any]) -> Receiver:
+    async def reach(self, connection: AsyncConnection, kommun: str, row: Row[Any]) -> Reach:
         """What is known of a receiver: a person's wishes and the copy of their address, or a place outside."""
         if row.receiver == "destination":
-            return Receiver(place=await plans.place(connection, kommun, row.person_id))
-        return Receiver(True, *await people.reached(connection, kommun, row.person_id))
+            return Reach(place=await plans.place(connection, kommun, row.person_id))
+        return Reach(True, *await people.reached(connection, kommun, row.person_id))
 
-    def ways(self, receiver: Receiver, *, urgent: bool) -> tuple[str, ...]:
+    def ways(self, reach: Reach, *, urgent: bool) -> tuple[str, ...]:
         """The channels to try for a receiver, in order; none when they are gone."""
-        if not receiver.person:
-            return (receiver.place.kind,) if receiver.place is not None and receiver.place.active else ()
+        if not reach.person:
+            return (reach.place.kind,) if reach.place is not None and reach.place.active else ()
         sms = bool(self._settings.sms_providers)
-        return tuple(w for w in receiver.wanted.ways(urgent=urgent) if w == "mail" or sms)
+        return tuple(w for w in reach.wanted.ways(urgent=urgent) if w == "mail" or sms)
 
     async def plan(self, connection: AsyncConnection, kommun: str) -> Plan:
         """The plan in force, known for two seconds: a storm asks for it thousands of times."""
@@ -114,14 +79,15 @@ class Composing:
         """Under which name a channel's health is kept: places outside have their own each."""
         return str(row.person_id) if row.receiver == "destination" else channel
 
-    async def compose(self, kommun: str, parcel: Composed) -> tuple[Message, str]:
+    async def compose(self, parcel: Parcel) -> tuple[Message, str]:
         """(message, address). Permanent ``no_such_person`` when the door knows them no more; Away."""
-        rows, lead, receiver, channel = parcel.rows, parcel.rows[0], parcel.receiver, parcel.channel
+        kommun, rows, lead, reach = parcel.kommun, parcel.rows, parcel.lead, parcel.reach
+        channel = parcel.channel
         feedback = all(r.kind == "feedback" for r in rows)
         mail = ""
-        if receiver.person:
+        if reach.person:
             try:
-                mail = await self._mail_address(kommun, lead.person_id, receiver.contact, feedback)
+                mail = await self._mail_address(kommun, lead.person_id, reach.contact, feedback)
             except Away:  # who is in the roster of the last minutes is told by SMS all the same
                 if channel == "mail":
                     raise
@@ -133,12 +99,12 @@ class Composing:
             ident=parcel.ident,
             why=await self._why(kommun, lead.person_id, [rule for row in rows for rule in row.rules]),
             urgent=any(r.urgent for r in rows),
-            stop=self._link("stop", kommun, lead.person_id) if receiver.person and channel == "mail" else None,
+            stop=self._link("stop", kommun, lead.person_id) if reach.person and channel == "mail" else None,
             receipt_to=self._link("receipt", kommun, lead.delivery_id) if channel == "sms" else None,
-            asked=receiver.person,
+            asked=reach.person,
             change="/utskick/aterkoppling" if feedback else "/utskick",
         )
-        return message(told, frame, more=len(first) - len(shown)), self._address(channel, mail, receiver)
+        return message(told, frame, more=len(first) - len(shown)), self._address(channel, mail, reach)
 
     async def _why(self, kommun: str, person: UUID, rules: list[str]) -> tuple[str, ...]:
         """Why they get it; what somebody follows is asked for only where they follow."""
@@ -152,14 +118,14 @@ class Composing:
             plan = kept[1]
         return reasons(rules, {n.name: n.label for n, _ in nodes(plan.root)}, followed)
 
-    def _address(self, channel: str, mail: str, receiver: Receiver) -> str:
-        place = receiver.place
+    def _address(self, channel: str, mail: str, reach: Reach) -> str:
+        place = reach.place
         if channel == "mail":
             return mail
         if channel == "sms":
-            if receiver.wanted.phone is None:
+            if reach.wanted.phone is None:
                 raise Permanent("no_number", "there is no number any more")
-            return receiver.wanted.phone
+            return reach.wanted.phone
         if place is None or not place.active:
             raise Permanent("no_such_receiver", "the place outside has been ended")
         try:
@@ -220,14 +186,10 @@ class Composing:
                 continue
             at = now + timedelta(hours=row.repeat_hours)
             at = at if row.urgent else awake(at, plan.quiet)
-            entry = Entry(
-                delivery_id=uuid4(), receiver=row.receiver, receiver_id=row.person_id, alert_id=row.alert_id,
-                subject_id=row.subject_id, kind=row.kind, rule=row.rule, rules=tuple(row.rules), urgent=row.urgent,
-                repeat_hours=row.repeat_hours, correlation_id=row.correlation_id,
-                deadline=at + timedelta(hours=self._settings.alert_deadline_hours), reason="repeat",
-            )  # fmt: skip
-            standing = await deliveries.add(connection, kommun, [entry])
-            await queue.put(connection, "send", [(i, kommun, at, row.person_id) for i in standing.values()])
+            deadline = at + timedelta(hours=self._settings.alert_deadline_hours)
+            entry = about(alert, Receiver(row.receiver, row.person_id), row.rules, urgent=row.urgent, reason="repeat",
+                          deadline=deadline, repeat_hours=row.repeat_hours)  # fmt: skip
+            await tell(connection, kommun, [(entry, at)])
 
 
 def opened(sealer: Sealer, purpose: str, token: str, now: datetime) -> tuple[str, UUID] | None:

@@ -8,9 +8,10 @@ from uuid import uuid5
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.notices import NAMESPACE, Notice
-from services.notify.domain.pacing import HOUR, SWEDEN, agenda_at
+from services.notify.domain.pacing import HOUR, agenda_at
 from services.notify.gateways.rooms import Picture
 from services.notify.store import alerts, notices, plans, queue
+from services.pages.swedish import SWEDEN
 from services.runtime.database import Database
 from services.runtime.schedule import Effect, Task
 

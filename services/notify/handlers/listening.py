@@ -5,6 +5,8 @@ Losing the connection costs no more than the idle pause between two looks. The s
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import get_args
 
 import asyncpg
 
@@ -19,6 +21,13 @@ from services.runtime.publisher import Publisher
 
 MEASURE_SECONDS = 5.0
 _log = logger(__name__)
+
+
+async def woken(event: asyncio.Event, seconds: float) -> None:
+    """Until there is something to do, or so many seconds have passed."""
+    event.clear()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), timeout=seconds)
 
 
 class Listening:
@@ -57,5 +66,5 @@ class Listening:
     async def _measure(self) -> None:
         async with self._database.transaction() as connection:
             waiting = await queue.depths(connection)
-        for what in ("route", "send", "pursue"):
+        for what in get_args(queue.What):
             WAITING.labels(what).set(waiting.get(what, 0))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from services.notify.domain.notices import Notice
-from services.notify.domain.pacing import awake, next_daily, next_weekly
+from services.notify.domain.pacing import when
 from services.notify.domain.plan import Plan
 from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import Told, route
@@ -13,7 +13,7 @@ from services.notify.gateways.outside import Outside, Refused
 from services.notify.gateways.posted import Address
 from services.notify.handlers.composing import PLACE
 from services.notify.handlers.entering import rules_of
-from services.notify.store import people, plans, subscriptions
+from services.notify.store import people, plans, rotas, subscriptions
 from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.sealing import Sealer
@@ -63,7 +63,7 @@ class Planning:
                 continue
             outside = kinds.get(told.receiver.ident)
             ways = (outside,) if outside is not None else own.ways(urgent=told.policy.urgent)
-            found.append(Explained(told, _at(now, chosen, told, own), ways))
+            found.append(Explained(told, when(now, chosen, told, notice.kind, own), ways))
         return found
 
     async def add_place(self, kommun: str, *, kind: str, label: str, url: str, secret: str) -> UUID:
@@ -82,20 +82,10 @@ class Planning:
         await self._checked(url)
         async with self._database.transaction((kommun,)) as connection:
             await subscriptions.know(connection, (kommun,))
-            await plans.put_rota(connection, kommun, name, self._sealer.seal("rota", url))
+            await rotas.put(connection, kommun, name, self._sealer.seal("rota", url))
 
     async def _checked(self, url: str) -> None:
         try:
             await self._outside.check(url)
         except Refused as refused:
             raise BadAddress(text("places.bad_address", why=str(refused))) from None
-
-
-def _at(now: datetime, plan: Plan, told: Told, own: Preferences) -> datetime:
-    if told.policy.how == "daily":
-        return next_daily(now)
-    if told.policy.how == "weekly":
-        return next_weekly(now, plan.meeting)
-    if told.policy.urgent or told.receiver.kind == "destination":
-        return now
-    return awake(now, own.quiet or plan.quiet)

@@ -6,7 +6,6 @@ messages this hour).
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify.domain.alerts import Alert
 from services.notify.domain.notices import message_id
 from services.notify.domain.pacing import allowed, awake
-from services.notify.handlers.composing import Composing, Receiver
+from services.notify.handlers.composing import Composing
+from services.notify.handlers.parcels import Parcel, Reach
 from services.notify.handlers.pausing import Pauses
 from services.notify.metrics import MESSAGES
 from services.notify.store import alerts, deliveries, notices, queue
@@ -44,34 +44,6 @@ def tried_long(rows: Sequence[Row[Any]], now: datetime) -> bool:
     return bool(now - first > WAYS_AFTER[any(r.urgent for r in rows)])
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """What goes to one receiver in one message. ``way``: which of their ways, ``ways``: how many there are.
-
-    ``alerts``: as they were when the attempt was recorded.
-    """
-
-    kommun: str
-    rows: Sequence[Row[Any]]
-    ident: str
-    channel: str
-    way: int
-    ways: int
-    attempts: int
-    receiver: Receiver
-    alerts: Mapping[UUID, Alert]
-
-    @property
-    def ids(self) -> list[UUID]:
-        """The entries of the ledger that it carries."""
-        return [r.delivery_id for r in self.rows]
-
-    @property
-    def lead(self) -> Row[Any]:
-        """The entry that has waited longest."""
-        return self.rows[0]
-
-
 class Preparing:
     """Makes parcels of what is due."""
 
@@ -87,25 +59,25 @@ class Preparing:
         if not rows:
             return None
         known = await alerts.many(connection, kommun, {r.alert_id for r in rows if r.alert_id})
-        receiver = await self._composing.receiver(connection, kommun, rows[0])
-        rows = await self._still_told(connection, kommun, rows, known, receiver)
+        reach = await self._composing.reach(connection, kommun, rows[0])
+        rows = await self._still_told(connection, kommun, rows, known, reach)
         rows = await self._together(connection, rows)
         if not rows or await self._too_many(connection, kommun, rows):
             return None
-        return await self._parcel(connection, kommun, rows, receiver, known)
+        return await self._parcel(connection, kommun, rows, reach, known)
 
     async def _parcel(
         self,
         connection: AsyncConnection,
         kommun: str,
         rows: list[Row[Any]],
-        receiver: Receiver,
+        reach: Reach,
         known: Mapping[UUID, Alert],
     ) -> Parcel | None:
         """By a way that has not refused and is not left alone just now; None when there is none."""
         ids = [r.delivery_id for r in rows]
         refused = {way for r in rows for way in r.refused}
-        ways = [w for w in self._composing.ways(receiver, urgent=any(r.urgent for r in rows)) if w not in refused]
+        ways = [w for w in self._composing.ways(reach, urgent=any(r.urgent for r in rows)) if w not in refused]
         if not ways:
             await close(connection, kommun, ids, "failed", "no_such_receiver")
             return None
@@ -118,7 +90,7 @@ class Preparing:
             way = (way + 1) % len(ways)
         ident = message_id(rows[0].delivery_id) if rows[0].state == "due" else rows[0].message_id
         attempts = await deliveries.start(connection, kommun, ids, ident, ways[way])
-        return Parcel(kommun, rows, ident, ways[way], way, len(ways), attempts, receiver, known)
+        return Parcel(kommun, rows, ident, ways[way], way, len(ways), attempts, reach, known)
 
     async def _still_told(
         self,
@@ -126,7 +98,7 @@ class Preparing:
         kommun: str,
         rows: Sequence[Row[Any]],
         known: Mapping[UUID, Alert],
-        receiver: Receiver,
+        reach: Reach,
     ) -> list[Row[Any]]:
         """Without what is too old, from before a restore, not wanted any more, taken meanwhile, or for later."""
         now, restored = self._clock(), await self._restored_at(connection)
@@ -135,14 +107,14 @@ class Preparing:
         kept = []
         for row in rows:
             alert = known.get(row.alert_id)
-            settled = self._settled(row, alert, receiver, now, restored)
+            settled = self._settled(row, alert, reach, now, restored)
             if settled is not None:
                 await close(connection, kommun, [row.delivery_id], *settled)
                 continue
             silenced = [u for who in (row.person_id, NOBODY) if (u := quiet.get((row.alert_id, who))) is not None]
             later = now if row.urgent else max([now, *silenced])
-            if receiver.person and not row.urgent and row.kind not in AT_ANY_HOUR:
-                later = awake(later, receiver.wanted.quiet or plan.quiet)
+            if reach.person and not row.urgent and row.kind not in AT_ANY_HOUR:
+                later = awake(later, reach.wanted.quiet or plan.quiet)
             if later > now:
                 await deliveries.put_off(connection, kommun, [row.delivery_id], later + KEPT_AFTER)
                 await queue.at(connection, [row.delivery_id], later)
@@ -152,7 +124,7 @@ class Preparing:
 
     @staticmethod
     def _settled(
-        row: Row[Any], alert: Alert | None, receiver: Receiver, now: datetime, restored: datetime | None
+        row: Row[Any], alert: Alert | None, reach: Reach, now: datetime, restored: datetime | None
     ) -> tuple[str, str] | None:
         """(state, why) of an entry that is not to be sent any more."""
         if row.deadline < now:
@@ -163,7 +135,7 @@ class Preparing:
             return "held", "no_alert"
         if row.reason in {"repeat", "unanswered"} and (alert.owner is not None or alert.closed_at is not None):
             return "held", "taken"
-        wanted = not receiver.person or receiver.wanted.still(row.kind, urgent=row.urgent)
+        wanted = not reach.person or reach.wanted.still(row.kind, urgent=row.urgent)
         return None if wanted else ("held", "not_wanted")
 
     async def _restored_at(self, connection: AsyncConnection) -> datetime | None:

@@ -3,18 +3,18 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.alerts import Alert
 from services.notify.domain.routing import resolved
-from services.notify.handlers.rounds import REPORTS_END
+from services.notify.handlers.rounds import REPORTS_END, pursued
+from services.notify.handlers.telling import about, tell
 from services.notify.metrics import UNANSWERED
 from services.notify.settings import NotifySettings
 from services.notify.store import alerts as store
-from services.notify.store import deliveries, notices, people, plans, queue
-from services.notify.store.deliveries import Entry
+from services.notify.store import notices, people, plans, queue
 from services.runtime.database import Database
 from services.runtime.logs import logger
 from services.runtime.publisher import Publisher
@@ -58,18 +58,15 @@ class Pursuer:
         if alert.kind == "report" and alert.last_at + REPORTS_END <= now:
             await store.close(connection, kommun, ident, now)
             return None
-        answer_by = alert.answer_by if alert.owner is None else None
         restored = await notices.restored_at(connection)
         if restored is not None and alert.opened_at <= restored:
-            answer_by = None  # somebody may have taken it after the backup: nobody is woken by guess
-        if answer_by is not None and answer_by <= now:
-            answer_by = await self._escalate(connection, alert, now)
-        ends = alert.last_at + REPORTS_END if alert.kind == "report" else None
-        moments = [m for m in (answer_by, ends) if m is not None]
-        return min(moments) if moments else None
+            alert.answer_by = None  # somebody may have taken it after the backup: nobody is woken by guess
+        if alert.owner is None and alert.answer_by is not None and alert.answer_by <= now:
+            alert.answer_by = await self._escalate(connection, alert, now)
+        return pursued(alert)
 
     async def _escalate(self, connection: AsyncConnection, alert: Alert, now: datetime) -> datetime | None:
-        """Tell those whose turn it is, also at night; None when there is nobody left to tell."""
+        """Tell those whose turn it is; by when they must answer, None when there is nobody left to tell."""
         kommun = alert.kommun
         _, plan = await plans.plan(connection, kommun)
         roster = await people.roster(connection, kommun, now)
@@ -79,22 +76,12 @@ class Pursuer:
             _log.error("an alert that must be answered was not, and nobody is left to tell", kommun=kommun)
             await store.step(connection, kommun, alert.alert_id, alert.step + 1, None)
             return None
+        deadline = now + timedelta(hours=self._settings.alert_deadline_hours)
         entries = [
-            Entry(
-                delivery_id=uuid4(), receiver=r.kind, receiver_id=r.ident, alert_id=alert.alert_id,
-                subject_id=alert.subject_id, kind=alert.kind, rule=alert.rule, rules=(alert.rule,), urgent=alert.urgent,
-                repeat_hours=None, correlation_id=alert.correlation_id,
-                deadline=now + timedelta(hours=self._settings.alert_deadline_hours), reason="unanswered",
-            )
+            about(alert, r, (alert.rule,), urgent=alert.urgent, reason="unanswered", deadline=deadline)
             for r in receivers
-        ]  # fmt: skip
-        standing = await deliveries.add(connection, kommun, entries)
-        await queue.put(
-            connection,
-            "send",
-            [(i, kommun, now, who) for (_, who), i in standing.items()],
-            urgent=list(standing.values()) if alert.urgent else (),
-        )
+        ]
+        await tell(connection, kommun, [(entry, now) for entry in entries])
         by = now + timedelta(minutes=alert.answer_minutes or 60)
         await store.step(connection, kommun, alert.alert_id, alert.step + 1, by)
         return by

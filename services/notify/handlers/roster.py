@@ -9,7 +9,7 @@ from services.notify.gateways.outside import Outside, Refused
 from services.notify.gateways.rooms import Directory
 from services.notify.settings import NotifySettings
 from services.notify.store import people as store
-from services.notify.store import subscriptions
+from services.notify.store import rotas, subscriptions
 from services.runtime.asking import Away
 from services.runtime.database import Database
 from services.runtime.errors import is_transient
@@ -88,13 +88,14 @@ class Roll:
     async def read_rotas(self, kommun: str) -> None:
         """Read every rota's calendar; what was known stays while one cannot be read."""
         async with self._database.transaction((kommun,)) as connection:
-            rotas = await store.rotas(connection, kommun)
-        for name, sealed in rotas:
+            known = await rotas.listed(connection, kommun)
+        for rota in known:
+            name = rota.name
             now = datetime.now(UTC)
             found: list[Shift] = []
             trouble = None
             try:
-                address = self._sealer.open("rota", sealed)
+                address = self._sealer.open("rota", rota.sealed)
                 calendar = await self._outside.fetch(address, most_bytes=MOST_ROTA_BYTES)
                 async with asyncio.timeout(CALENDAR_SECONDS):
                     found = await asyncio.to_thread(shifts_in, calendar, now - timedelta(days=1), now + ROTA_AHEAD)
@@ -108,5 +109,5 @@ class Roll:
             mapped = [(s.begins, s.ends, people[s.mail]) for s in found if s.mail in people]
             async with self._database.transaction((kommun,)) as connection:
                 if trouble is None:
-                    await store.keep_shifts(connection, kommun, name, mapped)
-                await store.rota_read(connection, kommun, name, trouble, now)
+                    await rotas.keep(connection, kommun, name, mapped)
+                await rotas.read(connection, kommun, name, trouble, now)

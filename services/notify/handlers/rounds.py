@@ -7,12 +7,10 @@ from uuid import UUID, uuid5
 
 from services.notify.domain.alerts import Alert
 from services.notify.domain.notices import ENDS, NAMESPACE, Notice
-from services.notify.domain.pacing import awake, next_daily, next_weekly, spaced
 from services.notify.domain.plan import Plan
 from services.notify.domain.preferences import Preferences
-from services.notify.domain.routing import Followers, Policy, Roster, Told, policies
+from services.notify.domain.routing import Followers, Policy, Roster, policies
 from services.notify.store.deliveries import Entry
-from services.notify.store.people import NOBODY
 
 REPORTS_END = timedelta(hours=24)
 """How long after its latest report an alert of reports is over."""
@@ -38,24 +36,6 @@ class Round:
     waiting: list[UUID] = field(default_factory=list)
     outcomes: dict[UUID, tuple[str, str | None, UUID | None]] = field(default_factory=dict)
     touched: dict[UUID, Alert] = field(default_factory=dict)
-
-
-def when(work: Round, alert: Alert, told: Told) -> datetime:
-    """The moment at which somebody hears of this: by the rule, the distance, their hours, and what they silenced."""
-    policy, receiver = told.policy, told.receiver
-    if policy.how == "daily":
-        return next_daily(work.now)
-    if policy.how == "weekly":
-        return next_weekly(work.now, work.plan.meeting)
-    at = spaced(work.now, work.told.get((alert.alert_id, receiver.ident)), policy.interval_minutes)
-    if policy.urgent or alert.kind == "agenda":  # the agenda's own moment is the municipality's choice
-        return at
-    quiet = [work.silences.get((alert.alert_id, who)) for who in (receiver.ident, NOBODY)]
-    at = max(at, *(q for q in quiet if q is not None), at)
-    if receiver.kind == "destination":
-        return at
-    own = work.preferences.get(receiver.ident)
-    return awake(at, own.quiet if own is not None and own.quiet is not None else work.plan.quiet)
 
 
 def expect_answer(alert: Alert, policy: Policy, at: datetime) -> None:
@@ -107,4 +87,4 @@ def pursued(alert: Alert) -> datetime | None:
         return None
     ends = alert.last_at + REPORTS_END if alert.kind == "report" else None
     moments = [m for m in (alert.answer_by if alert.owner is None else None, ends) if m is not None]
-    return min(moments) if moments else None
+    return min(moments, default=None)

@@ -8,9 +8,10 @@ import asyncio
 import time
 from collections import defaultdict
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +20,7 @@ from schemas.locations import ReportLocated
 from schemas.situation import SituationChanged
 from services.notify.domain.alerts import Alert
 from services.notify.domain.notices import ENDS, Notice, of_report, of_situation, too_late
+from services.notify.domain.pacing import when
 from services.notify.domain.routing import (
     Told,
     held,
@@ -29,14 +31,16 @@ from services.notify.domain.routing import (
 )
 from services.notify.handlers.digesting import agenda_notice
 from services.notify.handlers.entering import rules_of
+from services.notify.handlers.listening import woken
 from services.notify.handlers.roster import Roll
-from services.notify.handlers.rounds import Round, alert_of, expect_answer, new_alert, pursued, when
+from services.notify.handlers.rounds import Round, alert_of, expect_answer, new_alert, pursued
+from services.notify.handlers.telling import about, tell
 from services.notify.metrics import NOBODY_TO_TELL, NOTICES
 from services.notify.settings import NotifySettings
 from services.notify.store import alerts as alert_store
 from services.notify.store import deliveries, people, queue, subscriptions
 from services.notify.store import notices as store
-from services.notify.store.deliveries import Entry
+from services.notify.store.people import NOBODY
 from services.runtime.asking import Away
 from services.runtime.database import Database
 from services.runtime.faultpoints import reach
@@ -64,11 +68,7 @@ class Router:
         """Until cancelled."""
         while True:
             if not await self.route_some():
-                self._wake.clear()
-                try:
-                    await asyncio.wait_for(self._wake.wait(), timeout=self._settings.idle_seconds)
-                except TimeoutError:
-                    continue
+                await woken(self._wake, self._settings.idle_seconds)
 
     async def route_some(self) -> int:
         """Route what is due; returns how many notices were looked at."""
@@ -180,23 +180,17 @@ class Router:
         own = work.preferences.get(receiver)
         if own is not None and not own.wants(agenda=notice.kind == "agenda", urgent=policy.urgent):
             return
-        at = when(work, alert, told)
-        entry = Entry(
-            delivery_id=uuid4(),
-            receiver=told.receiver.kind,
-            receiver_id=receiver,
-            alert_id=alert.alert_id,
-            subject_id=notice.subject_id,
-            kind=notice.kind,
-            rule=policy.rule,
-            rules=told.rules,
-            urgent=policy.urgent,
-            repeat_hours=policy.repeat_hours,
-            correlation_id=notice.correlation_id,
-            deadline=max(notice.at, at) + self._limits["deadline"],
-            state="due" if late is None else "expired",
-            error=late,
-        )
+        silenced = [u for who in (receiver, NOBODY) if (u := work.silences.get((alert.alert_id, who))) is not None]
+        heard = work.told.get((alert.alert_id, receiver))
+        at = when(work.now, work.plan, told, notice.kind, own, heard_at=heard, silenced=silenced)
+        rules = [policy.rule, *(r for r in told.rules if r != policy.rule)]
+        deadline = max(notice.at, at) + self._limits["deadline"]
+        entry = replace(
+            about(alert, told.receiver, rules, urgent=policy.urgent, reason="rule", deadline=deadline,
+                  repeat_hours=policy.repeat_hours),
+            subject_id=notice.subject_id, correlation_id=notice.correlation_id,
+            state="due" if late is None else "expired", error=late,
+        )  # fmt: skip
         if late is not None:
             work.settled.append(entry)
             return
@@ -218,10 +212,7 @@ def _notice(kommun: str, row: Row[Any]) -> Notice | None:
 async def _write(connection: AsyncConnection, work: Round) -> None:
     touched = list(work.touched.values())
     await alert_store.put(connection, touched)
-    standing = await deliveries.add(connection, work.kommun, [e for e, _ in work.entries.values()])
-    waiting = [(ident, work.kommun, work.entries[key][1], key[1]) for key, ident in standing.items()]
-    urgent = [ident for key, ident in standing.items() if work.entries[key][0].urgent]
-    await queue.put(connection, "send", waiting, urgent=urgent)
+    await tell(connection, work.kommun, list(work.entries.values()))
     await deliveries.add(connection, work.kommun, work.settled)
     await queue.put(connection, "pursue", [(a.alert_id, work.kommun, at, None) for a in touched if (at := pursued(a))])
     adopted = [a.alert_id for a in touched if a.kind == "lagesbild" and a.event.get("state") == "adopted"]

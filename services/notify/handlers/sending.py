@@ -20,8 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify.domain.notices import retry_delay
 from services.notify.gateways.channel import Channel, Delayed, Message, Receipt
 from services.notify.handlers.composing import Composing
+from services.notify.handlers.listening import woken
+from services.notify.handlers.parcels import Parcel
 from services.notify.handlers.pausing import Pauses
-from services.notify.handlers.preparing import Parcel, Preparing, close, tried_long
+from services.notify.handlers.preparing import Preparing, close, tried_long
 from services.notify.metrics import MAILS, MESSAGES
 from services.notify.settings import NotifySettings
 from services.notify.store import deliveries, plans, queue
@@ -76,11 +78,7 @@ class Sender:
                 await asyncio.sleep(1)
                 continue
             if not busy:
-                self._wake.clear()
-                try:
-                    await asyncio.wait_for(self._wake.wait(), timeout=self._settings.idle_seconds)
-                except TimeoutError:
-                    continue
+                await woken(self._wake, self._settings.idle_seconds)
 
     async def send_one(self) -> bool:
         """Settle or postpone one due message; False when none is due."""
@@ -120,7 +118,7 @@ class Sender:
         await self._sent(parcel, message, receipt)
 
     async def _send(self, parcel: Parcel) -> tuple[Message, Receipt]:
-        message, address = await self._composing.compose(parcel.kommun, parcel)
+        message, address = await self._composing.compose(parcel)
         await reach("notify.before_send")
         return message, await self._channels[parcel.channel].send(message, address)
 

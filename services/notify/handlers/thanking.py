@@ -6,19 +6,18 @@ Who reported what is asked from the door then, and forgotten; the ledger keeps t
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.domain.alerts import Alert
 from services.notify.domain.notices import NAMESPACE
 from services.notify.domain.pacing import awake
 from services.notify.domain.preferences import Preferences
+from services.notify.domain.routing import Receiver
 from services.notify.gateways.rooms import Directory, Picture
+from services.notify.handlers.telling import about, single, tell
 from services.notify.settings import NotifySettings
-from services.notify.store import alerts, deliveries, plans, queue, subscriptions
-from services.notify.store.deliveries import Entry
+from services.notify.store import alerts, plans, queue, subscriptions
 from services.runtime.asking import Away
 from services.runtime.database import Database
 from services.runtime.logs import logger
@@ -79,26 +78,11 @@ class Thanker:
             own = wanted.get(person, Preferences())
             if own.off or own.feedback == "none":
                 continue
-            alert = _alert(kommun, ident, person, {"number": number, "kinds": dict(kinds)}, now)
+            event = {"number": number, "kinds": dict(kinds)}
+            alert_id = uuid5(NAMESPACE, f"{kommun}/feedback/{ident}/{person}")
+            alert = single(kommun, alert_id, "feedback", event, rule=RULE, subject_id=ident, now=now)
             at = awake(now, own.quiet or plan.quiet)
+            entry = about(alert, Receiver("person", person), (RULE,), urgent=False, reason="feedback",
+                          deadline=at + KEPT_FOR)  # fmt: skip
             await alerts.put(connection, [alert])
-            standing = await deliveries.add(connection, kommun, [_entry(alert, person, at)])
-            await queue.put(connection, "send", [(i, kommun, at, person) for i in standing.values()])
-
-
-def _alert(kommun: str, ident: UUID, person: UUID, event: dict[str, Any], now: datetime) -> Alert:
-    alert_id = uuid5(NAMESPACE, f"{kommun}/feedback/{ident}/{person}")
-    return Alert(
-        kommun=kommun, alert_id=alert_id, dedup_key=f"feedback/{alert_id}", kind="feedback", subject_id=ident,
-        event=event, correlation_id=str(ident), state="over", notices=1, severity=None, event_type=None, area=None,
-        opened_at=now, last_at=now, closed_at=now, rule=RULE,
-    )  # fmt: skip
-
-
-def _entry(alert: Alert, person: UUID, at: datetime) -> Entry:
-    return Entry(
-        delivery_id=uuid5(NAMESPACE, f"thanks/{alert.alert_id}"), receiver="person", receiver_id=person,
-        alert_id=alert.alert_id, subject_id=alert.subject_id, kind="feedback", rule=RULE, rules=(RULE,), urgent=False,
-        repeat_hours=None, correlation_id=alert.correlation_id, deadline=at + KEPT_FOR,
-        reason="feedback",
-    )  # fmt: skip
+            await tell(connection, kommun, [(entry, at)])

@@ -1,6 +1,6 @@
 """SQL of who may be told: a copy of roles and addresses from the door, who is on duty, and forgetting people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import Member, Roster
+from services.notify.store import rotas
 
 NOBODY = UUID(int=0)
 """Stands in the ledger for a person who was erased, and among silences for everybody."""
@@ -26,7 +27,6 @@ _IS_MEMBER = text("""
     union all select 1 from deliveries where kommun = :kommun and person_id = :person limit 1""")
 _MEMBERS = text("select person_id, roles, organisation_id from people where kommun = :kommun order by person_id")
 _SEEN = text("select max(seen_at) from people where kommun = :kommun")
-_DUTY = text("select rota, person_id from shifts where kommun = :kommun and begins <= :now and ends > :now")
 _DESTINATIONS = text("select destination_id from destinations where kommun = :kommun and active")
 _PUT = text("""
     insert into people (kommun, person_id, roles, organisation_id, organisation, seen_at)
@@ -41,15 +41,6 @@ _GONE = (
 _ORGANISATIONS = text("""
     select distinct organisation_id, organisation from people
     where kommun = :kommun and organisation_id is not null order by organisation""")
-_ROTAS = text("select name, sealed from rotas where kommun = :kommun order by name")
-_CLEAR_SHIFTS = text("delete from shifts where kommun = :kommun and rota = :rota")
-_ADD_SHIFTS = text("""
-    insert into shifts (kommun, rota, begins, ends, person_id)
-    select :kommun, :rota, b, e, p from unnest(cast(:begins as timestamptz[]), cast(:ends as timestamptz[]),
-        cast(:people as uuid[])) as t(b, e, p) on conflict do nothing""")
-_ROTA_READ = text("""
-    update rotas set read_at = case when cast(:trouble as text) is null then :now else read_at end, trouble = :trouble
-    where kommun = :kommun and name = :rota""")
 _ERASE = (
     *(
         text(f"delete from {table} where kommun = :kommun and person_id = :person")  # noqa: S608 - constants
@@ -94,11 +85,8 @@ async def roster(connection: AsyncConnection, kommun: str, now: datetime) -> Ros
         r.person_id: Member(r.person_id, frozenset(r.roles), r.organisation_id)
         for r in await connection.execute(_MEMBERS, {"kommun": kommun})
     }
-    on_duty: dict[str, frozenset[UUID]] = {}
-    for row in await connection.execute(_DUTY, {"kommun": kommun, "now": now}):
-        on_duty[row.rota] = on_duty.get(row.rota, frozenset()) | {row.person_id}
     places = frozenset(r.destination_id for r in await connection.execute(_DESTINATIONS, {"kommun": kommun}))
-    return Roster(members, on_duty, places)
+    return Roster(members, await rotas.on_duty(connection, kommun, now), places)
 
 
 async def seen_at(connection: AsyncConnection, kommun: str) -> datetime | None:
@@ -130,27 +118,6 @@ async def organisations(connection: AsyncConnection, kommun: str) -> list[tuple[
     """The organisations of those who may be told: (id, name)."""
     rows = await connection.execute(_ORGANISATIONS, {"kommun": kommun})
     return [(r.organisation_id, r.organisation) for r in rows]
-
-
-async def rotas(connection: AsyncConnection, kommun: str) -> list[tuple[str, str]]:
-    """(name, sealed address) of the duty rotas."""
-    return [(r.name, r.sealed) for r in await connection.execute(_ROTAS, {"kommun": kommun})]
-
-
-async def keep_shifts(
-    connection: AsyncConnection, kommun: str, rota: str, shifts: Sequence[tuple[datetime, datetime, UUID]]
-) -> None:
-    """Replace a rota's shifts: (from, to, person)."""
-    await connection.execute(_CLEAR_SHIFTS, {"kommun": kommun, "rota": rota})
-    if shifts:
-        begins, ends, people = zip(*shifts, strict=True)
-        values = {"begins": list(begins), "ends": list(ends), "people": list(people)}
-        await connection.execute(_ADD_SHIFTS, values | {"kommun": kommun, "rota": rota})
-
-
-async def rota_read(connection: AsyncConnection, kommun: str, rota: str, trouble: str | None, now: datetime) -> None:
-    """A rota was read, or could not be."""
-    await connection.execute(_ROTA_READ, {"kommun": kommun, "rota": rota, "trouble": trouble, "now": now})
 
 
 async def erase(connection: AsyncConnection, kommun: str, person: UUID) -> None:

@@ -29,14 +29,6 @@ _ADD_PLACE = text("""
 _END_PLACE = text("""
     update destinations set active = false, sealed = '' where kommun = :kommun and destination_id = :id and active
     returning destination_id""")
-_PUT_ROTA = text("""
-    insert into rotas (kommun, name, sealed) values (:kommun, :name, :sealed)
-    on conflict (kommun, name) do update set sealed = excluded.sealed, read_at = null, trouble = null""")
-_ROTAS = text("select name, read_at, trouble from rotas where kommun = :kommun order by name")
-_END_ROTA = (
-    text("delete from rotas where kommun = :kommun and name = :name"),
-    text("delete from shifts where kommun = :kommun and rota = :name"),
-)
 _PROVEN = text("""
     insert into channel_health (kommun, channel, proven_at) values (:kommun, :channel, :now)
     on conflict (kommun, channel) do update set proven_at = excluded.proven_at, error = null""")
@@ -90,22 +82,6 @@ async def add_place(
 async def end_place(connection: AsyncConnection, kommun: str, ident: UUID) -> bool:
     """Nothing goes there any more, and its address is forgotten; False when there is no such place."""
     return (await connection.execute(_END_PLACE, {"kommun": kommun, "id": ident})).first() is not None
-
-
-async def put_rota(connection: AsyncConnection, kommun: str, name: str, sealed: str) -> None:
-    """Add or replace a rota's address."""
-    await connection.execute(_PUT_ROTA, {"kommun": kommun, "name": name, "sealed": sealed})
-
-
-async def rotas(connection: AsyncConnection, kommun: str) -> list[Row[Any]]:
-    """The rotas: name, when they were last read, what was wrong then."""
-    return list(await connection.execute(_ROTAS, {"kommun": kommun}))
-
-
-async def end_rota(connection: AsyncConnection, kommun: str, name: str) -> None:
-    """Forget a rota and its shifts."""
-    for statement in _END_ROTA:
-        await connection.execute(statement, {"kommun": kommun, "name": name})
 
 
 async def proven(connection: AsyncConnection, kommun: str, channel: str, now: datetime) -> None:

@@ -11,6 +11,7 @@ from services.notify.api.plan import READERS, PlaceIn
 from services.notify.handlers.planning import BadAddress, Planning
 from services.notify.handlers.proving import Proving
 from services.notify.store import plans as store
+from services.notify.store import rotas
 from services.notify.web.access import denied, may, tabs, writes
 from services.pages import swedish
 from services.pages.frame import frame
@@ -47,7 +48,7 @@ async def _page(
     async with database.transaction(principal.kommuner) as connection:
         health = await store.health(connection, principal.kommun)
         places = await store.places(connection, principal.kommun)
-        rotas = await store.rotas(connection, principal.kommun)
+        duty = await rotas.listed(connection, principal.kommun)
     ways = ["mail", *(["sms"] if request.app.state.sms else [])]
     rows = [_row(w, text(f"channel.{w}"), "", health.get(w, store.Health())) for w in ways]
     rows += [_row(str(p.destination_id), p.label, p.kind, p, ident=p.destination_id) for p in places if p.active]
@@ -61,7 +62,7 @@ async def _page(
                 "read": swedish.moment(r.read_at) if r.read_at else text("channels.rota_unread"),
                 "trouble": r.trouble,
             }
-            for r in rotas
+            for r in duty
         ],
         "writes": writes(principal),
         "notice": notice,
@@ -150,7 +151,7 @@ async def rota(
             await planning.put_rota(principal.kommun, name, url.strip())
         else:
             async with database.transaction(principal.kommuner) as connection:
-                await store.end_rota(connection, principal.kommun, name)
+                await rotas.end(connection, principal.kommun, name)
     except BadAddress as bad:
         return await _page(request, principal, fault=str(bad), status=422)
     return RedirectResponse(f"{PATH}?klart=jour", 303)

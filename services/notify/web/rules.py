@@ -11,7 +11,7 @@ from schemas.taxonomy import current
 from services.notify.api.plan import READERS, ExampleIn, example
 from services.notify.domain.plan import Plan, nodes
 from services.notify.handlers.planning import Explained, Planning
-from services.notify.store import people, plans
+from services.notify.store import people, plans, rotas
 from services.notify.web import rule_forms
 from services.notify.web.access import area_names, denied, may, message, people_names, tabs, writes
 from services.pages import swedish
@@ -96,7 +96,7 @@ async def _plan(request: Request, principal: Principal) -> tuple[int, Plan, dict
             "places": [
                 (p.destination_id, p.label) for p in await plans.places(connection, principal.kommun) if p.active
             ],
-            "rotas": [r.name for r in await plans.rotas(connection, principal.kommun)],
+            "rotas": [r.name for r in await rotas.listed(connection, principal.kommun)],
         }
     return revision, plan, more
 

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from services.notify.domain.pacing import (
-    SWEDEN,
     agenda_at,
     allowed,
     awake,
@@ -16,6 +15,7 @@ from services.notify.domain.pacing import (
 )
 from services.notify.domain.plan import Meeting, Quiet
 from services.notify.domain.preferences import Preferences
+from services.pages.swedish import SWEDEN
 
 
 def at(day: str, clock: str) -> datetime:
