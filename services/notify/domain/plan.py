@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.values import Severity
 from services.notify.domain.notices import Kind
@@ -118,9 +119,9 @@ class Plan(_Data):
         if len(names) != len(set(names)):
             raise ValueError("every rule needs a name of its own")
         if len(names) > MOST_NODES or any(depth > DEEPEST for _, depth in nodes(self.root)):
-            raise ValueError(f"at most {MOST_NODES} rules, {DEEPEST} deep")
+            raise PydanticCustomError("too_many", f"at most {MOST_NODES} rules, {DEEPEST} deep")
         if not self.root.to:
-            raise ValueError("the outermost rule must say who is told when no other does")
+            raise PydanticCustomError("needs_receiver", "the outermost rule must say who is told when no other does")
         unknown = {t.group for n, _ in nodes(self.root) for t in (*n.to, *n.then) if t.group} - set(self.groups)
         if unknown:
             raise ValueError(f"there is no group {min(unknown)}")

@@ -12,10 +12,12 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 import httpx
 
 MOST_BYTES = 65_536
+Reason = Literal["no_address", "only_https", "unknown", "inside", "no_answer", "not_given", "too_large"]
 TOTAL_SECONDS = 15.0
 """Of one call: an answer that drips holds nobody up."""
 
@@ -32,7 +34,14 @@ def calling(timeout: float) -> httpx.AsyncClient:
 
 
 class Refused(Exception):
-    """The address may not be called, or nothing usable is there; the text says why, without the address itself."""
+    """The address may not be called, or nothing usable is there.
+
+    ``reason`` is a stable code for what people read (``places.why_…``); the text says it for logs, without the address.
+    """
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason: Reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +73,11 @@ class Outside:
         try:
             answer = await self._call("GET", address, None, {}, most_bytes + 1)
         except (httpx.HTTPError, TimeoutError) as error:
-            raise Refused(f"no answer ({type(error).__name__})") from None
+            raise Refused("no_answer", f"no answer ({type(error).__name__})") from None
         if answer.status != httpx.codes.OK:
-            raise Refused(f"it answered {answer.status}")
+            raise Refused("not_given", f"it answered {answer.status}")
         if len(answer.body) > most_bytes:
-            raise Refused(f"it is larger than {most_bytes} bytes")
+            raise Refused("too_large", f"it is larger than {most_bytes} bytes")
         return answer.body
 
     async def _call(
@@ -94,13 +103,13 @@ class Outside:
         try:
             url = httpx.URL(address)
         except httpx.InvalidURL:
-            raise Refused("it is no address") from None
+            raise Refused("no_address", "it is no address") from None
         if not url.host or url.userinfo:
-            raise Refused("it is no address")
+            raise Refused("no_address", "it is no address")
         if f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}" in self._allowed:
             return url, url.host
         if url.scheme != "https":
-            raise Refused("only https:// is called")
+            raise Refused("only_https", "only https:// is called")
         number = await _public(url.host, url.port or 443)
         return url.copy_with(host=number), url.host
 
@@ -114,10 +123,10 @@ async def _public(host: str, port: int) -> str:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError:
-        raise Refused("the name is not known") from None
+        raise Refused("unknown", "the name is not known") from None
     numbers = [ipaddress.ip_address(entry[4][0]) for entry in found]
     for number in numbers:
         mapped = getattr(number, "ipv4_mapped", None) or number
         if not mapped.is_global or mapped.is_multicast:
-            raise Refused("the address is inside, not on the internet")
+            raise Refused("inside", "the address is inside, not on the internet")
     return str(numbers[0])

@@ -88,4 +88,4 @@ class Planning:
         try:
             await self._outside.check(url)
         except Refused as refused:
-            raise BadAddress(text("places.bad_address", why=str(refused))) from None
+            raise BadAddress(text("places.bad_address", why=text(f"places.why_{refused.reason}"))) from None

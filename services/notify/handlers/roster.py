@@ -93,18 +93,21 @@ class Roll:
             name = rota.name
             now = datetime.now(UTC)
             found: list[Shift] = []
-            trouble = None
+            trouble: str | None = None
             try:
                 address = self._sealer.open("rota", rota.sealed)
                 calendar = await self._outside.fetch(address, most_bytes=MOST_ROTA_BYTES)
                 async with asyncio.timeout(CALENDAR_SECONDS):
                     found = await asyncio.to_thread(shifts_in, calendar, now - timedelta(days=1), now + ROTA_AHEAD)
-            except (Refused, Unsealable) as wrong:
-                trouble = str(wrong)[:200]
-                _log.warning("a rota cannot be read", kommun=kommun, rota=name, reason=trouble)
+            except Refused as refused:
+                trouble = refused.reason
+                _log.warning("a rota cannot be fetched", kommun=kommun, rota=name, reason=str(refused))
+            except Unsealable as wrong:
+                trouble = "sealed"
+                _log.warning("a rota's address cannot be opened", kommun=kommun, rota=name, reason=str(wrong))
             except Exception as wrong:  # noqa: BLE001 - whatever a calendar out there holds, it concerns this rota alone
-                trouble = f"no calendar ({type(wrong).__name__})"
-                _log.warning("a rota cannot be read", kommun=kommun, rota=name, reason=trouble)
+                trouble = "no_calendar"
+                _log.warning("a rota cannot be read", kommun=kommun, rota=name, error=type(wrong).__name__)
             people = await self._directory.find(kommun, {s.mail for s in found}) if found else {}
             mapped = [(s.begins, s.ends, people[s.mail]) for s in found if s.mail in people]
             async with self._database.transaction((kommun,)) as connection:

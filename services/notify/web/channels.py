@@ -60,7 +60,7 @@ async def _page(
             {
                 "name": r.name,
                 "read": swedish.moment(r.read_at) if r.read_at else text("channels.rota_unread"),
-                "trouble": r.trouble,
+                "trouble": text(f"places.why_{r.trouble}") if r.trouble else None,
             }
             for r in duty
         ],
@@ -119,7 +119,9 @@ async def added(
     except BadAddress as bad:
         return await _page(request, principal, fault=str(bad), status=422)
     except ValueError:
-        return await _page(request, principal, fault=text("places.bad_address", why="?"), status=422)
+        return await _page(
+            request, principal, fault=text("places.bad_address", why=text("places.why_no_address")), status=422
+        )
     return RedirectResponse(f"{PATH}?klart=tillagd", 303)
 
 

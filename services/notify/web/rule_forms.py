@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
-from services.notify.domain.plan import Match, Node, Plan, To, nodes
+from services.notify.domain.plan import DEEPEST, MOST_NODES, Match, Node, Plan, To, nodes
 from services.notify.domain.routing import Receiver
 from services.pages.labels import inside, type_label
 from services.pages.texts import text
@@ -268,5 +268,9 @@ def why(bad: ValueError) -> str:
             return text("rules_page.times_wrong")
         if field == "answer_minutes":
             return text("rules_page.answer_range")
-        return text("rules_page.no_rule", why=first["msg"])
+        if first["type"] == "too_many":
+            return text("rules_page.too_many", most=MOST_NODES, deep=DEEPEST)
+        if first["type"] == "needs_receiver":
+            return text("rules_page.needs_receiver")
+        return text("rules_page.no_rule")
     return str(bad)

@@ -94,6 +94,7 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "voice.span_",
         "voice.kind_",
         "channel.",
+        "places.why_",
         "rules_page.how_",
         "rules_page.kind_",
         "rules_page.role_",
