@@ -63,6 +63,21 @@ async def test_a_withdrawn_report_is_not_told_and_wakes_nobody(instance: Instanc
         assert parts.channels["mail"].sent == []
 
 
+async def test_a_report_that_is_withdrawn_before_anybody_routed_it_is_not_told(instance: Instance, kommun: str) -> None:
+    await crew(instance, kommun)
+    report = _serious(kommun)
+    gone = report.model_copy(update={"report": report.report.model_copy(update={"withdrawn": True, "revision": 2})})
+    async with voice(instance) as parts:
+        async with parts.database.transaction((kommun,)) as connection:
+            await take_reports(connection, [_received(report), _received(gone)])
+        await parts.settle()
+        assert parts.channels["mail"].sent == []
+        rows = await instance.sql(
+            "select state, reason from notices where kommun = $1", kommun, kommun=kommun, room="notify"
+        )
+        assert [(r["state"], r["reason"]) for r in rows] == [("held", "withdrawn")]
+
+
 def _received(message: ReportLocated) -> Received[ReportLocated]:
     envelope = Envelope(
         id="x", source="/x", type="x", time=datetime.now(UTC), partitionkey=message.kommun, correlationid="c"

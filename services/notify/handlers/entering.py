@@ -62,6 +62,7 @@ async def _withdrawn(connection: AsyncConnection, reports: Sequence[ReportLocate
         if located.report.withdrawn or located.report.merged_into is not None:
             gone[located.kommun].append(located.report.report_id)
     for kommun, ids in gone.items():
+        await store.withdraw(connection, kommun, ids)
         closed = await alerts.close_reports(connection, kommun, ids, datetime.now(UTC))
         await deliveries.withdraw(connection, kommun, closed)
 

@@ -26,6 +26,9 @@ _SETTLE = text("""
     from unnest(cast(:ids as uuid[]), cast(:states as text[]), cast(:reasons as text[]), cast(:alerts as uuid[]))
         as t(n, s, r, a)
     where kommun = :kommun and notice_id = t.n""")
+_WITHDRAW = text("""
+    update notices set state = 'held', reason = 'withdrawn'
+    where kommun = :kommun and kind = 'report' and subject_id = any(cast(:reports as uuid[])) and state = 'new'""")
 _ANONYMISE = (
     text("""
         update notices d set event = cast(n.e as jsonb)
@@ -76,6 +79,11 @@ async def settle(
         states, reasons, alerts = zip(*outcomes.values(), strict=True)
         values = {"ids": list(outcomes), "states": list(states), "reasons": list(reasons), "alerts": list(alerts)}
         await connection.execute(_SETTLE, values | {"kommun": kommun})
+
+
+async def withdraw(connection: AsyncConnection, kommun: str, reports: Collection[UUID]) -> None:
+    """What nobody has routed yet of these reports is not routed."""
+    await connection.execute(_WITHDRAW, {"kommun": kommun, "reports": sorted(reports)})
 
 
 async def anonymise(connection: AsyncConnection, events: Mapping[tuple[str, UUID], str]) -> None:
