@@ -11,6 +11,8 @@ from services.notify.domain.plan import How, Match, Node, Plan, To
 
 FOLLOWED = "foljer"
 """The rule's name where somebody is told because of what they follow themselves."""
+REPORTED = "aterkoppling"
+"""And where somebody is told because they reported."""
 _ORDER: dict[How, int] = {"at_once": 0, "daily": 1, "weekly": 2, "never": 3}
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify.domain.notices import NAMESPACE
 from services.notify.domain.pacing import awake
 from services.notify.domain.preferences import Preferences
-from services.notify.domain.routing import Receiver
+from services.notify.domain.routing import REPORTED, Receiver
 from services.notify.gateways.rooms import Directory, Picture
 from services.notify.handlers.telling import about, single, tell
 from services.notify.settings import NotifySettings
@@ -23,7 +23,6 @@ from services.runtime.database import Database
 from services.runtime.logs import logger
 from services.runtime.publisher import Publisher
 
-RULE = "aterkoppling"
 KEPT_FOR = timedelta(days=3)
 _log = logger(__name__)
 
@@ -80,9 +79,9 @@ class Thanker:
                 continue
             event = {"number": number, "kinds": dict(kinds)}
             alert_id = uuid5(NAMESPACE, f"{kommun}/feedback/{ident}/{person}")
-            alert = single(kommun, alert_id, "feedback", event, rule=RULE, subject_id=ident, now=now)
+            alert = single(kommun, alert_id, "feedback", event, rule=REPORTED, subject_id=ident, now=now)
             at = awake(now, own.quiet or plan.quiet)
-            entry = about(alert, Receiver("person", person), (RULE,), urgent=False, reason="feedback",
+            entry = about(alert, Receiver("person", person), (REPORTED,), urgent=False, reason="feedback",
                           deadline=at + KEPT_FOR)  # fmt: skip
             await alerts.put(connection, [alert])
             await tell(connection, kommun, [(entry, at)])

@@ -257,20 +257,21 @@ def _added(node: Node, under: str, new: Node) -> Node:
     return node.model_copy(update={"routes": (new, *routes) if node.name == under else routes})
 
 
+_TIMES = ("begins", "ends", "at", "hours_before", "weekday", "messages_per_hour")
+_FAULTS = {
+    **dict.fromkeys(_TIMES, "rules_page.times_wrong"),
+    "label": "rules_page.needs_label",
+    "answer_minutes": "rules_page.answer_range",
+    "too_many": "rules_page.too_many",
+    "needs_receiver": "rules_page.needs_receiver",
+}
+"""By the field that is wrong, or by what is wrong with the tree as a whole."""
+
+
 def why(bad: ValueError) -> str:
     """What is wrong, for the page."""
-    if isinstance(bad, ValidationError):
-        first = bad.errors()[0]
-        field = str(first["loc"][-1]) if first["loc"] else ""
-        if field == "label":
-            return text("rules_page.needs_label")
-        if field in {"begins", "ends", "at", "hours_before", "weekday", "messages_per_hour"}:
-            return text("rules_page.times_wrong")
-        if field == "answer_minutes":
-            return text("rules_page.answer_range")
-        if first["type"] == "too_many":
-            return text("rules_page.too_many", most=MOST_NODES, deep=DEEPEST)
-        if first["type"] == "needs_receiver":
-            return text("rules_page.needs_receiver")
-        return text("rules_page.no_rule")
-    return str(bad)
+    if not isinstance(bad, ValidationError):
+        return str(bad)
+    first = bad.errors()[0]
+    fault = first["loc"][-1] if first["loc"] else first["type"]
+    return text(_FAULTS.get(str(fault), "rules_page.no_rule"), most=MOST_NODES, deep=DEEPEST)

@@ -11,9 +11,8 @@ from typing import Any
 import mrml
 
 from services.notify.domain.alerts import Alert
-from services.notify.domain.routing import FOLLOWED
+from services.notify.domain.routing import FOLLOWED, REPORTED
 from services.notify.gateways.channel import Message
-from services.notify.handlers.thanking import RULE
 from services.notify.wording.alerts import Said
 from services.notify.wording.sms import short
 from services.pages.render import html
@@ -41,7 +40,7 @@ def reasons(rules: Sequence[str], labels: dict[str, str], followed: str | None) 
     """Why somebody gets this: what they follow, or the rule that names them."""
     found = []
     for rule in dict.fromkeys(rules):
-        if rule == RULE:
+        if rule == REPORTED:
             found.append(text("voice.why_feedback"))
         elif rule == FOLLOWED:
             found.append(text("mail.why_text", what=followed) if followed else text("voice.why_followed"))

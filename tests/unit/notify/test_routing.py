@@ -25,6 +25,7 @@ from services.notify.domain.routing import (
 from services.notify.domain.routing import (
     follows as is_followed,
 )
+from services.notify.web.rule_forms import why
 from tests.support.facts import NOON, located, report_id
 from tests.support.notices import COMPANY, MEMBER, OTHER, PERSON, case, follows, report, roster, situation
 
@@ -223,3 +224,18 @@ def test_what_is_too_late_is_recorded_and_never_sent() -> None:
 
 def test_retries_back_off() -> None:
     assert [retry_delay(n, 600) for n in (1, 2, 3, 50)] == [5, 10, 20, 600]
+
+
+def test_what_is_wrong_with_a_rule_is_said_in_swedish() -> None:
+    def fault(change: dict[str, Any]) -> str:
+        with pytest.raises(ValidationError) as refused:
+            Plan.model_validate(DEFAULT.model_dump() | change)
+        return why(refused.value)
+
+    assert fault({"meeting": {"hours_before": 300}}).startswith("Klockslag skrivs som 07:00")
+    assert fault({"root": {"name": "a", "label": ""}}) == "Ge regeln ett namn, högst 80 tecken."
+    assert fault({"root": {"name": "a", "label": "A"}}) == "Den yttersta regeln måste säga vem som får veta."
+    many = [{"name": f"r{n}", "label": "R"} for n in range(60)]
+    assert fault({"root": {"name": "a", "label": "A", "to": [{"role": "analytiker"}], "routes": many}}).startswith(
+        "Högst 60"
+    )

@@ -26,7 +26,7 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
     named |= {
         f"{a}.{b}"
         for a, b in re.findall(
-            r'"(login|report|nav|mail|map|overview|error|deliveries|people|voice|alerts|channels)\.([a-z_A-Z0-9]+)"',
+            r'"(login|report|nav|mail|map|overview|error|deliveries|people|voice|alerts|channels|rules_page)\.([a-z_A-Z0-9]+)"',
             body,
         )
     }
