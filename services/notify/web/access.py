@@ -1,6 +1,5 @@
 """What the voice's pages share: who may see them, names for codes, the pages beside each other."""
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from fastapi import Request
@@ -74,8 +73,3 @@ async def people_names(request: Request) -> dict[UUID, str]:
     except Away:
         return {}
     return {UUID(ident): name for ident, name in (answer or {}).items()}
-
-
-def chosen(values: Iterable[str]) -> tuple[str, ...]:
-    """What was ticked in a form, without the empty choice."""
-    return tuple(v for v in values if v)
