@@ -7,12 +7,14 @@ from typing import Any
 
 from schemas.topics import ALERT_ANSWERED
 from services.notify.api import alerts as alert_api
+from services.notify.api import ends as ends_api
 from services.notify.api import plan as plan_api
 from services.notify.api import receipts, subscriptions
 from services.notify.gateways.channel import Channel
 from services.notify.gateways.mail import Mail
 from services.notify.gateways.outside import Outside
 from services.notify.gateways.posted import Ntfy, Teams, Webhooks
+from services.notify.gateways.push import Push, Vapid
 from services.notify.gateways.rooms import Directory, Picture, Places
 from services.notify.gateways.sms import Sms
 from services.notify.handlers.answering import Answering
@@ -22,6 +24,7 @@ from services.notify.handlers.listening import Listening
 from services.notify.handlers.planning import Planning
 from services.notify.handlers.proving import Proving
 from services.notify.handlers.pursuing import Pursuer
+from services.notify.handlers.reaching import Reaching
 from services.notify.handlers.roster import Roll
 from services.notify.handlers.routing import Router
 from services.notify.handlers.sending import Sender
@@ -29,7 +32,7 @@ from services.notify.handlers.thanking import Thanker
 from services.notify.settings import NotifySettings
 from services.notify.store import subscriptions as store
 from services.notify.subscribers import consumers
-from services.notify.web import alerts, channels, ledger, mine, rules
+from services.notify.web import alerts, channels, ends, ledger, mine, rules
 from services.runtime import read_log
 from services.runtime.asking import OtherRoom, published_keys
 from services.runtime.database import Database
@@ -57,7 +60,9 @@ def build(settings: NotifySettings | None = None, **overrides: Any) -> Room:
             alert_api.router,
             plan_api.router,
             receipts.router,
+            ends_api.router,
             mine.router,
+            ends.router,
             ledger.router,
             rules.router,
             channels.router,
@@ -75,11 +80,18 @@ def build(settings: NotifySettings | None = None, **overrides: Any) -> Room:
             "answering": Answering(database),
             "planning": Planning(database, outside, sealer),
             "proving": Proving(database),
+            "reaching": Reaching(database, outside, sealer),
+            "push_key": vapid_of(chosen).public,
         },
         "title": "Lägesbild notify",
         "answers_others": "/utskick/av|/v1/receipts/sms",
     }
     return Room(**(parts | overrides))
+
+
+def vapid_of(settings: NotifySettings) -> Vapid:
+    """Who the instance is to push services."""
+    return Vapid(settings.seal_secret.get_secret_value(), settings.public_url)
 
 
 def channels_of(settings: NotifySettings, outside: Outside) -> dict[str, Channel]:
@@ -91,6 +103,7 @@ def channels_of(settings: NotifySettings, outside: Outside) -> dict[str, Channel
         Teams(outside),
         Webhooks(outside),
         Ntfy(outside),
+        Push(outside, vapid_of(settings)),
     ]
     return {channel.name: channel for channel in every}
 

@@ -5,6 +5,7 @@ sealed for one thing does not open for another.
 """
 
 import hashlib
+import hmac
 
 from joserfc import jwe
 from joserfc.errors import JoseError
@@ -21,7 +22,8 @@ class Sealer:
     """Seals and opens by the instance's secret: any text of chance, at least 16 characters."""
 
     def __init__(self, secret: str) -> None:
-        self._key = OctKey.import_key(hashlib.sha256(secret.encode()).digest()) if len(secret) >= 16 else None
+        self._raw = hashlib.sha256(secret.encode()).digest()
+        self._key = OctKey.import_key(self._raw) if len(secret) >= 16 else None
 
     def seal(self, purpose: str, value: str) -> str:
         """The value, unreadable and unchangeable. Unsealable when the instance has no secret."""
@@ -29,6 +31,12 @@ class Sealer:
             raise Unsealable("there is no secret to seal by: set LAGESBILD_SEAL_SECRET")
         header = {"alg": "dir", "enc": "A256GCM", "typ": purpose}
         return jwe.encrypt_compact(header, value, self._key, algorithms=_ALGORITHMS)
+
+    def digest(self, purpose: str, value: str) -> bytes:
+        """32 bytes that nobody can tell beforehand who has not the instance's secret. Unsealable without one."""
+        if self._key is None:
+            raise Unsealable("there is no secret: set LAGESBILD_SEAL_SECRET")
+        return hmac.digest(self._raw, f"{purpose}/{value}".encode(), "sha256")
 
     def open(self, purpose: str, sealed: str) -> str:
         """What was sealed for this purpose; Unsealable."""

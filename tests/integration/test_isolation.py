@@ -124,6 +124,8 @@ TABLES = {
         "answers",
         "rotas",
         "shifts",
+        "devices",
+        "numbers",
     ),
 }
 

@@ -18,6 +18,8 @@ from services.runtime.database import Database
 from services.runtime.migrations import OWNER_ROLE, serve_role
 from services.runtime.tokens import Verifier
 from tests.support.instance import Instance, Tenant, eventually, reports
+from tests.support.outside import Phone
+from tests.support.voice import numbered, reaching
 
 WITHIN = Verifier.FRESH_SECONDS + 5
 """Seconds in which every room must know. The promise is a minute."""
@@ -228,8 +230,7 @@ async def test_an_erased_person_leaves_no_trace_and_the_counts_stay(
         url = instance.ground.layout.url("notify_serve")
         followed = await http.post(f"{url}/v1/subscriptions", json={"min_severity": 1}, headers=header)
         assert followed.status_code == 201, followed.text
-        wanted = {"phone": "+46701234599", "urgent": "mail"}
-        assert (await http.put(f"{url}/v1/preferences", json=wanted, headers=header)).status_code == 200
+        await numbered(instance, kommun, person, phone="+46701234599")
         report = reports(1, uuid4().hex[:6], severity=4)[0]  # told at any hour
         answer = await http.post(f"{instance.url}/v1/reports", json=report, headers=header)
         assert answer.status_code == 201, answer.text
@@ -239,6 +240,9 @@ async def test_an_erased_person_leaves_no_trace_and_the_counts_stay(
         return bool(await instance.sql(query, person, kommun=kommun, room="notify"))
 
     await eventually(told, 30, "a mail made notify keep the address")
+    async with reaching(instance, "127.0.0.1:9") as ends:
+        await ends.add_device(kommun, person, Phone().device("http://127.0.0.1:9/x"), "Mobil")
+        assert await ends.ask_number(kommun, person, "+46701234598")
     async with httpx.AsyncClient(base_url=url, headers=header, trust_env=False) as http:
         (alert,) = (await http.get("/v1/alerts")).json()
         for deed, body in (("take", None), ("silence", {}), ("answer", {"useful": True})):
@@ -248,7 +252,7 @@ async def test_an_erased_person_leaves_no_trace_and_the_counts_stay(
     assert await people.by_session(session) is None
 
     async def forgotten() -> bool:
-        return not await traces(instance, kommun, str(person), name, email, "+46701234599")
+        return not await traces(instance, kommun, str(person), name, email, "+46701234599", "+46701234598")
 
     await eventually(forgotten, 30, "no table of any room holds id, name or address")
     ident = UUID(answer.json()["report_id"])

@@ -10,14 +10,14 @@ import pytest
 from services.notify.domain.notices import of_report
 from services.notify.gateways.channel import Delayed
 from services.notify.gateways.rooms import Picture
-from services.notify.handlers.composing import opened
+from services.notify.handlers.seals import opened
 from services.notify.store import queue
 from services.pages.swedish import SWEDEN
 from services.runtime.errors import Permanent
 from services.runtime.sealing import Sealer
 from tests.support.facts import located
 from tests.support.instance import Instance, eventually, reports
-from tests.support.voice import Voice, never_quiet, now_case, publish, somebody, voice
+from tests.support.voice import Voice, never_quiet, now_case, numbered, publish, somebody, voice
 
 
 async def ledger(instance: Instance, kommun: str) -> list[Any]:
@@ -123,10 +123,7 @@ async def test_a_way_that_does_not_answer_is_left_for_the_other_and_a_refusal_at
     instance: Instance, kommun: str
 ) -> None:
     _, analyst, member = await crew(instance, kommun)
-    url = instance.ground.layout.url("notify_serve")
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
-        wanted = {"usual": "mail", "urgent": "mail", "phone": "+46701234567"}
-        assert (await http.put("/v1/preferences", json=wanted, headers=analyst.bearer)).status_code == 200
+    await numbered(instance, kommun, analyst.ident, phone="+46701234567")
     async with voice(instance) as parts:
         mail, sms = parts.channels["mail"], parts.channels["sms"]
         mail.troubles = [Permanent("mail_refused", "no such mailbox"), Permanent("mail_refused", "nor this one")]

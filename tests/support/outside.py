@@ -1,6 +1,8 @@
 """The other side of every channel, over real sockets: one program that takes, refuses, stalls and lies."""
 
+import base64
 import json
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +11,36 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
+from uuid import uuid4
+
+import http_ece
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from services.notify.gateways.push import Device, Keys
+
+
+@dataclass
+class Phone:
+    """A device's end of Web Push: the keys that a browser makes, and what it reads with them."""
+
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    auth: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+
+    @property
+    def keys(self) -> dict[str, str]:
+        point = self.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return {"p256dh": _written(point), "auth": _written(self.auth)}
+
+    def device(self, endpoint: str) -> Device:
+        return Device(endpoint=endpoint, keys=Keys.model_validate(self.keys), ident=uuid4())
+
+    def reads(self, body: bytes) -> Any:
+        return json.loads(http_ece.decrypt(body, private_key=self.key, auth_secret=self.auth, version="aes128gcm"))
+
+
+def _written(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 @dataclass

@@ -17,17 +17,20 @@ from schemas.topics import SITUATION_CHANGED
 from services.ingest.handlers.appointing import Appointing
 from services.ingest.handlers.people import People
 from services.notify.domain.notices import Notice, of_situation
+from services.notify.domain.preferences import Preferences
 from services.notify.gateways.channel import Channel, Message, Receipt
 from services.notify.gateways.outside import Outside
 from services.notify.gateways.rooms import Directory, Picture, Places
 from services.notify.handlers.composing import Composing
 from services.notify.handlers.entering import enter
 from services.notify.handlers.pursuing import Pursuer
+from services.notify.handlers.reaching import Reaching
 from services.notify.handlers.roster import Roll
 from services.notify.handlers.routing import Router
 from services.notify.handlers.sending import Sender
 from services.notify.handlers.thanking import Thanker
 from services.notify.settings import NotifySettings
+from services.notify.store import subscriptions
 from services.runtime.database import Database
 from services.runtime.kafka_access import access
 from services.runtime.migrations import serve_role, work_role
@@ -35,6 +38,8 @@ from services.runtime.publisher import message, type_of
 from services.runtime.sealing import Sealer
 from tests.support.instance import Instance
 from tests.support.notices import situation
+
+SECRET = "a secret of the tests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,26 @@ async def never_quiet(instance: Instance, admin: Somebody, **changes: Any) -> No
         plan["plan"] |= {"quiet": {"begins": "00:00:00", "ends": "00:00:00"}} | changes
         answer = await http.put("/v1/routing", json=plan)
         assert answer.status_code == 200, answer.text
+
+
+async def numbered(instance: Instance, kommun: str, person: UUID, **wanted: Any) -> None:
+    """A person's wishes, with a number that was proved earlier."""
+    serving = Database(instance.ground.database_url(serve_role("notify")), pool_size=1)
+    try:
+        async with serving.transaction((kommun,)) as connection:
+            await subscriptions.prefer(connection, kommun, person, Preferences.model_validate(wanted))
+    finally:
+        await serving.close()
+
+
+@asynccontextmanager
+async def reaching(instance: Instance, *allowed: str) -> AsyncIterator[Reaching]:
+    """Devices and numbers, as the serving process adds them; ``allowed``: host:port that may be called here."""
+    serving = Database(instance.ground.database_url(serve_role("notify")), pool_size=1)
+    try:
+        yield Reaching(serving, Outside(allowed), Sealer(SECRET))
+    finally:
+        await serving.close()
 
 
 async def publish(instance: Instance, events: list[SituationChanged]) -> None:
@@ -151,14 +176,14 @@ async def voice(instance: Instance, **changes: Any) -> AsyncIterator[Voice]:
     }
     settings = NotifySettings.model_validate({**values, **changes})
     database = Database(settings.database_url.get_secret_value(), pool_size=3)
-    sealer, outside = Sealer("a secret of the tests"), Outside()
+    sealer, outside = Sealer(SECRET), Outside()
     url, secret = layout.url("ingest_serve"), layout.secrets["notify"]
     directory, places = Directory(url, secret), Places(url, layout.url("geo_serve"), secret)
     picture = Picture(url, layout.url("analysis_serve"), secret)
     composing = Composing(
         database, settings, directory=directory, places=places, picture=picture, sealer=sealer,
     )  # fmt: skip
-    recorders = {name: Recorder(name) for name in ("mail", "sms", "teams", "webhook", "ntfy")}
+    recorders = {name: Recorder(name) for name in ("mail", "sms", "push", "teams", "webhook", "ntfy")}
     channels: dict[str, Channel] = dict(recorders)
     roll = Roll(database, settings, directory, outside, sealer)
     wake = asyncio.Event()

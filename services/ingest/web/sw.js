@@ -56,3 +56,28 @@ self.addEventListener("fetch", (event) => {
   if (FILES.has(url.pathname)) event.respondWith(file(event.request));
   else if (event.request.mode === "navigate" && PAGES.has(url.pathname)) event.respondWith(page(event.request, url));
 });
+
+// A message from the voice. Safari shows it by itself out of the same words; elsewhere this does.
+self.addEventListener("push", (event) => {
+  const { title, body, tag, lang, navigate } = event.data.json().notification;
+  event.waitUntil(self.registration.showNotification(title, { body, tag, lang, icon: "/static/icon-192.png", data: navigate }));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil((async () => {
+    const address = event.notification.data;
+    const open = (await self.clients.matchAll({ type: "window" })).find((one) => one.url === address);
+    return open ? open.focus() : self.clients.openWindow(address);
+  })());
+});
+
+// Browsers change their address for messages now and then.
+self.addEventListener("pushsubscriptionchange", (event) => {
+  const before = event.oldSubscription;
+  if (!before) return;
+  event.waitUntil((async () => {
+    const fresh = event.newSubscription ?? (await self.registration.pushManager.subscribe(before.options));
+    await fetch("/v1/devices", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(fresh) });
+  })());
+});

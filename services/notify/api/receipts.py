@@ -5,8 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from services.notify.handlers.composing import opened
 from services.notify.handlers.receiving import take_receipt
+from services.notify.handlers.seals import opened
 from services.runtime.problems import not_found
 from services.runtime.sealing import Sealer
 

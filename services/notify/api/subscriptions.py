@@ -12,9 +12,10 @@ from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import Subscription
 from services.notify.store import ledger
 from services.notify.store import subscriptions as store
+from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.http import Caller
-from services.runtime.problems import not_allowed, not_found
+from services.runtime.problems import Problem, not_allowed, not_found
 from services.runtime.tokens import Principal
 
 router = APIRouter(prefix="/v1", tags=["notify"])
@@ -110,10 +111,13 @@ async def get_preferences(request: Request, principal: Caller) -> Preferences:
 
 @router.put("/preferences")
 async def put_preferences(request: Request, body: Preferences, principal: Caller) -> Preferences:
-    """Choose how you want to be told. A number is yours to give: nobody else can."""
+    """Choose how you want to be told. A number is given by ``POST /v1/numbers``; here it stays, or is taken away."""
     person = _person(principal, None)
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
+        own = (await store.preferences(connection, principal.kommun, [person])).get(person, Preferences())
+        if body.phone not in {None, own.phone}:
+            raise Problem(422, "unproved-number", text("deliveries.phone_unproved"))
         await store.prefer(connection, principal.kommun, person, body)
         await store.know(connection, principal.kommuner)
     return body

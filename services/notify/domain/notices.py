@@ -13,7 +13,7 @@ from schemas.values import UNPLACED
 
 NAMESPACE = UUID("5f1b1f0e-6d0c-5a55-9d7b-2b1c6a2f7e10")
 """Of every id that the voice derives: the same thing has the same id, however often it is derived."""
-Kind = Literal["report", "case", "silent_source", "lagesbild", "agenda", "feedback", "test"]
+Kind = Literal["report", "case", "silent_source", "lagesbild", "agenda", "feedback", "test", "code"]
 ENDS = frozenset({"closed", "adopted"})
 """States that end an alert."""
 TOLD_ONE_BY_ONE = 4

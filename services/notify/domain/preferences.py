@@ -6,12 +6,12 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from services.notify.domain.plan import Quiet
 
-Way = Literal["mail", "sms"]
+Way = Literal["mail", "sms", "push"]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{7,14}$")]
 
 
 class Preferences(BaseModel):
-    """``usual`` and ``urgent``: the way for each; mail is tried where SMS cannot, and the other way round.
+    """``usual`` and ``urgent``: the way for each; the others are tried in turn where that one cannot.
 
     ``quiet`` None: the municipality's hours. ``agenda``: the weekly agenda before the
     meeting. ``off``: nothing but what is urgent. ``feedback``: word of what
@@ -32,13 +32,14 @@ class Preferences(BaseModel):
         return (self.agenda and not self.off) if agenda else (urgent or not self.off)
 
     def still(self, kind: str, *, urgent: bool) -> bool:
-        """Whether a message of this kind that waits is still wanted; a test was asked for."""
+        """Whether a message of this kind that waits is still wanted; a test and a code were asked for."""
         if kind == "feedback":
             return not self.off and self.feedback != "none"
-        return kind == "test" or self.wants(agenda=kind == "agenda", urgent=urgent)
+        return kind in {"test", "code"} or self.wants(agenda=kind == "agenda", urgent=urgent)
 
-    def ways(self, *, urgent: bool) -> tuple[Way, ...]:
-        """The ways to try in order; SMS only where there is a number."""
+    def ways(self, *, urgent: bool, devices: bool = False) -> tuple[Way, ...]:
+        """The ways to try in order; SMS only where there is a number, notifications where there are ``devices``."""
+        there = {"mail": True, "push": devices, "sms": self.phone is not None}
         first: Way = self.urgent if urgent else self.usual
-        other: Way = "sms" if first == "mail" else "mail"
-        return tuple(w for w in (first, other) if w == "mail" or self.phone is not None)
+        order: tuple[Way, ...] = (first, "mail", "push", "sms")
+        return tuple(dict.fromkeys(w for w in order if there[w]))

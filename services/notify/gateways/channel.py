@@ -1,8 +1,11 @@
 """One protocol for every way in which a message leaves, and its receipt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from uuid import UUID
+
+from services.runtime.errors import Permanent
 
 
 class Delayed(Exception):
@@ -17,6 +20,14 @@ class Delayed(Exception):
     ) -> None:
         super().__init__(reason)
         self.seconds, self.unsure, self.receiver = seconds, unsure, receiver
+
+
+class Gone(Permanent):
+    """The receiver has no end of this kind any more; ``ends``: those that are no more."""
+
+    def __init__(self, ends: Sequence[UUID]) -> None:
+        super().__init__("no_device", "the receiver's devices take nothing any more")
+        self.ends = tuple(ends)
 
 
 def wanted_back(headers: Mapping[str, str]) -> float | None:
@@ -52,10 +63,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The other side has taken responsibility. ``cost`` in 1/10 000 of a krona."""
+    """The other side has taken responsibility. ``cost`` in 1/10 000 of a krona; ``gone``: devices that are no more."""
 
     provider_id: str | None = None
     cost: int | None = None
+    gone: tuple[UUID, ...] = ()
 
 
 class Channel(Protocol):

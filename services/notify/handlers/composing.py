@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,8 +14,10 @@ from services.notify.domain.pacing import awake
 from services.notify.domain.plan import Plan, nodes
 from services.notify.domain.routing import FOLLOWED, Receiver
 from services.notify.gateways.channel import Message
+from services.notify.gateways.push import Device, addresses
 from services.notify.gateways.rooms import Directory, Picture, Places
 from services.notify.handlers.parcels import Parcel, Reach
+from services.notify.handlers.seals import DEVICE, PLACE, code_of, link
 from services.notify.handlers.telling import about, tell
 from services.notify.settings import NotifySettings
 from services.notify.store import alerts, people, plans, subscriptions
@@ -27,13 +28,9 @@ from services.runtime.database import Database
 from services.runtime.errors import Permanent
 from services.runtime.sealing import Sealer, Unsealable
 
-LINKS = {"stop": ("/utskick/av", timedelta(days=60)), "receipt": ("/v1/receipts/sms", timedelta(days=3))}
-"""Purpose of a link → where it leads, and how long it holds."""
 PLAN_SECONDS = 2.0
 SHOWN = 30
 """Alerts that one message spells out; of the others it says how many there are."""
-PLACE = "place"
-"""The purpose for which addresses of places outside are sealed."""
 
 
 class Composing:
@@ -57,14 +54,14 @@ class Composing:
         """What is known of a receiver: a person's wishes and the copy of their address, or a place outside."""
         if row.receiver == "destination":
             return Reach(place=await plans.place(connection, kommun, row.person_id))
-        return Reach(True, *await people.reached(connection, kommun, row.person_id))
+        return Reach(True, await people.reached(connection, kommun, row.person_id))
 
     def ways(self, reach: Reach, *, urgent: bool) -> tuple[str, ...]:
         """The channels to try for a receiver, in order; none when they are gone."""
         if not reach.person:
             return (reach.place.kind,) if reach.place is not None and reach.place.active else ()
-        sms = bool(self._settings.sms_providers)
-        return tuple(w for w in reach.wanted.ways(urgent=urgent) if w == "mail" or sms)
+        ends, sms = reach.ends, bool(self._settings.sms_providers)
+        return tuple(w for w in ends.wanted.ways(urgent=urgent, devices=bool(ends.devices)) if w != "sms" or sms)
 
     async def plan(self, connection: AsyncConnection, kommun: str) -> Plan:
         """The plan in force, known for two seconds: a storm asks for it thousands of times."""
@@ -87,24 +84,26 @@ class Composing:
         mail = ""
         if reach.person:
             try:
-                mail = await self._mail_address(kommun, lead.person_id, reach.contact, feedback)
+                mail = await self._mail_address(kommun, lead.person_id, reach.ends.contact, feedback)
             except Away:  # who is in the roster of the last minutes is told by SMS all the same
                 if channel == "mail":
                     raise
         first = sorted({r.alert_id: r for r in rows}.values(), key=lambda r: (not r.urgent, r.created_at))
         shown = [parcel.alerts[r.alert_id] for r in first[:SHOWN]]
-        told = [(alert, said(alert, await self._known(alert))) for alert in shown]
+        told = [(alert, said(alert, await self._known(alert, lead.person_id, reach))) for alert in shown]
+        sealing = (self._sealer, self._settings.public_url)
         frame = Frame(
             public_url=self._settings.public_url,
             ident=parcel.ident,
             why=await self._why(kommun, lead.person_id, [rule for row in rows for rule in row.rules]),
             urgent=any(r.urgent for r in rows),
-            stop=self._link("stop", kommun, lead.person_id) if reach.person and channel == "mail" else None,
-            receipt_to=self._link("receipt", kommun, lead.delivery_id) if channel == "sms" else None,
+            stop=link(*sealing, "stop", kommun, lead.person_id) if reach.person and channel == "mail" else None,
+            receipt_to=link(*sealing, "receipt", kommun, lead.delivery_id) if channel == "sms" else None,
             asked=reach.person,
             change="/utskick/aterkoppling" if feedback else "/utskick",
         )
-        return message(told, frame, more=len(first) - len(shown)), self._address(channel, mail, reach)
+        address = self._address(channel, mail, reach, code=lead.kind == "code")
+        return message(told, frame, more=len(first) - len(shown)), address
 
     async def _why(self, kommun: str, person: UUID, rules: list[str]) -> tuple[str, ...]:
         """Why they get it; what somebody follows is asked for only where they follow."""
@@ -118,23 +117,30 @@ class Composing:
             plan = kept[1]
         return reasons(rules, {n.name: n.label for n, _ in nodes(plan.root)}, followed)
 
-    def _address(self, channel: str, mail: str, reach: Reach) -> str:
+    def _address(self, channel: str, mail: str, reach: Reach, *, code: bool) -> str:
         place = reach.place
         if channel == "mail":
             return mail
         if channel == "sms":
-            if reach.wanted.phone is None:
+            waits = reach.ends.unproved
+            number = (waits and waits[0]) if code else reach.ends.wanted.phone
+            if number is None:
                 raise Permanent("no_number", "there is no number any more")
-            return reach.wanted.phone
-        if place is None or not place.active:
-            raise Permanent("no_such_receiver", "the place outside has been ended")
+            return number
         try:
+            if channel == "push":
+                found = [(i, Device.model_validate_json(self._sealer.open(DEVICE, s))) for i, s in reach.ends.devices]
+                return addresses([device.model_copy(update={"ident": ident}) for ident, device in found])
+            if place is None or not place.active:
+                raise Permanent("no_such_receiver", "the place outside has been ended")
             return self._sealer.open(PLACE, place.sealed)
         except Unsealable as wrong:
             raise Permanent("unsealable", str(wrong)) from None
 
-    async def _known(self, alert: Alert) -> Known:
+    async def _known(self, alert: Alert, person: UUID, reach: Reach) -> Known:
         """What has to be asked for; a room that is away leaves its part out, the alert goes all the same."""
+        if alert.kind == "code" and reach.ends.unproved is not None:
+            return Known(code=code_of(self._sealer, alert.kommun, person, *reach.ends.unproved))
         area = await self._places.area_name(alert)
         case = organisation = None
         if alert.kind == "case":
@@ -163,16 +169,6 @@ class Composing:
             await people.keep_contact(connection, kommun, person, fresh)
         return fresh
 
-    def _link(self, purpose: str, kommun: str, ident: UUID) -> str | None:
-        """An address that says by itself for what, whose and until when (Unix seconds); None without a secret."""
-        path, lasts = LINKS[purpose]
-        until = int((datetime.now(UTC) + lasts).timestamp())
-        try:
-            sealed = self._sealer.seal(purpose, orjson.dumps([kommun, str(ident), until]).decode())
-        except Unsealable:
-            return None
-        return f"{self._settings.public_url}{path}?t={sealed}"
-
     async def repeat(self, connection: AsyncConnection, kommun: str, rows: Sequence[Row[Any]], now: datetime) -> None:
         """Enter the next telling of alerts that are told again until somebody takes them."""
         again = [r for r in rows if r.repeat_hours is not None]
@@ -190,12 +186,3 @@ class Composing:
             entry = about(alert, Receiver(row.receiver, row.person_id), row.rules, urgent=row.urgent, reason="repeat",
                           deadline=deadline, repeat_hours=row.repeat_hours)  # fmt: skip
             await tell(connection, kommun, [(entry, at)])
-
-
-def opened(sealer: Sealer, purpose: str, token: str, now: datetime) -> tuple[str, UUID] | None:
-    """(municipality, id) that a token of this purpose names; None when it is not ours, or too old."""
-    try:
-        kommun, ident, until = orjson.loads(sealer.open(purpose, token))
-        return (str(kommun), UUID(ident)) if now.timestamp() <= until else None
-    except (Unsealable, ValueError):
-        return None

@@ -8,16 +8,15 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from services.notify.domain.alerts import Alert
-from services.notify.domain.preferences import Preferences
+from services.notify.store.people import Ends
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How a receiver is reached. ``contact``: the copy of a person's address, and whether it is fresh."""
+    """How a receiver is reached: by a person's own ends, or at a place outside."""
 
     person: bool = False
-    wanted: Preferences = field(default_factory=Preferences)
-    contact: tuple[str, bool] | None = None
+    ends: Ends = field(default_factory=Ends)
     place: Row[Any] | None = None
 
 

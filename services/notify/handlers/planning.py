@@ -11,9 +11,9 @@ from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import Told, route
 from services.notify.gateways.outside import Outside, Refused
 from services.notify.gateways.posted import Address
-from services.notify.handlers.composing import PLACE
 from services.notify.handlers.entering import rules_of
-from services.notify.store import people, plans, rotas, subscriptions
+from services.notify.handlers.seals import PLACE, ROTA
+from services.notify.store import devices, people, plans, rotas, subscriptions
 from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.sealing import Sealer
@@ -55,6 +55,7 @@ class Planning:
             chosen = plan or current
             roster = await people.roster(connection, kommun, now)
             wanted = await subscriptions.preferences(connection, kommun, roster.members)
+            with_devices = await devices.who(connection, kommun)
             kinds = {r.destination_id: r.kind for r in await plans.places(connection, kommun)}
         found = []
         for told in route(chosen, followers, roster, notice):
@@ -62,7 +63,8 @@ class Planning:
             if not own.wants(agenda=notice.kind == "agenda", urgent=told.policy.urgent):
                 continue
             outside = kinds.get(told.receiver.ident)
-            ways = (outside,) if outside is not None else own.ways(urgent=told.policy.urgent)
+            having = told.receiver.ident in with_devices
+            ways = (outside,) if outside is not None else own.ways(urgent=told.policy.urgent, devices=having)
             found.append(Explained(told, when(now, chosen, told, notice.kind, own), ways))
         return found
 
@@ -82,7 +84,7 @@ class Planning:
         await self._checked(url)
         async with self._database.transaction((kommun,)) as connection:
             await subscriptions.know(connection, (kommun,))
-            await rotas.put(connection, kommun, name, self._sealer.seal("rota", url))
+            await rotas.put(connection, kommun, name, self._sealer.seal(ROTA, url))
 
     async def _checked(self, url: str) -> None:
         try:

@@ -23,8 +23,10 @@ from services.notify.metrics import MESSAGES
 from services.notify.store import alerts, deliveries, notices, queue
 from services.notify.store.people import NOBODY
 
-AT_ANY_HOUR = frozenset({"agenda", "test"})
+AT_ANY_HOUR = frozenset({"agenda", "test", "code"})
 """Kinds whose moment somebody has chosen."""
+BY_THEMSELVES = frozenset({"test", "code"})
+"""Kinds that go by one way only (``only`` in their event), and with nothing else."""
 KEPT_AFTER = timedelta(hours=24)
 WAYS_AFTER = {True: timedelta(minutes=5), False: timedelta(hours=2)}
 """How long a way that does not answer is tried before the next one; urgent ones sooner."""
@@ -77,7 +79,9 @@ class Preparing:
         """By a way that has not refused and is not left alone just now; None when there is none."""
         ids = [r.delivery_id for r in rows]
         refused = {way for r in rows for way in r.refused}
-        ways = [w for w in self._composing.ways(reach, urgent=any(r.urgent for r in rows)) if w not in refused]
+        only = known[rows[0].alert_id].event.get("only")
+        every = (only,) if only else self._composing.ways(reach, urgent=any(r.urgent for r in rows))
+        ways = [w for w in every if w not in refused]
         if not ways:
             await close(connection, kommun, ids, "failed", "no_such_receiver")
             return None
@@ -114,7 +118,7 @@ class Preparing:
             silenced = [u for who in (row.person_id, NOBODY) if (u := quiet.get((row.alert_id, who))) is not None]
             later = now if row.urgent else max([now, *silenced])
             if reach.person and not row.urgent and row.kind not in AT_ANY_HOUR:
-                later = awake(later, reach.wanted.quiet or plan.quiet)
+                later = awake(later, reach.ends.wanted.quiet or plan.quiet)
             if later > now:
                 await deliveries.put_off(connection, kommun, [row.delivery_id], later + KEPT_AFTER)
                 await queue.at(connection, [row.delivery_id], later)
@@ -135,7 +139,7 @@ class Preparing:
             return "held", "no_alert"
         if row.reason in {"repeat", "unanswered"} and (alert.owner is not None or alert.closed_at is not None):
             return "held", "taken"
-        wanted = not reach.person or reach.wanted.still(row.kind, urgent=row.urgent)
+        wanted = not reach.person or reach.ends.wanted.still(row.kind, urgent=row.urgent)
         return None if wanted else ("held", "not_wanted")
 
     async def _restored_at(self, connection: AsyncConnection) -> datetime | None:
@@ -145,14 +149,17 @@ class Preparing:
         return self._restored[1]
 
     async def _together(self, connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-        """What goes as one message: a repeat exactly as it was, otherwise everything new; the rest comes next."""
+        """What goes as one message: a repeat exactly as it was, a code or a test by itself, otherwise all new.
+
+        The rest comes next.
+        """
         if not rows:
             return []
         lead = rows[0]
         if lead.state == "sending":
             taken = [r for r in rows if r.state == "sending" and r.message_id == lead.message_id]
         else:
-            taken = [r for r in rows if r.state == "due"]
+            taken = [r for r in rows if r.state == "due" and (r is lead or not BY_THEMSELVES & {r.kind, lead.kind})]
         chosen = {r.delivery_id for r in taken}
         await queue.at(connection, [r.delivery_id for r in rows if r.delivery_id not in chosen], self._clock())
         return taken

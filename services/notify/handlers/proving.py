@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.pacing import DIGEST
+from services.notify.domain.preferences import Way
 from services.notify.domain.routing import Receiver
 from services.notify.handlers.telling import about, single, tell
 from services.notify.store import alerts, plans
@@ -24,10 +26,10 @@ class Proving:
         self._database = database
 
     async def send(self, kommun: str, person: UUID, channel: str) -> None:
-        """A test message: to oneself by ``mail`` or ``sms``, or to the place outside with this id."""
+        """A test message: to oneself by ``mail``, ``push`` or ``sms``, or to the place outside with this id."""
         async with self._database.transaction((kommun,)) as connection:
-            if channel in {"mail", "sms"}:
-                await _enter(connection, kommun, Receiver("person", person), urgent=channel == "sms")
+            if channel in get_args(Way):
+                await _enter(connection, kommun, Receiver("person", person), only=channel)
                 return
             try:
                 ident = UUID(channel)
@@ -55,9 +57,10 @@ async def _first_of_month(_kommun: str, after: datetime, until: datetime) -> Seq
     return [moment] if after < moment <= until else []
 
 
-async def _enter(connection: AsyncConnection, kommun: str, receiver: Receiver, *, urgent: bool = False) -> None:
+async def _enter(connection: AsyncConnection, kommun: str, receiver: Receiver, *, only: str | None = None) -> None:
     now, ident = datetime.now(UTC), uuid4()
-    alert = single(kommun, ident, "test", {"at": now.isoformat()}, rule="prov", subject_id=ident, now=now)
-    entry = about(alert, receiver, ("prov",), urgent=urgent, reason="test", deadline=now + KEPT_FOR)
+    event = {"at": now.isoformat()} | ({} if only is None else {"only": only})
+    alert = single(kommun, ident, "test", event, rule="prov", subject_id=ident, now=now)
+    entry = about(alert, receiver, ("prov",), urgent=False, reason="test", deadline=now + KEPT_FOR)
     await alerts.put(connection, [alert])
     await tell(connection, kommun, [(entry, now)])

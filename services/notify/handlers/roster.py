@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from services.notify.domain.rota import Shift, shifts_in
 from services.notify.gateways.outside import Outside, Refused
 from services.notify.gateways.rooms import Directory
+from services.notify.handlers.seals import ROTA
 from services.notify.settings import NotifySettings
 from services.notify.store import people as store
 from services.notify.store import rotas, subscriptions
@@ -95,7 +96,7 @@ class Roll:
             found: list[Shift] = []
             trouble: str | None = None
             try:
-                address = self._sealer.open("rota", rota.sealed)
+                address = self._sealer.open(ROTA, rota.sealed)
                 calendar = await self._outside.fetch(address, most_bytes=MOST_ROTA_BYTES)
                 async with asyncio.timeout(CALENDAR_SECONDS):
                     found = await asyncio.to_thread(shifts_in, calendar, now - timedelta(days=1), now + ROTA_AHEAD)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.notices import retry_delay
-from services.notify.gateways.channel import Channel, Delayed, Message, Receipt
+from services.notify.gateways.channel import Channel, Delayed, Gone, Message, Receipt
 from services.notify.handlers.composing import Composing
 from services.notify.handlers.listening import woken
 from services.notify.handlers.parcels import Parcel
@@ -26,7 +26,7 @@ from services.notify.handlers.pausing import Pauses
 from services.notify.handlers.preparing import Preparing, close, tried_long
 from services.notify.metrics import MAILS, MESSAGES
 from services.notify.settings import NotifySettings
-from services.notify.store import deliveries, plans, queue
+from services.notify.store import deliveries, devices, plans, queue
 from services.runtime import tracing
 from services.runtime.asking import Away
 from services.runtime.database import Database
@@ -132,6 +132,7 @@ class Sender:
             await deliveries.sent(
                 connection, parcel.kommun, parcel.ids, said=said, provider_id=ident, cost=receipt.cost
             )
+            await devices.forget(connection, parcel.kommun, receipt.gone)
             await self._proven(connection, parcel)
             await self._composing.repeat(connection, parcel.kommun, parcel.rows, self._clock())
 
@@ -191,6 +192,9 @@ class Sender:
                 await queue.later(connection, parcel.ids, 0.0)
             else:
                 await close(connection, parcel.kommun, parcel.ids, "failed", refused.reason)
+            if isinstance(refused, Gone):  # of this receiver; the channel is well
+                await devices.forget(connection, parcel.kommun, refused.ends)
+                return
             channel = self._health(parcel)
             await plans.troubled(connection, parcel.kommun, channel, refused.reason, self._clock())
             self._proven_at.pop((parcel.kommun, channel), None)

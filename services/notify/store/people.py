@@ -1,6 +1,7 @@
 """SQL of who may be told: a copy of roles and addresses from the door, who is on duty, and forgetting people."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +17,11 @@ NOBODY = UUID(int=0)
 _ONE = text("""
     select (select document || jsonb_build_object('phone', phone) from preferences p
             where p.kommun = :kommun and p.person_id = :person) as wanted,
-        c.email, c.fetched_at > now() - interval '5 minutes' as fresh
+        c.email, c.fetched_at > now() - interval '5 minutes' as fresh,
+        (select json_agg(json_build_array(device_id, sealed) order by added_at) from devices d
+            where d.kommun = :kommun and d.person_id = :person) as devices,
+        (select json_build_array(phone, until) from numbers n
+            where n.kommun = :kommun and n.person_id = :person) as unproved
     from (select 1) one left join contacts c on c.kommun = :kommun and c.person_id = :person
         and c.fetched_at > now() - interval '1 day'""")
 _KEEP_CONTACT = text("""
@@ -41,10 +46,13 @@ _GONE = (
 _ORGANISATIONS = text("""
     select distinct organisation_id, organisation from people
     where kommun = :kommun and organisation_id is not null order by organisation""")
+_THEIRS = (
+    "contacts", "people", "subscriptions", "preferences", "shifts", "answers", "silences", "devices", "numbers",
+)  # fmt: skip
 _ERASE = (
     *(
         text(f"delete from {table} where kommun = :kommun and person_id = :person")  # noqa: S608 - constants
-        for table in ("contacts", "people", "subscriptions", "preferences", "shifts", "answers", "silences")
+        for table in _THEIRS
     ),
     text("""
         update deliveries set person_id = :nobody,
@@ -57,16 +65,29 @@ _ERASE = (
 )
 
 
-async def reached(
-    connection: AsyncConnection, kommun: str, person: UUID
-) -> tuple[Preferences, tuple[str, bool] | None]:
-    """How somebody wants to be told, and the copy of their address, if it is less than a day old.
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """How somebody wants to be told and where they are reached.
 
-    With the address: whether it is fresh, five minutes.
+    ``contact``: the copy of their address, and whether it is fresh, five minutes; ``devices``: (id, sealed);
+    ``unproved``: a number that waits for its code, until then.
     """
+
+    wanted: Preferences = field(default_factory=Preferences)
+    contact: tuple[str, bool] | None = None
+    devices: tuple[tuple[UUID, str], ...] = ()
+    unproved: tuple[str, datetime] | None = None
+
+
+async def reached(connection: AsyncConnection, kommun: str, person: UUID) -> Ends:
+    """A person's ends; of their address a copy that is less than a day old."""
     row = (await connection.execute(_ONE, {"kommun": kommun, "person": person})).one()
-    wanted = Preferences() if row.wanted is None else Preferences.model_validate(row.wanted)
-    return wanted, None if row.email is None else (row.email, row.fresh)
+    return Ends(
+        Preferences() if row.wanted is None else Preferences.model_validate(row.wanted),
+        None if row.email is None else (row.email, row.fresh),
+        tuple((UUID(ident), sealed) for ident, sealed in row.devices or ()),
+        None if row.unproved is None else (row.unproved[0], datetime.fromisoformat(row.unproved[1])),
+    )
 
 
 async def keep_contact(connection: AsyncConnection, kommun: str, person: UUID, email: str) -> None:

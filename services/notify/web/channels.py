@@ -10,8 +10,8 @@ from fastapi.responses import RedirectResponse
 from services.notify.api.plan import READERS, PlaceIn
 from services.notify.handlers.planning import BadAddress, Planning
 from services.notify.handlers.proving import Proving
+from services.notify.store import devices, rotas
 from services.notify.store import plans as store
-from services.notify.store import rotas
 from services.notify.web.access import denied, may, tabs, writes
 from services.pages import swedish
 from services.pages.frame import frame
@@ -49,7 +49,8 @@ async def _page(
         health = await store.health(connection, principal.kommun)
         places = await store.places(connection, principal.kommun)
         duty = await rotas.listed(connection, principal.kommun)
-    ways = ["mail", *(["sms"] if request.app.state.sms else [])]
+        pushed = await devices.who(connection, principal.kommun)
+    ways = ["mail", *(["push"] if pushed else []), *(["sms"] if request.app.state.sms else [])]
     rows = [_row(w, text(f"channel.{w}"), "", health.get(w, store.Health())) for w in ways]
     rows += [_row(str(p.destination_id), p.label, p.kind, p, ident=p.destination_id) for p in places if p.active]
     context = frame(principal, "/utskick") | {

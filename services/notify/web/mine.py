@@ -13,12 +13,13 @@ from services.notify.api.alerts import ROLES
 from services.notify.api.subscriptions import SubscriptionIn, preferences_of, subscribe
 from services.notify.domain.plan import Quiet
 from services.notify.domain.preferences import Preferences
-from services.notify.handlers.composing import opened
-from services.notify.store import ledger, people
+from services.notify.handlers.seals import opened
+from services.notify.store import devices, ledger, people
 from services.notify.store import subscriptions as store
 from services.notify.web.access import area_names, denied, may, tabs
 from services.notify.web.ledger import entry
 from services.notify.wording.alerts import describe
+from services.pages import swedish
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -29,7 +30,19 @@ from services.runtime.sealing import Sealer
 router = APIRouter(include_in_schema=False)
 PATH = "/utskick"
 SHOWN = 30
-_NOTICES = {"slutat": "deliveries.stopped_short", "valt": "deliveries.chosen"}
+_NOTICES = {
+    "slutat": "deliveries.stopped_short",
+    "valt": "deliveries.chosen",
+    "enhet": "deliveries.devices_on",
+    "kod": "deliveries.phone_code_sent",
+    "nummer": "deliveries.phone_proven",
+}
+_FAULTS = {
+    "telefon": "deliveries.bad_phone",
+    "tid": "deliveries.bad_time",
+    "snart": "deliveries.phone_soon",
+    "kod": "deliveries.phone_wrong",
+}
 
 
 @router.get(PATH)
@@ -44,6 +57,8 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
         own = await store.own(connection, principal.kommun, person)
         sent = await ledger.own(connection, principal.kommun, person, SHOWN)
         await store.know(connection, principal.kommuner)
+        having = await devices.own(connection, principal.kommun, person)
+        waits = await devices.waits(connection, principal.kommun, person)
     follow = [(s.subscription_id, describe(s, names.get(s.area or ""))) for s in own]
     notice = text(_NOTICES[klart]) if klart in _NOTICES else None
     if klart == "sparat" and follow:
@@ -55,7 +70,14 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
         "areas": sorted(names.items(), key=lambda pair: pair[1]),
         "groups": [(g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}],
         "notice": notice,
-        "fault": text("deliveries.bad_phone") if fel == "telefon" else None,
+        "fault": text(_FAULTS[fel]) if fel in _FAULTS else None,
+        "at": fel,
+        "devices": [
+            (d.device_id, text("deliveries.devices_since", label=d.label, since=swedish.moment(d.added_at)))
+            for d in having
+        ],
+        "waits": waits.phone if waits is not None and waits.until > datetime.now(UTC) else None,
+        "push_key": request.app.state.push_key,
         "wanted": await preferences_of(database, principal),
         "sms": request.app.state.sms,
     }
@@ -96,7 +118,7 @@ async def choose(
     principal: Visitor,
     *,
     urgent: Annotated[str, Form()] = "mail",
-    phone: Annotated[str, Form(max_length=40)] = "",
+    usual: Annotated[str, Form()] = "mail",
     begins: Annotated[str, Form()] = "",
     ends: Annotated[str, Form()] = "",
     agenda: Annotated[str, Form()] = "",
@@ -106,28 +128,17 @@ async def choose(
     if not may(principal, *ROLES):
         return denied(principal)
     database: Database = request.app.state.database
-    values: dict[str, Any] = {"urgent": urgent, "phone": number(phone), "agenda": agenda == "ja", "off": off == "ja"}
+    values: dict[str, Any] = {"urgent": urgent, "usual": usual, "agenda": agenda == "ja", "off": off == "ja"}
     try:
         if begins and ends:
             values["quiet"] = Quiet(begins=time.fromisoformat(begins), ends=time.fromisoformat(ends))
-        if values["urgent"] == "sms" and values["phone"] is None:
-            return RedirectResponse(f"{PATH}?fel=telefon#hur", 303)
-        wanted = Preferences(**values, feedback=(await preferences_of(database, principal)).feedback)
+        own = await preferences_of(database, principal)
+        wanted = Preferences(**values, feedback=own.feedback, phone=own.phone)
     except (ValidationError, ValueError):
-        return RedirectResponse(f"{PATH}?fel=telefon#hur", 303)
+        return RedirectResponse(f"{PATH}?fel=tid#hur", 303)
     async with database.transaction(principal.kommuner) as connection:
         await store.prefer(connection, principal.kommun, UUID(principal.subject), wanted)
     return RedirectResponse(f"{PATH}?klart=valt", 303)
-
-
-def number(written: str) -> str | None:
-    """A telephone number as people write it, in E.164; a Swedish one when it begins with a single 0."""
-    digits = "".join(c for c in written if c.isdigit() or c == "+")
-    if not digits:
-        return None
-    if digits.startswith("00"):
-        return "+" + digits[2:]
-    return "+46" + digits[1:] if digits.startswith("0") else digits
 
 
 @router.get(f"{PATH}/aterkoppling")

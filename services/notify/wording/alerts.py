@@ -35,6 +35,7 @@ class Known:
     area: str | None = None
     case: Mapping[str, Any] | None = None
     organisation: str | None = None
+    code: str | None = None
 
 
 def describe(subscription: Subscription, area_name: str | None) -> str:
@@ -52,6 +53,8 @@ def said(alert: Alert, known: Known) -> Said:
     """The alert as it stands now."""
     if alert.kind == "report":
         return _reports(alert, ReportLocated.model_validate(alert.event), known)
+    if alert.kind == "code":
+        return _code(known.code or "")
     own = {"agenda": _agenda, "feedback": _feedback, "test": _test}.get(alert.kind)
     if own is not None:
         return own(alert)
@@ -64,6 +67,12 @@ def said(alert: Alert, known: Known) -> Said:
 def _test(_alert: Alert) -> Said:
     title, intro = text("voice.test_title"), text("voice.test_intro")
     return Said(text("voice.test"), title, intro, (), "/utskick/kanaler", title)
+
+
+def _code(code: str) -> Said:
+    """The title stands in the ledger, so the code is in what is sent alone."""
+    intro = text("voice.code_intro", code=code)
+    return Said(text("voice.kind_code"), text("voice.code_title"), intro, (), "/utskick", intro)
 
 
 def path_of(alert: Alert) -> str:
