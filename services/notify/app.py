@@ -10,14 +10,17 @@ from services.notify.api import alerts as alert_api
 from services.notify.api import ends as ends_api
 from services.notify.api import plan as plan_api
 from services.notify.api import receipts, subscriptions
+from services.notify.gateways.apprised import Apprised
 from services.notify.gateways.channel import Channel
 from services.notify.gateways.mail import Mail
+from services.notify.gateways.mailbox import Mailbox
 from services.notify.gateways.outside import Outside
 from services.notify.gateways.posted import Ntfy, Teams, Webhooks
 from services.notify.gateways.push import Push, Vapid
 from services.notify.gateways.rooms import Directory, Picture, Places
 from services.notify.gateways.sms import Sms
 from services.notify.handlers.answering import Answering
+from services.notify.handlers.bouncing import Bouncing
 from services.notify.handlers.composing import Composing
 from services.notify.handlers.digesting import Digesting
 from services.notify.handlers.listening import Listening
@@ -78,7 +81,8 @@ def build(settings: NotifySettings | None = None, **overrides: Any) -> Room:
             "geo": OtherRoom("geo", chosen.geo_url),
             "door": OtherRoom("ingest", chosen.ingest_url),
             "answering": Answering(database),
-            "planning": Planning(database, outside, sealer),
+            "planning": Planning(database, outside, sealer, apprise_schemes=chosen.apprise_schemes),
+            "apprise": bool(chosen.apprise_schemes),
             "proving": Proving(database),
             "reaching": Reaching(database, outside, sealer),
             "push_key": vapid_of(chosen).public,
@@ -104,6 +108,7 @@ def channels_of(settings: NotifySettings, outside: Outside) -> dict[str, Channel
         Webhooks(outside),
         Ntfy(outside),
         Push(outside, vapid_of(settings)),
+        Apprised(settings.apprise_schemes),
     ]
     return {channel.name: channel for channel in every}
 
@@ -123,10 +128,16 @@ def _jobs(settings: NotifySettings, database: Database, outside: Outside, sealer
         Job("router", Router(database, settings, roll, routed).run),
         Job("sender", Sender(database, settings, channels_of(settings, outside), composing, wake=sent).run),
         Job("thanker", Thanker(database, settings, directory, picture).run),
+        Job("bouncing", Bouncing(database, _mailbox(settings), settings.bounce_seconds).run),
         Job("pursuer", Pursuer(database, settings).run),
         Job("relay", partial(relaying, settings, "notify", ALERT_ANSWERED.max_bytes)),
         Job("schedule", Schedule(database, tasks, partial(_municipalities, database)).run),
     ]
+
+
+def _mailbox(settings: NotifySettings) -> Mailbox | None:
+    address = settings.bounce_imap.get_secret_value()
+    return Mailbox.of(address) if address else None
 
 
 async def _municipalities(database: Database) -> AsyncIterator[str]:

@@ -10,7 +10,7 @@ UNANSWERED = Counter("est_alerts_unanswered_total", "Alerts that had to be answe
 WAITING = Gauge("est_voice_waiting", "What is due and not done, by kind", ["what"])
 for _outcome in ("sent", "delayed", "failed"):
     MAILS.labels(_outcome)  # zeros from the start: Prometheus sees no increase in a counter that first appears as 1
-for _channel in ("mail", "sms", "teams", "webhook", "ntfy"):
+for _channel in ("mail", "sms", "push", "teams", "webhook", "ntfy", "apprise"):
     for _outcome in ("sent", "delayed", "refused", "failed"):
         MESSAGES.labels(_channel, _outcome)
 for _outcome in ("routed", "held", "expired"):

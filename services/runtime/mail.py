@@ -59,10 +59,10 @@ class SmtpServer:
         return client
 
 
-async def hand_over(client: aiosmtplib.SMTP, mail: EmailMessage) -> None:
+async def hand_over(client: aiosmtplib.SMTP, mail: EmailMessage, comes_back_to: str | None = None) -> None:
     """One mail over an open connection; as ``SmtpServer.send``."""
     try:
-        await client.send_message(mail)
+        await client.send_message(mail, sender=comes_back_to)
     except aiosmtplib.SMTPRecipientsRefused as refused:
         codes = [r.code for r in refused.recipients]
         if all(500 <= code < 600 for code in codes):
@@ -87,10 +87,10 @@ class SmtpLines:
     _free: list[tuple[aiosmtplib.SMTP, float]] = field(default_factory=list)
     _room: asyncio.Semaphore | None = None
 
-    async def send(self, mail: EmailMessage) -> None:
-        """Hand over one mail; as ``SmtpServer.send``."""
+    async def send(self, mail: EmailMessage, *, comes_back_to: str | None = None) -> None:
+        """Hand over one mail; as ``SmtpServer.send``. ``comes_back_to``: the envelope's sender."""
         async with self._line() as client:
-            await hand_over(client, mail)
+            await hand_over(client, mail, comes_back_to)
 
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[aiosmtplib.SMTP]:

@@ -74,6 +74,37 @@ async def test_a_rule_is_tried_with_an_example_before_it_is_saved(login: Login, 
     await expect(page.get_by_role("alert")).to_contain_text("timmar före mötet är 0 till 96")
 
 
+async def test_a_group_is_made_named_by_a_rule_and_kept_while_it_is(login: Login, town: Town) -> None:
+    page = await login("administrator", **DESKTOP)
+    await page.goto(f"{town.url}/utskick/regler")
+    await page.fill("#g-name", "vardar")
+    await page.get_by_role("button", name="Spara gruppen").click()
+    await expect(page.get_by_role("alert")).to_contain_text("minst en person")
+    await page.goto(f"{town.url}/utskick/regler")
+    someone = await page.locator("#g-people option").first.get_attribute("value")
+    await page.fill("#g-name", "vardar")
+    await page.select_option("#g-people", [str(someone)])
+    await page.get_by_role("button", name="Spara gruppen").click()
+    await expect(page.get_by_role("link", name=re.compile(r"Ändra\s*: vardar"))).to_be_visible()
+    assert await violations(page) == []
+    await page.get_by_role("link", name="Ny regel").click()
+    await page.fill("#f-label", "Till vardar")
+    await page.check('input[name="kinds"][value="silent_source/closed"]')
+    await page.select_option("#f-to", ["group:vardar"])
+    await page.get_by_role("button", name="Spara regeln").click()
+    await page.get_by_role("link", name=re.compile(r"Ändra\s*: vardar")).click()
+    await page.locator("#grupper").locator("..").get_by_role("button", name="Ta bort").click()
+    await expect(page.get_by_role("alert")).to_contain_text("används av en regel")
+    await page.goto(f"{town.url}/utskick/regler")
+    await page.get_by_role("link", name=re.compile(r"Ändra\s*: Till vardar")).click()
+    await page.get_by_role("button", name="Ta bort regeln").click()
+    await page.get_by_role("link", name=re.compile(r"Ändra\s*: vardar")).click()
+    await page.locator("#grupper").locator("..").get_by_role("button", name="Ta bort").click()
+    await expect(page.get_by_text("Ingen grupp finns än.")).to_be_visible()
+    await page.get_by_role("button", name="Skicka kallelse").click()
+    await expect(page.get_by_role("status").first).to_contain_text("Kallelsen är på väg.")
+
+
 async def test_choosing_how_to_be_told_and_a_place_outside_that_is_inside(login: Login, town: Town) -> None:
     page = await login("administrator", **DESKTOP)
     await page.goto(f"{town.url}/utskick")

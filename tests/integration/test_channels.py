@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from services.notify.gateways.apprised import Apprised
 from services.notify.gateways.channel import Delayed, Message
 from services.notify.gateways.outside import Outside, Refused
 from services.notify.gateways.posted import Address, Ntfy, Teams, Webhooks
@@ -211,3 +212,21 @@ async def test_a_file_is_fetched_up_to_its_limit(there: Outsider) -> None:
             await outside.fetch(there.url + "/rota.ics", most_bytes=100)
     with pytest.raises(Refused, match="no answer"):
         await Outside(["127.0.0.1:9"]).fetch("http://127.0.0.1:9/")
+
+
+async def test_a_service_of_apprise_is_called_only_where_the_operator_named_it(there: Outsider) -> None:
+    where = Address(url=f"json://{there.place}/").model_dump_json()
+    with pytest.raises(Permanent) as refused:
+        await Apprised(()).send(MESSAGE, where)
+    assert refused.value.reason == "scheme_not_allowed"
+    assert there.taken == []
+    await Apprised(("json",)).send(MESSAGE, where)
+    (call,) = there.taken
+    assert call.json["title"] == MESSAGE.title
+    assert MESSAGE.link in call.json["message"]
+    there.answers = [(500, {}, b"")]
+    with pytest.raises(Delayed) as later:
+        await Apprised(("json",)).send(MESSAGE, where)
+    assert later.value.unsure, "Apprise does not say whether it was taken"
+    with pytest.raises(Permanent):
+        await Apprised(("nonsense",)).send(MESSAGE, Address(url="nonsense://x").model_dump_json())

@@ -1,18 +1,25 @@
 """Where people are reached: a number is used once it is proved, a device shows what was sealed for it alone."""
 
 import re
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from icalendar import Calendar
 
 from services.notify.gateways.channel import Delayed, Gone
+from services.notify.gateways.mail import mail_of
+from services.notify.gateways.mailbox import Mailbox, MailboxAway
 from services.notify.gateways.outside import Outside
 from services.notify.gateways.push import Push, Vapid, addresses
+from services.notify.handlers.bouncing import Bouncing
 from services.notify.handlers.planning import BadAddress
 from services.runtime.errors import Permanent
 from tests.integration.test_channels import MESSAGE
 from tests.integration.test_voice import crew, ledger
+from tests.support.bounced import report
+from tests.support.imap_server import mailbox
 from tests.support.instance import Instance
 from tests.support.outside import Phone, outsider
 from tests.support.voice import now_case, numbered, reaching, voice
@@ -146,3 +153,60 @@ async def test_devices_are_ones_own(instance: Instance, kommun: str) -> None:
         answer = await http.post("/v1/devices", json=inside, headers=analyst.bearer)
         assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (422, "bad-address")
         assert UUID(str(mine))
+
+
+async def test_a_mail_that_came_back_goes_another_way_or_has_failed(instance: Instance, kommun: str) -> None:
+    """Real SMTP out, a mailbox over a socket in: the analyst has SMS too, the member has not."""
+    _, analyst, member = await crew(instance, kommun)
+    await numbered(instance, kommun, analyst.ident, phone=NUMBER)
+    async with voice(instance, bounce_address="studs@lagesbild.exempel") as parts:
+        await parts.enter(now_case(kommun))
+        await parts.settle()
+        back = {a: m.receipt_to for a, m in parts.channels["mail"].sent}
+        assert set(back) == {analyst.email, member.email}
+        with mailbox() as post:
+            post.arrives(b"Subject: Hej\r\n\r\nHej")
+            for address in (analyst.email, member.email, analyst.email):
+                post.arrives(report(back[address] or ""))
+            post.arrives(report("studs+0682.00000000000000000000000000000000@lagesbild.exempel"))
+            bouncing = Bouncing(parts.database, None, 1)
+            with pytest.raises(MailboxAway):
+                await bouncing.read(Mailbox.of(post.address.replace("hemligt", "fel")))
+            post.hang_up_after = 4
+            with pytest.raises(MailboxAway):
+                await bouncing.read(Mailbox.of(post.address))
+            post.hang_up_after = 1_000_000
+            await bouncing.read(Mailbox.of(post.address))
+            assert await bouncing.read(Mailbox.of(post.address)) == 0, "everything was read once"
+            assert post.left == [{"\\Seen"}], "what is none of ours stays"
+        await parts.settle()
+        assert [a for a, _ in parts.channels["sms"].sent] == [NUMBER]
+    rows = {r["person_id"]: (r["state"], r["error"], r["channel"]) for r in await ledger(instance, kommun)}
+    assert rows == {analyst.ident: ("sent", None, "sms"), member.ident: ("failed", "undelivered", "mail")}
+
+
+async def test_an_invitation_goes_to_who_gets_the_agenda_and_a_later_one_takes_its_place(
+    instance: Instance, kommun: str
+) -> None:
+    admin, analyst, member = await crew(instance, kommun)
+    url = instance.ground.layout.url("notify_serve")
+    async with voice(instance) as parts:
+        await parts.roll.refresh(kommun)
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+            assert (await http.post("/v1/routing/invitation", headers=analyst.bearer)).status_code == 403
+            assert (await http.post("/v1/routing/invitation", headers=admin.bearer)).json() == {"invited": 2}
+        await parts.settle()
+        sent = dict(parts.channels["mail"].sent)
+        assert set(sent) == {analyst.email, member.email}
+        said = mail_of(sent[member.email], "Lägesbild <a@h.exempel>", member.email)
+        (part,) = [p for p in said.walk() if p.get_content_type() == "text/calendar"]
+        assert part.get_param("method") == "REQUEST"
+        (found,) = Calendar.from_ical(part.get_content()).walk("VEVENT")
+        event: Any = found
+        assert event["UID"] == f"mote-{kommun}@lagesbild.local"
+        assert str(event["ATTENDEE"]) == f"mailto:{member.email}"
+        begins = event["DTSTART"].dt
+        assert (begins.weekday(), begins.strftime("%H:%M"), begins.tzinfo.key) == (4, "09:00", "Europe/Stockholm")
+        assert event["RRULE"]["FREQ"] == ["WEEKLY"]
+        assert 0 < event["SEQUENCE"] < 2**31
+        assert "VTIMEZONE" in part.get_content()

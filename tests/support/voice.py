@@ -132,7 +132,8 @@ class Recorder:
         if self.troubles:
             raise self.troubles.pop(0)
         self.sent.append((address, message))
-        return Receipt(f"id-{len(self.sent)}", 3500 if self.name == "sms" else None)
+        ident = message.ident if self.name == "mail" else f"id-{len(self.sent)}"
+        return Receipt(ident, 3500 if self.name == "sms" else None)
 
 
 @dataclass

@@ -56,11 +56,17 @@ class ToldOut(BaseModel):
     ways: list[str]
 
 
+PlaceKind = Literal["teams", "webhook", "ntfy", "apprise"]
+
+
 class PlaceIn(BaseModel):
-    """A place outside: a Teams flow, a signed webhook, an ntfy topic. ``secret`` signs, or lets in."""
+    """A place outside: a Teams flow, a signed webhook, an ntfy topic, a service of Apprise.
+
+    ``secret`` signs, or lets in.
+    """
 
     model_config = ConfigDict(extra="forbid")
-    kind: Literal["teams", "webhook", "ntfy"]
+    kind: PlaceKind
     label: Label
     url: Annotated[str, StringConstraints(min_length=8, max_length=2000)]
     secret: Annotated[str, StringConstraints(max_length=200)] = ""
@@ -116,6 +122,14 @@ async def put_plan(request: Request, body: PlanOut, principal: Caller) -> PlanOu
     if not await planning.save(principal.kommun, body.revision, body.plan):
         raise overtaken()
     return PlanOut(revision=body.revision + 1, plan=body.plan)
+
+
+@router.post("/routing/invitation", status_code=202)
+async def invite(request: Request, principal: Caller) -> dict[str, int]:
+    """Invite everybody who gets the agenda to the weekly meeting, by calendar; a later one takes its place."""
+    writer(principal)
+    planning: Planning = request.app.state.planning
+    return {"invited": await planning.invite(principal.kommun)}
 
 
 def overtaken() -> Problem:

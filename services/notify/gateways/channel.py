@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -37,11 +38,25 @@ def wanted_back(headers: Mapping[str, str]) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """To a meeting that comes every week. ``sequence`` grows with every change; the newest one is what holds."""
+
+    uid: str
+    sequence: int
+    made: datetime
+    begins: datetime
+    title: str
+    said: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What is said, in every form that a channel may need; no personal data.
 
     ``ident`` is the same at every attempt; ``thread``: what earlier messages about the same began with. ``facts`` are
-    (name, value); ``link`` is where to read on, ``stop`` an address that takes the receiver out by one POST.
+    (name, value); ``link`` is where to read on, ``stop`` an address that takes the receiver out by one POST;
+    ``receipt_to`` where the other side says afterwards what became of it.
     """
 
     ident: str
@@ -58,6 +73,7 @@ class Message:
     urgent: bool = False
     stop: str | None = None
     receipt_to: str | None = None
+    invitation: Invitation | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.alerts import Alert
+from services.notify.domain.bounces import comes_back_to
 from services.notify.domain.pacing import awake
 from services.notify.domain.plan import Plan, nodes
 from services.notify.domain.routing import FOLLOWED, Receiver
@@ -71,6 +72,10 @@ class Composing:
             kept = self._plans[kommun] = (time.monotonic(), plan)
         return kept[1]
 
+    def most_per_second(self, channel: str) -> float | None:
+        """How many messages a channel is given in a second; None: as many as there are."""
+        return self._settings.most_per_second.get(channel)
+
     @staticmethod
     def health_of(row: Row[Any], channel: str) -> str:
         """Under which name a channel's health is kept: places outside have their own each."""
@@ -91,14 +96,15 @@ class Composing:
         first = sorted({r.alert_id: r for r in rows}.values(), key=lambda r: (not r.urgent, r.created_at))
         shown = [parcel.alerts[r.alert_id] for r in first[:SHOWN]]
         told = [(alert, said(alert, await self._known(alert, lead.person_id, reach))) for alert in shown]
-        sealing = (self._sealer, self._settings.public_url)
         frame = Frame(
             public_url=self._settings.public_url,
             ident=parcel.ident,
             why=await self._why(kommun, lead.person_id, [rule for row in rows for rule in row.rules]),
             urgent=any(r.urgent for r in rows),
-            stop=link(*sealing, "stop", kommun, lead.person_id) if reach.person and channel == "mail" else None,
-            receipt_to=link(*sealing, "receipt", kommun, lead.delivery_id) if channel == "sms" else None,
+            stop=link(self._sealer, self._settings.public_url, "stop", kommun, lead.person_id)
+            if reach.person and channel == "mail"
+            else None,
+            receipt_to=self._receipt_to(channel, kommun, lead.delivery_id),
             asked=reach.person,
             change="/utskick/aterkoppling" if feedback else "/utskick",
         )
@@ -116,6 +122,14 @@ class Composing:
         else:
             plan = kept[1]
         return reasons(rules, {n.name: n.label for n, _ in nodes(plan.root)}, followed)
+
+    def _receipt_to(self, channel: str, kommun: str, delivery: UUID) -> str | None:
+        """Where the other side says afterwards what became of a message."""
+        if channel == "mail":
+            return comes_back_to(self._settings.bounce_address, kommun, delivery)
+        if channel == "sms":
+            return link(self._sealer, self._settings.public_url, "receipt", kommun, delivery)
+        return None
 
     def _address(self, channel: str, mail: str, reach: Reach, *, code: bool) -> str:
         place = reach.place

@@ -1,22 +1,29 @@
 """How a municipality's messages are routed: saved revision by revision, and explained before it is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from services.notify.domain.notices import Notice
-from services.notify.domain.pacing import when
+from services.notify.domain.pacing import before_meeting, when
 from services.notify.domain.plan import Plan
 from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import Told, route
+from services.notify.gateways.apprised import usable
 from services.notify.gateways.outside import Outside, Refused
 from services.notify.gateways.posted import Address
+from services.notify.handlers.digesting import agenda_notice
 from services.notify.handlers.entering import rules_of
 from services.notify.handlers.seals import PLACE, ROTA
-from services.notify.store import devices, people, plans, rotas, subscriptions
+from services.notify.handlers.telling import about, single, tell
+from services.notify.store import alerts, devices, people, plans, rotas, subscriptions
 from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.sealing import Sealer
+
+INVITED = "kallelse"
+INVITATION_KEPT = timedelta(days=3)
 
 
 class BadAddress(Exception):
@@ -35,8 +42,11 @@ class Explained:
 class Planning:
     """The use cases of the administrator."""
 
-    def __init__(self, database: Database, outside: Outside, sealer: Sealer) -> None:
+    def __init__(
+        self, database: Database, outside: Outside, sealer: Sealer, *, apprise_schemes: Sequence[str] = ()
+    ) -> None:
         self._database, self._outside, self._sealer = database, outside, sealer
+        self._schemes = frozenset(apprise_schemes)
 
     async def save(self, kommun: str, revision: int, plan: Plan) -> bool:
         """Keep the plan that follows ``revision``; False when somebody else was first."""
@@ -68,11 +78,37 @@ class Planning:
             found.append(Explained(told, when(now, chosen, told, notice.kind, own), ways))
         return found
 
+    async def invite(self, kommun: str) -> int:
+        """A calendar's invitation to the weekly meeting, to everybody who gets the agenda; returns how many they are.
+
+        One that is sent later takes the place of the earlier in their calendars.
+        """
+        now, ident = datetime.now(UTC), uuid4()
+        async with self._database.transaction((kommun,)) as connection:
+            _, plan = await plans.plan(connection, kommun)
+        begins = before_meeting(now, plan.meeting)
+        event = {"invitation": int(now.timestamp()), "begins": begins.isoformat(), "before": plan.meeting.hours_before}
+        invited = [
+            (e.told.receiver, e.told.rules) for e in await self.explain(kommun, agenda_notice(kommun, now, event), plan)
+        ]
+        alert = single(kommun, ident, "agenda", event, rule=INVITED, subject_id=ident, now=now)
+        async with self._database.transaction((kommun,)) as connection:
+            await alerts.put(connection, [alert])
+            await tell(connection, kommun, [
+                (about(alert, receiver, rules, urgent=False, reason="asked", deadline=now + INVITATION_KEPT), now)
+                for receiver, rules in invited
+            ])  # fmt: skip
+        return len(invited)
+
     async def add_place(self, kommun: str, *, kind: str, label: str, url: str, secret: str) -> UUID:
         """Keep a place outside; BadAddress."""
+        if kind == "apprise":
+            if not usable(url, self._schemes):
+                raise BadAddress(text("places.scheme"))
+        else:
+            await self._checked(url)
         if kind == "webhook" and not secret.startswith("whsec_"):
             raise BadAddress(text("places.secret_webhook"))
-        await self._checked(url)
         ident = uuid4()
         sealed = self._sealer.seal(PLACE, Address(url=url, secret=secret).model_dump_json())
         async with self._database.transaction((kommun,)) as connection:

@@ -7,6 +7,7 @@ messages this hour).
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -83,15 +84,19 @@ class Preparing:
         every = (only,) if only else self._composing.ways(reach, urgent=any(r.urgent for r in rows))
         ways = [w for w in every if w not in refused]
         if not ways:
-            await close(connection, kommun, ids, "failed", "no_such_receiver")
+            await close(connection, kommun, ids, "failed", "undelivered" if refused else "no_such_receiver")
             return None
+        health = partial(self._composing.health_of, rows[0])
         way = max(r.tier for r in rows) % len(ways)
-        if (pause := self._pauses.left(self._composing.health_of(rows[0], ways[way]))) > 0:
+        if (pause := self._pauses.left(health(ways[way]))) > 0:
             if not tried_long(rows, self._clock()) or len(ways) == 1:
                 await deliveries.put_off(connection, kommun, ids)
                 await queue.later(connection, ids, pause)
                 return None
             way = (way + 1) % len(ways)
+        if (wait := self._pauses.turn(health(ways[way]), ids[0], self._composing.most_per_second(ways[way]))) > 0:
+            await queue.later(connection, ids, wait)
+            return None
         ident = message_id(rows[0].delivery_id) if rows[0].state == "due" else rows[0].message_id
         attempts = await deliveries.start(connection, kommun, ids, ident, ways[way])
         return Parcel(kommun, rows, ident, ways[way], way, len(ways), attempts, reach, known)

@@ -10,8 +10,10 @@ from services.runtime.database import Database
 ARRIVED, LOST = "delivered", "failed"
 
 
-async def take_receipt(database: Database, kommun: str, delivery: UUID, *, provider_id: str, status: str) -> bool:
-    """Record a delivery report, once; an SMS that did not arrive is sent the receiver's other way.
+async def take_receipt(
+    database: Database, kommun: str, delivery: UUID, *, provider_id: str, status: str, channel: str = "sms"
+) -> bool:
+    """Record a delivery report, once; what did not arrive is sent the receiver's other way.
 
     False when it comes before what it is about is recorded: the provider must say it again.
     """
@@ -27,5 +29,5 @@ async def take_receipt(database: Database, kommun: str, delivery: UUID, *, provi
         else:
             again, now = await deliveries.lost(connection, kommun, delivery), datetime.now(UTC)
             await queue.put(connection, "send", [(ident, kommun, now, receiver) for ident, receiver in again])
-    MESSAGES.labels("sms", outcome).inc()
+    MESSAGES.labels(channel, outcome).inc()
     return True

@@ -26,7 +26,9 @@ _CLOSED = text(
 )
 _ONE = text(_SELECT + " and alert_id = :id")
 _LOCK = text(_SELECT + " and alert_id = :id for update")
-_NEWEST_OF = text(_SELECT + " and kind = :kind order by opened_at desc limit 1")
+_NEWEST_OF = text(
+    _SELECT + " and kind = :kind and not jsonb_exists(event, 'invitation') order by opened_at desc limit 1"
+)
 _BY_START = text(_SELECT + " and left(alert_id::text, 8) = :start order by last_at desc limit 1")
 _MANY = text(_SELECT + " and alert_id = any(cast(:ids as uuid[]))")
 _OPEN_KINDS = text("""
@@ -106,7 +108,7 @@ async def one(connection: AsyncConnection, kommun: str, ident: UUID, *, lock: bo
 
 
 async def newest_of(connection: AsyncConnection, kommun: str, kind: str) -> Alert | None:
-    """The latest alert of a kind."""
+    """The latest alert of a kind; an invitation is no agenda."""
     row = (await connection.execute(_NEWEST_OF, {"kommun": kommun, "kind": kind})).first()
     return None if row is None else _alert(kommun, row)
 

@@ -92,6 +92,10 @@ _LOST = text("""
         and message_id = (select message_id from deliveries where kommun = :kommun and delivery_id = :id)
     returning delivery_id, person_id""")
 
+_GIVEN_UP = text("""
+    update deliveries set state = 'failed', error = 'undelivered' where kommun = :kommun and state = 'sent'
+        and message_id = (select message_id from deliveries where kommun = :kommun and delivery_id = :id)""")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -230,9 +234,12 @@ async def arrived(connection: AsyncConnection, kommun: str, ident: UUID) -> None
 async def lost(connection: AsyncConnection, kommun: str, ident: UUID) -> list[tuple[UUID, UUID]]:
     """It did not arrive: due again, by the next way, with all that went in the same message.
 
-    (entry, receiver), without those that are too late or in whose stead a newer one waits.
+    (entry, receiver), without those that are too late or in whose stead a newer one waits: they have failed.
     """
-    return [(r.delivery_id, r.person_id) for r in await connection.execute(_LOST, {"kommun": kommun, "id": ident})]
+    values = {"kommun": kommun, "id": ident}
+    again = [(r.delivery_id, r.person_id) for r in await connection.execute(_LOST, values)]
+    await connection.execute(_GIVEN_UP, values)
+    return again
 
 
 async def put_off(

@@ -1,13 +1,13 @@
 """Kanaler: whether every way out works, the places outside, duty rotas; a test message proves one."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.notify.api.plan import READERS, PlaceIn
+from services.notify.api.plan import READERS, PlaceIn, PlaceKind
 from services.notify.handlers.planning import BadAddress, Planning
 from services.notify.handlers.proving import Proving
 from services.notify.store import devices, rotas
@@ -66,6 +66,7 @@ async def _page(
             for r in duty
         ],
         "writes": writes(principal),
+        "kinds": [k for k in get_args(PlaceKind) if k != "apprise" or request.app.state.apprise],
         "notice": notice,
         "fault": fault,
     }
@@ -105,7 +106,7 @@ async def added(
     request: Request,
     principal: Visitor,
     *,
-    kind: Annotated[str, Form(pattern="^(teams|webhook|ntfy)$")],
+    kind: Annotated[PlaceKind, Form()],
     label: Annotated[str, Form(min_length=1, max_length=80)],
     url: Annotated[str, Form(max_length=2000)],
     secret: Annotated[str, Form(max_length=200)] = "",

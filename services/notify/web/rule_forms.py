@@ -94,12 +94,13 @@ def _kind(key: str) -> str:
 
 
 def choices(areas: Mapping[str, str], more: Mapping[str, Any], plan: Plan, words: Words) -> dict[str, Any]:
-    """What the form offers, with the people and groups that rules name already."""
+    """What the form offers, with the people that rules name already."""
     to = [(f"role:{r}", text(f"rules_page.role_{r}")) for r in ("analytiker", "est_medlem", "administrator")]
     to += [(f"organisation:{i}", name) for i, name in more["organisations"]]
     to += [(f"rota:{name}", text("rules_page.rota", name=name)) for name in more["rotas"]]
     to += [(f"destination:{i}", label) for i, label in more["places"]]
-    named = {t for n, _ in nodes(plan.root) for t in (*n.to, *n.then) if t.person is not None or t.group is not None}
+    to += [(f"group:{name}", name) for name in sorted(plan.groups)]
+    named = {t for n, _ in nodes(plan.root) for t in (*n.to, *n.then) if t.person is not None}
     to += sorted((_key(t), words.to(t)) for t in named)
     return {
         "kinds": [(k, _kind(k)) for k in KINDS],
@@ -182,6 +183,24 @@ def with_times(plan: Plan, form: FormData) -> Plan:
         "holds": (plan.model_dump()["holds"] or [{"by": "case", "kind": "report"}]) if form.get("hold") == "ja" else [],
     }
     return Plan.model_validate(plan.model_dump() | values)
+
+
+def group(plan: Plan, wanted: str) -> dict[str, Any]:
+    """The fields of a group's form; empty ones for a new group."""
+    return {"name": wanted if wanted in plan.groups else "", "people": [str(p) for p in plan.groups.get(wanted, ())]}
+
+
+def with_group(plan: Plan, form: FormData) -> Plan:
+    """The plan with the form's group added, changed or taken away; Faulty or ValidationError."""
+    name, people = str(form.get("name", "")).strip(), [str(p) for p in form.getlist("people")]
+    groups = {k: v for k, v in plan.model_dump()["groups"].items() if k != name}
+    if form.get("do") == "bort":
+        if any(t.group == name for n, _ in nodes(plan.root) for t in (*n.to, *n.then)):
+            raise Faulty(text("rules_page.group_used"))
+        return Plan.model_validate(plan.model_dump() | {"groups": groups})
+    if not people:
+        raise Faulty(text("rules_page.group_wrong"))
+    return Plan.model_validate(plan.model_dump() | {"groups": groups | {name: people}})
 
 
 def _with(plan: Plan, root: Node) -> Plan:
@@ -273,5 +292,7 @@ def why(bad: ValueError) -> str:
     if not isinstance(bad, ValidationError):
         return str(bad)
     first = bad.errors()[0]
+    if "groups" in first["loc"]:
+        return text("rules_page.group_wrong")
     fault = first["loc"][-1] if first["loc"] else first["type"]
     return text(_FAULTS.get(str(fault), "rules_page.no_rule"), most=MOST_NODES, deep=DEEPEST)

@@ -31,7 +31,8 @@ async def listed(request: Request, principal: Visitor, klart: str = "") -> Respo
     """The rules in the order in which they are looked at, and an example to try them with."""
     if not may(principal, *READERS):
         return denied(principal)
-    return await _page(request, principal, notice=text("rules_page.saved") if klart else None)
+    notice = {"ja": text("rules_page.saved"), "kallelse": text("rules_page.invited")}.get(klart)
+    return await _page(request, principal, notice=notice)
 
 
 @router.post(PATH + "/prova")
@@ -76,6 +77,31 @@ async def timed(request: Request, principal: Visitor) -> Response:
     except ValueError as bad:
         return await _page(request, principal, fault=rule_forms.why(bad), status=422)
     return await _kept(request, principal, form, revision, new)
+
+
+@router.post(PATH + "/grupp")
+async def grouped(request: Request, principal: Visitor) -> Response:
+    """Keep a new, changed or removed group of people."""
+    if not writes(principal):
+        return denied(principal)
+    form = await request.form()
+    revision, plan, _ = await _plan(request, principal)
+    try:
+        new = rule_forms.with_group(plan, form)
+    except ValueError as bad:
+        return await _page(request, principal, fault=rule_forms.why(bad), status=422)
+    return await _kept(request, principal, form, revision, new)
+
+
+@router.post(PATH + "/kallelse")
+async def invited(request: Request, principal: Visitor) -> Response:
+    """A calendar's invitation to everybody who gets the agenda."""
+    if not writes(principal):
+        return denied(principal)
+    planning: Planning = request.app.state.planning
+    if not await planning.invite(principal.kommun):
+        return await _page(request, principal, fault=text("rules_page.invited_nobody"), status=409)
+    return RedirectResponse(f"{PATH}?klart=kallelse", 303)
 
 
 async def _kept(request: Request, principal: Principal, form: FormData, revision: int, new: Plan) -> Response:
@@ -134,6 +160,8 @@ async def _page(
         "writes": writes(principal),
         "revision": current_revision if revision is None else revision,
         "form": rule_forms.filled(form, plan, str(request.query_params.get("regel", ""))),
+        "people": sorted(((str(i), n) for i, n in who.items()), key=lambda pair: pair[1]),
+        "group": rule_forms.group(plan, str(request.query_params.get("grupp", ""))),
         "choices": rule_forms.choices(names, more, plan, words),
         "asked": asked,
         "groups": [(g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}],

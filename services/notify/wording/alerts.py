@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from schemas.locations import ReportLocated
 from schemas.situation import SituationChanged
 from services.notify.domain.alerts import Alert
 from services.notify.domain.routing import Subscription
+from services.notify.gateways.channel import Invitation
 from services.pages import swedish
 from services.pages.labels import inside, type_label, upper_first
 from services.pages.texts import text
@@ -183,8 +184,34 @@ def _feedback(alert: Alert) -> Said:
     return Said(text("voice.feedback_label"), title, intro, facts, "/mina-rapporter", f"{title}. {intro}")
 
 
+def invitation_to(alert: Alert, link: str) -> Invitation | None:
+    """What calendars are to hold of an alert; None for one that is no invitation."""
+    event = alert.event
+    if "invitation" not in event:
+        return None
+    return Invitation(
+        uid=f"mote-{alert.kommun}@lagesbild.local",
+        sequence=event["invitation"] // 60,  # it grows, and fits into what calendars take
+        made=datetime.fromtimestamp(event["invitation"], UTC),
+        begins=datetime.fromisoformat(event["begins"]),
+        title=text("voice.meeting"),
+        said=text("voice.meeting_said"),
+        link=link,
+    )
+
+
+def _invited(event: Mapping[str, Any]) -> Said:
+    begins = datetime.fromisoformat(event["begins"]).astimezone(swedish.SWEDEN)
+    day = text(f"voice.weekday_{begins.weekday()}")
+    title = text("voice.invited_title", day=day, at=begins.strftime("%H.%M"))
+    intro = text("voice.invited_intro", first=swedish.moment(begins), hours=event["before"])
+    return Said(text("voice.invited"), title, intro, (), "/lagesbilder", title)
+
+
 def _agenda(alert: Alert) -> Said:
     event = alert.event
+    if "invitation" in event:
+        return _invited(event)
     at = swedish.moment(datetime.fromisoformat(event["meeting"]))
     title = text("voice.agenda_title", at=at)
     sections = tuple((s["title"], tuple(s["lines"])) for s in event["sections"] if s["lines"])

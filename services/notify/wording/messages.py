@@ -13,7 +13,7 @@ import mrml
 from services.notify.domain.alerts import Alert
 from services.notify.domain.routing import FOLLOWED, REPORTED
 from services.notify.gateways.channel import Message
-from services.notify.wording.alerts import Said
+from services.notify.wording.alerts import Said, invitation_to
 from services.notify.wording.sms import short
 from services.pages.render import html
 from services.pages.swedish import whole
@@ -69,7 +69,7 @@ def _one(alert: Alert, said: Said, frame: Frame) -> Message:
     }
     return _made(context, frame, said, short(said.brief, short_link(frame, alert)), {
         "thread": f"<alert-{alert.alert_id}@lagesbild.local>" if alert.kind != "agenda" else None,
-        "data": _data(alert),
+        "data": _data(alert), "invitation": invitation_to(alert, link),
     })  # fmt: skip
 
 

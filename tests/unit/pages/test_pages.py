@@ -100,6 +100,7 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "rules_page.role_",
         "rules_page.field_",
         "picture.agenda_",
+        "voice.weekday_",
         "deliveries.device_",
         "signals.useful_",
     )
