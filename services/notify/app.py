@@ -28,6 +28,7 @@ from services.notify.handlers.planning import Planning
 from services.notify.handlers.proving import Proving
 from services.notify.handlers.pursuing import Pursuer
 from services.notify.handlers.reaching import Reaching
+from services.notify.handlers.retaining import Retaining
 from services.notify.handlers.roster import Roll
 from services.notify.handlers.routing import Router
 from services.notify.handlers.sending import Sender
@@ -121,7 +122,7 @@ def _jobs(settings: NotifySettings, database: Database, outside: Outside, sealer
     composing = Composing(database, settings, directory=directory, places=places, picture=picture, sealer=sealer)
     roll = Roll(database, settings, directory, outside, sealer)
     routed, sent = asyncio.Event(), asyncio.Event()
-    tasks = [Digesting(database, picture).task(), Proving(database).task()]
+    tasks = [Digesting(database, picture).task(), Proving(database).task(), Retaining(directory).task()]
     return [
         Job("listening", Listening(database, settings, (routed, sent)).run),
         Job("roster", roll.run),

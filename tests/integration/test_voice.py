@@ -1,19 +1,23 @@
 """The voice on real servers: who is told, once, in time; who takes it; what happens when nobody does."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from services.ingest.store.retention import Rule
+from services.ingest.store.retention import put as put_rule
 from services.notify.domain.notices import of_report
 from services.notify.gateways.channel import Delayed
 from services.notify.gateways.rooms import Picture
 from services.notify.handlers.seals import opened
 from services.notify.store import queue
 from services.pages.swedish import SWEDEN
+from services.runtime.database import Database
 from services.runtime.errors import Permanent
+from services.runtime.migrations import serve_role
 from services.runtime.sealing import Sealer
 from tests.support.facts import located
 from tests.support.instance import Instance, eventually, reports
@@ -182,7 +186,7 @@ async def test_ten_thousand_changes_are_a_few_messages_and_none_is_lost(instance
         assert "finns på sidan Larm" in per_person[analyst.email][-1].text
 
 
-async def test_a_replay_tells_nobody_again_also_when_the_ledger_is_gone(instance: Instance, kommun: str) -> None:
+async def test_a_replay_tells_nobody_again_also_when_the_ledger_was_gallrad(instance: Instance, kommun: str) -> None:
     await crew(instance, kommun)
     old = now_case(kommun, minted_at=datetime.now(UTC) - timedelta(hours=25))
     async with voice(instance) as parts:
@@ -198,27 +202,43 @@ async def test_a_replay_tells_nobody_again_also_when_the_ledger_is_gone(instance
         )
         assert {(r["state"], r["reason"]) for r in states} == {("routed", None), ("expired", "past_deadline")}
         assert sum(r["state"] == "expired" for r in await ledger(instance, kommun)) == 2, "recorded, never sent"
-        await instance.sql("update due set at = now() where kommun = $1", kommun, room="notify")
-        for table in ("notices", "alerts", "deliveries"):
-            await _emptied(instance, table, kommun)
+        await _aged(instance, kommun, "60 days")
+        tidy = await parts.retaining.work(kommun, datetime.now(UTC))
+        async with parts.database.transaction((kommun,)) as connection:
+            await tidy(connection)
+        assert len(await ledger(instance, kommun)) == 4, "no decision, no deletion"
+        await decided(instance, kommun, months=1)
+        tidy = await parts.retaining.work(kommun, datetime.now(UTC))
+        async with parts.database.transaction((kommun,)) as connection:
+            await tidy(connection)
+        left = "select kind from alerts where kommun = $1 union all select state from notices where kommun = $1"
+        assert [*await ledger(instance, kommun)] == []
+        kept = [r["kind"] for r in await instance.sql(left, kommun, kommun=kommun, room="notify")]
+        assert kept == ["case"], "what is still going on stays"
+        query = "select data_class, reports from retention_protocol where kommun = $1"
+        assert [tuple(r) for r in await instance.sql(query, kommun, kommun=kommun, room="ingest")] == [("message", 4)]
         await parts.enter(old)
         await parts.settle()
         assert len(parts.channels["mail"].sent) == 2
+        assert {r["state"] for r in await ledger(instance, kommun)} == {"expired"}, "recorded, never sent"
 
 
-async def _emptied(instance: Instance, table: str, kommun: str) -> None:
-    """What gallring leaves: nothing."""
-    import asyncpg
+async def _aged(instance: Instance, kommun: str, age: str) -> None:
+    """As if everything in the ledger had happened so long ago."""
+    for table, columns in (("deliveries", ("created_at", "sent_at")), ("notices", ("created_at",)),
+                           ("alerts", ("last_at", "opened_at"))):  # fmt: skip
+        moved = ", ".join(f"{c} = {c} - interval '{age}'" for c in columns)
+        await instance.sql(f"update {table} set {moved} where kommun = $1", kommun, kommun=kommun, room="notify")
 
-    from services.runtime.migrations import OWNER_ROLE
 
-    connection = await asyncpg.connect(instance.ground.dsn(OWNER_ROLE))
+async def decided(instance: Instance, kommun: str, months: int) -> None:
+    """The municipality decides for how long its ledger is kept."""
+    door = Database(instance.ground.database_url(serve_role("ingest")), pool_size=1)
     try:
-        await connection.execute(f"alter table notify.{table} no force row level security")
-        await connection.execute(f"delete from notify.{table} where kommun = $1", kommun)
-        await connection.execute(f"alter table notify.{table} force row level security")
+        async with door.transaction((kommun,)) as connection:
+            await put_rule(connection, kommun, Rule("message", months, "KS § 1", date(2026, 1, 1)))
     finally:
-        await connection.close()
+        await door.close()
 
 
 async def test_quiet_hours_silence_and_off_are_kept_and_the_urgent_comes_all_the_same(

@@ -25,6 +25,7 @@ from services.notify.handlers.composing import Composing
 from services.notify.handlers.entering import enter
 from services.notify.handlers.pursuing import Pursuer
 from services.notify.handlers.reaching import Reaching
+from services.notify.handlers.retaining import Retaining
 from services.notify.handlers.roster import Roll
 from services.notify.handlers.routing import Router
 from services.notify.handlers.sending import Sender
@@ -146,6 +147,7 @@ class Voice:
     pursuer: Pursuer
     thanker: Thanker
     roll: Roll
+    retaining: Retaining
     channels: dict[str, Recorder]
     ahead: timedelta = timedelta()
 
@@ -200,6 +202,7 @@ async def voice(instance: Instance, **changes: Any) -> AsyncIterator[Voice]:
         Pursuer(database, settings, clock),
         Thanker(database, settings, directory, picture),
         roll,
+        Retaining(directory),
         recorders,
     )
     try:

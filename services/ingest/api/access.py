@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from schemas.values import Kommun
 from services.ingest.api.caller import DoorCaller, key_of
@@ -15,6 +15,7 @@ from services.ingest.domain import ADDRESS
 from services.ingest.handlers.appointing import Appointing, UnknownMunicipality
 from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
+from services.ingest.handlers.retaining import DataClass, Retaining
 from services.ingest.settings import IngestSettings
 from services.runtime import openapi, read_log
 from services.runtime.problems import Problem, not_allowed, not_authenticated, not_found
@@ -158,6 +159,30 @@ async def directory_find(request: Request, body: Sought, principal: DoorCaller) 
     _room_only(principal)
     people: People = request.app.state.people
     return await people.by_mails(principal.kommun, body.mails, TOLD)
+
+
+class Retained(BaseModel):
+    """What another room has deleted by the municipality's decision."""
+
+    model_config = ConfigDict(extra="forbid")
+    before: AwareDatetime
+    count: Annotated[int, Field(ge=1)]
+
+
+@router.get("/v1/directory/retention/{data_class}", include_in_schema=False)
+async def retention(request: Request, data_class: DataClass, principal: DoorCaller) -> dict[str, AwareDatetime | None]:
+    """What came in before which moment is to be deleted, None where nobody has decided; for the rooms only."""
+    _room_only(principal)
+    retaining: Retaining = request.app.state.retaining
+    return {"before": await retaining.due(principal.kommun, data_class)}
+
+
+@router.post("/v1/directory/retention/{data_class}", include_in_schema=False)
+async def retained(request: Request, data_class: DataClass, body: Retained, principal: DoorCaller) -> dict[str, bool]:
+    """Write down in the protocol what a room is deleting; for the rooms only."""
+    _room_only(principal)
+    retaining: Retaining = request.app.state.retaining
+    return {"noted": await retaining.done_elsewhere(principal.kommun, data_class, body.before, body.count)}
 
 
 def _room_only(principal: Principal) -> None:

@@ -7,7 +7,7 @@ room. Times are counted from when a report came in; a state that goes on is kept
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, get_args
 from uuid import uuid4
 
 from sqlalchemy import Row
@@ -29,7 +29,10 @@ from services.runtime.logs import logger
 from services.runtime.minting import next_number
 from services.runtime.publisher import Publisher, message
 
-CLASSES = ("text", "photo", "report")
+DataClass = Literal["text", "photo", "report", "message"]
+CLASSES: tuple[DataClass, ...] = get_args(DataClass)
+ELSEWHERE = frozenset({"message"})
+"""Kinds that another room keeps and deletes; decisions and protocol are here."""
 MOST_MONTHS = 1200
 PIECE = 200
 CHECK_SECONDS = 3600.0
@@ -74,6 +77,22 @@ class Retaining:
             else:
                 await store.put(connection, kommun, rule)
 
+    async def due(self, kommun: str, data_class: DataClass) -> datetime | None:
+        """What came before this moment is to go, by the municipality's decision; None where there is none."""
+        rule = (await self.rules(kommun)).get(data_class)
+        if rule is None:
+            return None
+        async with self._database.transaction() as connection:
+            return await store.months_before(connection, datetime.now(UTC), rule.months)
+
+    async def done_elsewhere(self, kommun: str, data_class: DataClass, before: datetime, count: int) -> bool:
+        """Write down what another room deleted; False when the decision has been taken back meanwhile."""
+        async with self._database.transaction((kommun,)) as connection:
+            rule = {r.data_class: r for r in await store.rules(connection, kommun)}.get(data_class)
+            if rule is not None:
+                await store.note(connection, kommun, rule, at=datetime.now(UTC), before=before, count=count)
+        return rule is not None
+
     async def protocol(self, kommun: str, limit: int = 50) -> list[Row[Any]]:
         """What was done, the latest first."""
         async with self._database.transaction((kommun,)) as connection:
@@ -98,6 +117,8 @@ class Retaining:
         moment = now or datetime.now(UTC)
         done = {}
         for data_class, rule in (await self.rules(kommun)).items():
+            if data_class in ELSEWHERE:
+                continue
             if data_class == "photo" and not self._photos.taken:
                 continue  # nothing can be emptied while there is no store
             async with self._database.transaction() as connection:

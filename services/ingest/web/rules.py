@@ -12,7 +12,7 @@ from services.ingest.api.reports import PLAIN
 from services.ingest.domain import FreeText
 from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
-from services.ingest.handlers.retaining import CLASSES, MOST_MONTHS, Retaining
+from services.ingest.handlers.retaining import CLASSES, MOST_MONTHS, DataClass, Retaining
 from services.ingest.store.retention import Rule
 from services.ingest.web.administration import PATH, Administrator
 from services.ingest.web.pages import GROUP_ORDER
@@ -114,7 +114,7 @@ async def rename_type(
 async def keep(
     request: Request,
     person: Administrator,
-    data_class: Literal["text", "photo", "report"],
+    data_class: DataClass,
     form: Annotated[KeepForm, Form()],
 ) -> Response:
     """Keep a kind of data so long, by this decision."""
@@ -124,7 +124,7 @@ async def keep(
 
 
 @router.post(HERE + "/gallring/{data_class}/upphav")
-async def keep_all(request: Request, person: Administrator, data_class: Literal["text", "photo", "report"]) -> Response:
+async def keep_all(request: Request, person: Administrator, data_class: DataClass) -> Response:
     """Take a decision back: nothing of this kind is deleted."""
     retaining: Retaining = request.app.state.retaining
     await retaining.decide(person.kommun, None, data_class)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -77,6 +77,18 @@ class Directory:
         days = {"first": first.isoformat(), "last": last.isoformat()}
         answer = await self._room.get("/v1/directory/reporters", token=token, params=days)
         return {UUID(person): dict(kinds) for person, kinds in (answer or {}).items()}
+
+    async def retention(self, kommun: str) -> datetime | None:
+        """Messages from before this moment are to be deleted; None where nobody has decided. Away."""
+        answer = await self._room.get("/v1/directory/retention/message", token=await self._tokens.of(kommun))
+        return datetime.fromisoformat(answer["before"]) if answer and answer["before"] else None
+
+    async def retained(self, kommun: str, before: datetime, count: int) -> bool:
+        """Have it written down that these are deleted; False when nobody wants that any more. Away."""
+        body = {"before": before.isoformat(), "count": count}
+        token = await self._tokens.of(kommun)
+        answer = await self._room.post("/v1/directory/retention/message", token=token, body=body)
+        return bool(answer and answer["noted"])
 
     async def find(self, kommun: str, mails: Collection[str]) -> dict[str, UUID]:
         """Which people these addresses (in lower case) belong to; unknown ones are not in it. Away."""
