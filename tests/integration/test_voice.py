@@ -5,13 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
-import pytest
 
 from services.ingest.store.retention import Rule
 from services.ingest.store.retention import put as put_rule
 from services.notify.domain.notices import of_report
 from services.notify.gateways.channel import Delayed
-from services.notify.gateways.rooms import Picture
 from services.notify.handlers.seals import opened
 from services.notify.store import queue
 from services.pages.swedish import SWEDEN
@@ -20,7 +18,7 @@ from services.runtime.errors import Permanent
 from services.runtime.migrations import serve_role
 from services.runtime.sealing import Sealer
 from tests.support.facts import located
-from tests.support.instance import Instance, eventually, reports
+from tests.support.instance import Instance, eventually
 from tests.support.voice import Voice, never_quiet, now_case, numbered, publish, somebody, voice
 
 
@@ -276,41 +274,6 @@ async def test_quiet_hours_silence_and_off_are_kept_and_the_urgent_comes_all_the
         await parts.enter(notice)
         await parts.settle()
         assert {a for a, m in sent[1:] if m.urgent} == {analyst.email, member.email}
-
-
-async def test_reporters_hear_how_many_of_their_reports_an_adopted_lagesbild_counts(
-    instance: Instance, kommun: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of what analysis knows only the period's days are made up: a lägesbild of today takes a week to come."""
-    today = datetime.now(SWEDEN).date().isoformat()
-
-    async def document(_self: Picture, asked: str, number: str) -> dict[str, str] | None:
-        return {"first": today, "last": today} if (asked, number) == (kommun, "2026:48") else None
-
-    monkeypatch.setattr(Picture, "document", document)
-    await crew(instance, kommun)
-    glad, silent = [await somebody(instance, kommun, "rapportor") for _ in range(2)]
-    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
-        for person in (glad, silent):
-            for report in reports(3, person.email[:6]):
-                answer = await http.post("/v1/reports", json=report, headers=person.bearer)
-                assert answer.status_code == 201, answer.text
-    async with httpx.AsyncClient(base_url=instance.ground.layout.url("notify_serve"), trust_env=False) as http:
-        wanted = await http.put("/v1/preferences", json={"feedback": "none"}, headers=silent.bearer)
-        assert wanted.status_code == 200, wanted.text
-    async with voice(instance) as parts:
-        adopted = now_case(kommun, kind="lagesbild", state="adopted", number="2026:48", event_type=None, area=None)
-        await parts.enter(adopted)
-        await parts.settle()
-        parts.channels["mail"].sent.clear()
-        assert await parts.thanker.thank_some() == 1
-        assert await parts.thanker.thank_some() == 0
-        await parts.settle()
-        (sent,) = parts.channels["mail"].sent
-        assert sent[0] == glad.email
-        assert sent[1].subject == "Dina rapporter är med i lägesbild 2026:48"
-        assert "3 av dina rapporter räknades" in sent[1].text
-        assert "/utskick/aterkoppling" in sent[1].text
 
 
 async def test_links_serve_one_purpose_and_a_time(instance: Instance, kommun: str) -> None:

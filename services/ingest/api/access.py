@@ -161,6 +161,25 @@ async def directory_find(request: Request, body: Sought, principal: DoorCaller) 
     return await people.by_mails(principal.kommun, body.mails, TOLD)
 
 
+class Reporter(BaseModel):
+    """The opaque token that a report carries."""
+
+    model_config = ConfigDict(extra="forbid")
+    token: Annotated[str, StringConstraints(min_length=8, max_length=64)]
+
+
+@router.post("/v1/directory/reporter", include_in_schema=False)
+async def directory_reporter(request: Request, body: Reporter, principal: DoorCaller) -> dict[str, UUID]:
+    """Who is behind a report's token, for word of what became of it; for the rooms only, and logged."""
+    _room_only(principal)
+    await read_log.note(request.app.state.database, principal, "person", "who reported", "feedback")
+    people: People = request.app.state.people
+    person = await people.of_token(principal.kommun, body.token)
+    if person is None:
+        raise not_found("person")
+    return {"person_id": person}
+
+
 class Retained(BaseModel):
     """What another room has deleted by the municipality's decision."""
 

@@ -196,6 +196,12 @@ class People:
         async with self._database.transaction((kommun,)) as connection:
             return await store.by_mails(connection, kommun, mails, roles)
 
+    async def of_token(self, kommun: str, token: str) -> UUID | None:
+        """Who was appointed under a token; None when it leads to nobody (any more)."""
+        async with self._database.transaction((kommun,)) as connection:
+            found = await appointments.by_token(connection, kommun, token)
+        return None if found is None else found.person_id
+
     async def person(self, kommun: str, ident: UUID) -> Row[Any] | None:
         """A person of this municipality, with contact details."""
         async with self._database.transaction((kommun,)) as connection:

@@ -15,7 +15,7 @@ class Preferences(BaseModel):
 
     ``quiet`` None: the municipality's hours. ``agenda``: the weekly agenda before the
     meeting. ``off``: nothing but what is urgent. ``feedback``: word of what
-    became of one's own reports, once per adopted lägesbild.
+    became of one's own reports, once per adopted lägesbild, or ``each`` when it has its place too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -25,7 +25,7 @@ class Preferences(BaseModel):
     quiet: Quiet | None = None
     agenda: bool = True
     off: bool = False
-    feedback: Literal["digest", "none"] = "digest"
+    feedback: Literal["digest", "each", "none"] = "digest"
 
     def wants(self, *, agenda: bool, urgent: bool) -> bool:
         """Whether they want to be told of this at all."""

@@ -78,6 +78,12 @@ class Directory:
         answer = await self._room.get("/v1/directory/reporters", token=token, params=days)
         return {UUID(person): dict(kinds) for person, kinds in (answer or {}).items()}
 
+    async def reporter(self, kommun: str, token: str) -> UUID | None:
+        """The person behind a report's token; None when it leads to nobody (any more). Away."""
+        body = {"token": token}
+        answer = await self._room.post("/v1/directory/reporter", token=await self._tokens.of(kommun), body=body)
+        return None if answer is None else UUID(answer["person_id"])
+
     async def retention(self, kommun: str) -> datetime | None:
         """Messages from before this moment are to be deleted; None where nobody has decided. Away."""
         answer = await self._room.get("/v1/directory/retention/message", token=await self._tokens.of(kommun))

@@ -17,6 +17,7 @@ from schemas.situation import SituationChanged
 from services.notify.domain.notices import ENDS, Notice, of_report, of_situation
 from services.notify.domain.plan import Plan
 from services.notify.domain.routing import Followers, concerns
+from services.notify.handlers.thanking import thank_for_each
 from services.notify.store import alerts, deliveries, people, plans, queue, subscriptions
 from services.notify.store import notices as store
 from services.runtime.decoding import Received
@@ -72,6 +73,7 @@ async def take_reports(connection: AsyncConnection, batch: Sequence[Received[Rep
     notices = [of_report(r.message, r.envelope.correlationid) for r in batch]
     await enter(connection, [n for n in notices if n is not None])
     await _withdrawn(connection, [r.message for r in batch])
+    await thank_for_each(connection, [r.message for r in batch])
     gone = [r.message for r in batch if r.message.report.anonymised]
     await store.anonymise(connection, {(m.kommun, m.report.report_id): m.model_dump_json() for m in gone})
     return ()

@@ -1,16 +1,19 @@
-"""Word to reporters: when a lägesbild is adopted, how many of one's reports it counts. A standing job, from the queue.
+"""Word to reporters: when a lägesbild is adopted, how many of theirs it counts; of each, if they want. From the queue.
 
 Who reported what is asked from the door then, and forgotten; the ledger keeps that somebody was thanked for how many.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.domain.notices import NAMESPACE
+from schemas.locations import ReportLocated
+from services.notify.domain.alerts import Alert
+from services.notify.domain.notices import NAMESPACE, of_report
 from services.notify.domain.pacing import awake
 from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import REPORTED, Receiver
@@ -24,6 +27,8 @@ from services.runtime.logs import logger
 from services.runtime.publisher import Publisher
 
 KEPT_FOR = timedelta(days=3)
+EACH_KEPT = timedelta(days=1)
+"""A report that came in earlier is no news to who handed it in."""
 _log = logger(__name__)
 
 
@@ -55,6 +60,9 @@ class Thanker:
         """All reporters of one adopted lägesbild, by its alert, in one transaction; Away leaves it for later."""
         async with self._database.transaction((kommun,)) as connection:
             adopted = await alerts.one(connection, kommun, ident)
+        if adopted is not None and "report" in adopted.event:
+            await self._each(adopted)
+            return
         number = None if adopted is None else adopted.event.get("number")
         document = None if number is None else await self._picture.document(kommun, number)
         if document is not None and number is not None:
@@ -65,6 +73,27 @@ class Thanker:
         async with self._database.transaction((kommun,)) as connection:
             await self._enter(connection, kommun, ident, number or "", reporters)
             await queue.drop(connection, [ident])
+
+    async def _each(self, placed: Alert) -> None:
+        """Word of one report that has its place, to its reporter, if they want that. The token is not kept."""
+        kommun, token = placed.kommun, placed.event.get("token")
+        person = None if token is None else await self._directory.reporter(kommun, token)
+        known = replace(placed, event={k: v for k, v in placed.event.items() if k != "token"})
+        now = datetime.now(UTC)
+        async with self._database.transaction((kommun,)) as connection:
+            wanted = await subscriptions.preferences(connection, kommun, [person] if person else [])
+            own = None if person is None else wanted.get(person)
+            if person is not None and own is not None and own.feedback == "each" and not own.off:
+                _, plan = await plans.plan(connection, kommun)
+                await self._tell(connection, known, person, awake(now, own.quiet or plan.quiet))
+            await alerts.put(connection, [known])
+            await queue.drop(connection, [placed.alert_id])
+
+    @staticmethod
+    async def _tell(connection: AsyncConnection, alert: Alert, person: UUID, at: datetime) -> None:
+        entry = about(alert, Receiver("person", person), (REPORTED,), urgent=False, reason="feedback",
+                      deadline=at + KEPT_FOR)  # fmt: skip
+        await tell(connection, alert.kommun, [(entry, at)])
 
     async def _enter(
         self, connection: AsyncConnection, kommun: str, ident: UUID, number: str,
@@ -81,7 +110,28 @@ class Thanker:
             alert_id = uuid5(NAMESPACE, f"{kommun}/feedback/{ident}/{person}")
             alert = single(kommun, alert_id, "feedback", event, rule=REPORTED, subject_id=ident, now=now)
             at = awake(now, own.quiet or plan.quiet)
-            entry = about(alert, Receiver("person", person), (REPORTED,), urgent=False, reason="feedback",
-                          deadline=at + KEPT_FOR)  # fmt: skip
             await alerts.put(connection, [alert])
-            await tell(connection, kommun, [(entry, at)])
+            await self._tell(connection, alert, person, at)
+
+
+async def thank_for_each(connection: AsyncConnection, reports: Sequence[ReportLocated]) -> None:
+    """Let the thanker look at these, where anybody wants word of each: a report once, however often it comes."""
+    now = datetime.now(UTC)
+    eager = await subscriptions.eager(connection, {m.kommun for m in reports})
+    for kommun in eager:
+        found = [_of_report(m, now) for m in reports if m.kommun == kommun]
+        new = {a.alert_id: a for a in found if a is not None}
+        known = await alerts.many(connection, kommun, set(new))
+        await alerts.put(connection, [a for ident, a in new.items() if ident not in known])
+        await queue.put(connection, "thank", [(i, kommun, now, None) for i in new if i not in known])
+
+
+def _of_report(located: ReportLocated, now: datetime) -> Alert | None:
+    """What is to be said to a report's reporter; None for what has none, is no event, or came long ago (a replay)."""
+    report, notice = located.report, of_report(located, "")
+    if notice is None or report.reporter_token is None or now - report.received_at > EACH_KEPT:
+        return None
+    ident = uuid5(NAMESPACE, f"{located.kommun}/placed/{report.report_id}")
+    event = {"report": str(report.report_id), "token": report.reporter_token}
+    alert = single(located.kommun, ident, "feedback", event, rule=REPORTED, subject_id=report.report_id, now=now)
+    return replace(alert, event_type=report.event_type, area=notice.area)

@@ -35,10 +35,20 @@ _PREFER = text("""
     set document = excluded.document, phone = excluded.phone, changed_at = now()""")
 
 
+_EAGER = text("""
+    select distinct kommun from preferences
+    where kommun = any(cast(:kommuner as text[])) and document->>'feedback' = 'each'""")
+
+
 def _subscription(row: Row[Any]) -> Subscription:
     return Subscription(
         row.kommun, row.subscription_id, row.person_id, row.layer, row.area, tuple(row.types), row.min_severity
     )
+
+
+async def eager(connection: AsyncConnection, kommuner: Collection[str]) -> frozenset[str]:
+    """Municipalities of these in which somebody wants word of each of their reports."""
+    return frozenset(r.kommun for r in await connection.execute(_EAGER, {"kommuner": sorted(kommuner)}))
 
 
 async def active(connection: AsyncConnection, kommuner: Collection[str]) -> list[Subscription]:

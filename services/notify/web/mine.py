@@ -153,7 +153,7 @@ async def feedback(request: Request, principal: Visitor, klart: str = "") -> Res
 
 @router.post(f"{PATH}/aterkoppling")
 async def choose_feedback(
-    request: Request, principal: Visitor, feedback: Annotated[Literal["digest", "none"], Form()]
+    request: Request, principal: Visitor, feedback: Annotated[Literal["digest", "each", "none"], Form()]
 ) -> Response:
     """Keep the choice; everything else that I have chosen stays."""
     if principal.kind != "person":

@@ -56,6 +56,8 @@ def said(alert: Alert, known: Known) -> Said:
         return _reports(alert, ReportLocated.model_validate(alert.event), known)
     if alert.kind == "code":
         return _code(known.code or "")
+    if "report" in alert.event and alert.kind == "feedback":
+        return _placed(alert, known)
     own = {"agenda": _agenda, "feedback": _feedback, "test": _test}.get(alert.kind)
     if own is not None:
         return own(alert)
@@ -173,6 +175,15 @@ def _picture(changed: SituationChanged) -> Said:
     title = text(f"voice.picture_{key}", number=number)
     intro = text(f"voice.picture_{key}_intro", number=number)
     return Said(text("voice.picture_label"), title, intro, (), f"/lagesbilder/{number}", title)
+
+
+def _placed(alert: Alert, known: Known) -> Said:
+    kind = inside(type_label(str(alert.event_type)))
+    title = text("voice.feedback_placed", kind=kind)
+    if known.area is not None:
+        title = text("voice.feedback_placed_in", kind=kind, area=known.area)
+    intro = text("voice.feedback_placed_intro")
+    return Said(text("voice.feedback_label"), title, intro, (), "/mina-rapporter", title)
 
 
 def _feedback(alert: Alert) -> Said:

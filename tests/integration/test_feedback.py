@@ -1,0 +1,95 @@
+"""Word to reporters of what became of what they reported, as they want it; once, however often it is read."""
+
+from datetime import datetime
+from uuid import UUID
+
+import httpx
+import pytest
+
+from services.notify.gateways.rooms import Picture
+from services.pages.swedish import SWEDEN
+from tests.integration.test_voice import crew
+from tests.support.instance import Instance, eventually, reports
+from tests.support.voice import Somebody, now_case, somebody, voice
+
+
+async def test_reporters_hear_how_many_of_their_reports_an_adopted_lagesbild_counts(
+    instance: Instance, kommun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what analysis knows only the period's days are made up: a lägesbild of today takes a week to come."""
+    today = datetime.now(SWEDEN).date().isoformat()
+
+    async def document(_self: Picture, asked: str, number: str) -> dict[str, str] | None:
+        return {"first": today, "last": today} if (asked, number) == (kommun, "2026:48") else None
+
+    monkeypatch.setattr(Picture, "document", document)
+    await crew(instance, kommun)
+    glad, silent = [await somebody(instance, kommun, "rapportor") for _ in range(2)]
+    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+        for person in (glad, silent):
+            for report in reports(3, person.email[:6]):
+                answer = await http.post("/v1/reports", json=report, headers=person.bearer)
+                assert answer.status_code == 201, answer.text
+    async with httpx.AsyncClient(base_url=instance.ground.layout.url("notify_serve"), trust_env=False) as http:
+        wanted = await http.put("/v1/preferences", json={"feedback": "none"}, headers=silent.bearer)
+        assert wanted.status_code == 200, wanted.text
+    async with voice(instance) as parts:
+        adopted = now_case(kommun, kind="lagesbild", state="adopted", number="2026:48", event_type=None, area=None)
+        await parts.enter(adopted)
+        await parts.settle()
+        parts.channels["mail"].sent.clear()
+        assert await parts.thanker.thank_some() == 1
+        assert await parts.thanker.thank_some() == 0
+        await parts.settle()
+        (sent,) = parts.channels["mail"].sent
+        assert sent[0] == glad.email
+        assert sent[1].subject == "Dina rapporter är med i lägesbild 2026:48"
+        assert "3 av dina rapporter räknades" in sent[1].text
+        assert "/utskick/aterkoppling" in sent[1].text
+
+
+async def _wish(instance: Instance, person: Somebody, feedback: str) -> None:
+    async with httpx.AsyncClient(base_url=instance.ground.layout.url("notify_serve"), trust_env=False) as http:
+        answer = await http.put("/v1/preferences", json={"feedback": feedback}, headers=person.bearer)
+        assert answer.status_code == 200, answer.text
+
+
+async def test_who_wants_word_of_each_report_gets_it_when_it_has_its_place_and_once(
+    instance: Instance, kommun: str
+) -> None:
+    await crew(instance, kommun)
+    eager, other = [await somebody(instance, kommun, "rapportor") for _ in range(2)]
+    await _wish(instance, eager, "each")
+    numbers: dict[UUID, list[UUID]] = {}
+    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+        for person in (eager, other):
+            for report in reports(2, person.email[:6], event_type="A1"):
+                answer = await http.post("/v1/reports", json=report, headers=person.bearer)
+                assert answer.status_code == 201, answer.text
+                numbers.setdefault(person.ident, []).append(UUID(answer.json()["report_id"]))
+        query = """select person_id, subject_id, state, said->>'subject' as subject, attempts from deliveries
+                   where kommun = $1 and kind = 'feedback'"""
+
+        async def told() -> bool:
+            found = await instance.sql(query, kommun, kommun=kommun, room="notify")
+            return [r["state"] for r in found] == ["sent", "sent"]
+
+        await eventually(told, 40, "word of both reports")
+        found = await instance.sql(query, kommun, kommun=kommun, room="notify")
+        assert {r["person_id"] for r in found} == {eager.ident}
+        assert {r["subject_id"] for r in found} == set(numbers[eager.ident])
+        assert all("klotter" in r["subject"] for r in found)
+        corrected = reports(2, eager.email[:6], event_type="A1", severity=2, source_version=2)[0]
+        answer = await http.post("/v1/reports", json=corrected, headers=eager.bearer)
+        assert answer.is_success, answer.text
+
+    async def looked_at() -> bool:
+        rows = await instance.sql("select 1 from due where kommun = $1 and what = 'thank'", kommun, room="notify")
+        return not rows
+
+    await eventually(looked_at, 40, "nothing waits to be thanked for")
+    assert len(await instance.sql(query, kommun, kommun=kommun, room="notify")) == 2, "a correction is no news"
+    kept = await instance.sql(
+        "select event from alerts where kommun = $1 and kind = 'feedback'", kommun, kommun=kommun, room="notify"
+    )
+    assert all("token" not in r["event"] for r in kept), "the token is not kept"
