@@ -36,7 +36,7 @@ from services.notify.handlers.thanking import Thanker
 from services.notify.settings import NotifySettings
 from services.notify.store import subscriptions as store
 from services.notify.subscribers import consumers
-from services.notify.web import alerts, channels, ends, ledger, mine, rules
+from services.notify.web import alerts, channels, ends, extracts, ledger, mine, rules
 from services.runtime import read_log
 from services.runtime.asking import OtherRoom, published_keys
 from services.runtime.database import Database
@@ -70,6 +70,7 @@ def build(settings: NotifySettings | None = None, **overrides: Any) -> Room:
             ledger.router,
             rules.router,
             channels.router,
+            extracts.router,
             alerts.router,
         ],
         "consumers": consumers(),

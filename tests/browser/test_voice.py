@@ -105,6 +105,21 @@ async def test_a_group_is_made_named_by_a_rule_and_kept_while_it_is(login: Login
     await expect(page.get_by_role("status").first).to_contain_text("Kallelsen är på väg.")
 
 
+async def test_a_department_is_given_an_extract_of_the_agenda(login: Login, town: Town) -> None:
+    page = await login("administrator", **DESKTOP)
+    await page.goto(f"{town.url}/utskick/utdrag")
+    await page.select_option("#u-org", label="Exempelbolaget")
+    await page.select_option("#u-types", ["A", "B1"])
+    await page.get_by_role("button", name="Spara utdraget").click()
+    await expect(page.get_by_role("status").first).to_contain_text("Sparat")
+    await expect(page.get_by_role("row", name=re.compile("Exempelbolaget"))).to_contain_text("allt")
+    assert await violations(page) == []
+    await page.get_by_role("link", name=re.compile(r"Ändra\s*: Exempelbolaget")).click()
+    assert await page.locator("#u-types option:checked").count() == 2
+    await page.get_by_role("button", name="Låt dem få hela dagordningen").click()
+    await expect(page.get_by_text("Alla får hela dagordningen.")).to_be_visible()
+
+
 async def test_choosing_how_to_be_told_and_a_place_outside_that_is_inside(login: Login, town: Town) -> None:
     page = await login("administrator", **DESKTOP)
     await page.goto(f"{town.url}/utskick")

@@ -55,12 +55,20 @@ class PictureOut(BaseModel):
     document: dict[str, Any]
 
 
+class AboutOut(BaseModel):
+    """What a line is about: event type or group, national area; None where it is about all of them."""
+
+    type: str | None
+    area: str | None
+
+
 class SectionOut(BaseModel):
-    """Lines under a heading, in the agenda's order."""
+    """Lines under a heading, in the agenda's order. ``about``: one for each line, where lines are about something."""
 
     key: str
     title: str
     lines: list[str]
+    about: list[AboutOut]
 
 
 class SaidOut(BaseModel):

@@ -66,7 +66,16 @@ def agenda(document: Document, names: Mapping[str, str], hidden: Mapping[str, st
         "coming": [f"{day}: {what}" for day, what in said["coming"]],
         "focus": [f"{f['place']}: {f['why']}" for f in said["focus"]],
     }
-    sections = [{"key": key, "title": text(f"picture.agenda_{key}"), "lines": found} for key, found in lines.items()]
+    about = {
+        "findings": [{"type": f["kind"], "area": f["area"]} for f in said["findings"]],
+        "cases": [{"type": c["kind"], "area": c["area"]} for c in document["cases"]],
+        "coming": [{"type": c["kind"], "area": c["area"]} for c in document["coming"]],
+        "focus": [{"type": f["kind"], "area": f["area"]} for f in said["focus"]],
+    }
+    sections = [
+        {"key": key, "title": text(f"picture.agenda_{key}"), "lines": found, "about": about.get(key, [])}
+        for key, found in lines.items()
+    ]
     return {"title": said["title"], "lead": said["lead"], "sections": sections}
 
 
@@ -152,6 +161,7 @@ def _finding(finding: Document, document: Document, names: Mapping[str, str]) ->
     interval_low, interval_high = finding["interval"]
     return {
         "id": finding["id"],
+        "kind": finding["kind"],
         "area": finding["area"],
         "word": word,
         "title": text(f"picture.finding_{direction}", kind=kind, place=place),
@@ -250,11 +260,14 @@ def _quality(document: Document) -> list[tuple[str, str, str]]:
     return found
 
 
-def _focus(focus: Document, names: Mapping[str, str], hidden: Mapping[str, str]) -> dict[str, str] | None:
+def _focus(focus: Document, names: Mapping[str, str], hidden: Mapping[str, str]) -> dict[str, Any] | None:
     """A place with its reasons; None when all of them were findings that somebody hid."""
-    reasons = [
-        text(f"picture.why_{r['why']}", kind=inside(type_label(r["kind"])))
+    kept = [
+        r
         for r in focus["reasons"]
         if not (r["why"].endswith("_up") and f"{focus['area']}-{r['kind'] or 'alla'}" in hidden)
     ]
-    return {"place": place_label(focus["area"], names), "why": " ".join(reasons)} if reasons else None
+    reasons = [text(f"picture.why_{r['why']}", kind=inside(type_label(r["kind"]))) for r in kept]
+    kinds = {r["kind"] for r in kept}
+    said = {"place": place_label(focus["area"], names), "why": " ".join(reasons), "area": focus["area"]}
+    return said | {"kind": kinds.pop() if len(kinds) == 1 else None} if kept else None

@@ -102,6 +102,18 @@ class Meeting(_Data):
     hours_before: Annotated[int, Field(ge=0, le=96)] = 2
 
 
+class Interest(_Data):
+    """What of the agenda concerns a department; an empty list means all. Areas are ``layer/area``."""
+
+    types: tuple[TypePrefix, ...] = ()
+    areas: tuple[AreaName, ...] = ()
+
+    def concerns(self, kind: str | None, area: str | None) -> bool:
+        """Whether a line about this type (or group) and national area does; what is about all of them does."""
+        by_type = not self.types or not kind or any(t in {kind, kind[0]} or t[0] == kind for t in self.types)
+        return by_type and (not self.areas or not area or f"regso/{area}" in self.areas)
+
+
 class Plan(_Data):
     """Everything that decides who is told what, when."""
 
@@ -110,6 +122,8 @@ class Plan(_Data):
     quiet: Quiet = Quiet()
     meeting: Meeting = Meeting()
     groups: dict[Slug, tuple[UUID, ...]] = Field(default={}, max_length=100)
+    extracts: dict[UUID, Interest] = Field(default={}, max_length=200)
+    """Organisation → what of the agenda its people get; who writes the lägesbild gets all of it."""
     messages_per_hour: Annotated[int, Field(ge=1, le=1000)] | None = None
     """None: as the operator has set."""
 

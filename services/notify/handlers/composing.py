@@ -30,6 +30,8 @@ from services.runtime.errors import Permanent
 from services.runtime.sealing import Sealer, Unsealable
 
 PLAN_SECONDS = 2.0
+WHOLE = frozenset({"analytiker", "administrator"})
+"""Who gets the whole agenda, whatever their department."""
 SHOWN = 30
 """Alerts that one message spells out; of the others it says how many there are."""
 
@@ -155,6 +157,8 @@ class Composing:
         """What has to be asked for; a room that is away leaves its part out, the alert goes all the same."""
         if alert.kind == "code" and reach.ends.unproved is not None:
             return Known(code=code_of(self._sealer, alert.kommun, person, *reach.ends.unproved))
+        if alert.kind == "agenda":
+            return await self._extract(alert.kommun, person)
         area = await self._places.area_name(alert)
         case = organisation = None
         if alert.kind == "case":
@@ -167,6 +171,18 @@ class Composing:
                 names = dict(await people.organisations(connection, alert.kommun))
             organisation = names.get(UUID(alert.event["organisation"]))
         return Known(area, case, organisation)
+
+    async def _extract(self, kommun: str, person: UUID) -> Known:
+        """What of an agenda concerns the receiver's department, where the municipality has said so."""
+        kept = self._plans.get(kommun)
+        if kept is not None and not kept[1].extracts:
+            return Known()
+        async with self._database.transaction((kommun,)) as connection:
+            plan = await self.plan(connection, kommun)
+            member = await people.member(connection, kommun, person)
+        if member is None or WHOLE & set(member.roles):
+            return Known()
+        return Known(organisation=member.organisation, interest=plan.extracts.get(member.organisation_id))
 
     async def _mail_address(self, kommun: str, person: UUID, kept: tuple[str, bool] | None, feedback: bool) -> str:
         if kept is not None and kept[1]:

@@ -27,7 +27,7 @@ class Digesting:
 
     def task(self) -> Task:
         """An agenda before every meeting; after a stop the last one, if the meeting is not long ago."""
-        return Task("agenda", self._moments, self._work, timedelta(hours=12))
+        return Task("agenda", self._moments, self.work, timedelta(hours=12))
 
     async def _moments(self, kommun: str, after: datetime, until: datetime) -> Sequence[datetime]:
         async with self._database.transaction((kommun,)) as connection:
@@ -41,7 +41,7 @@ class Digesting:
             day += timedelta(days=1)
         return found
 
-    async def _work(self, kommun: str, due: datetime) -> Effect:
+    async def work(self, kommun: str, due: datetime) -> Effect:
         """Asked for before anything is written; analysis that is away fails the run, which is tried again."""
         async with self._database.transaction((kommun,)) as connection:
             _, plan = await plans.plan(connection, kommun)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.preferences import Preferences
@@ -31,6 +32,8 @@ _IS_MEMBER = text("""
     select 1 from people where kommun = :kommun and person_id = :person
     union all select 1 from deliveries where kommun = :kommun and person_id = :person limit 1""")
 _MEMBERS = text("select person_id, roles, organisation_id from people where kommun = :kommun order by person_id")
+_MEMBER = text("""
+    select roles, organisation_id, organisation from people where kommun = :kommun and person_id = :person""")
 _SEEN = text("select max(seen_at) from people where kommun = :kommun")
 _DESTINATIONS = text("select destination_id from destinations where kommun = :kommun and active")
 _PUT = text("""
@@ -98,6 +101,11 @@ async def keep_contact(connection: AsyncConnection, kommun: str, person: UUID, e
 async def is_member(connection: AsyncConnection, kommun: str, person: UUID) -> bool:
     """Whether somebody may be told, or was told lately."""
     return (await connection.execute(_IS_MEMBER, {"kommun": kommun, "person": person})).first() is not None
+
+
+async def member(connection: AsyncConnection, kommun: str, person: UUID) -> Row[Any] | None:
+    """One of those who may be told: roles, organisation_id, organisation."""
+    return (await connection.execute(_MEMBER, {"kommun": kommun, "person": person})).first()
 
 
 async def roster(connection: AsyncConnection, kommun: str, now: datetime) -> Roster:

@@ -20,6 +20,7 @@ _TABS = (
     ("/larm", "deliveries.tab_alerts", ROLES),
     ("/utskick/leveranser", "deliveries.tab_all", READERS),
     ("/utskick/regler", "deliveries.tab_rules", READERS),
+    ("/utskick/utdrag", "deliveries.tab_extracts", READERS),
     ("/utskick/kanaler", "deliveries.tab_channels", READERS),
 )
 

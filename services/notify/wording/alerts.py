@@ -1,6 +1,6 @@
 """What an alert says: a report, several alike, a case, a source that fell silent, a lägesbild, an agenda."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from schemas.locations import ReportLocated
 from schemas.situation import SituationChanged
 from services.notify.domain.alerts import Alert
+from services.notify.domain.plan import Interest
 from services.notify.domain.routing import Subscription
 from services.notify.gateways.channel import Invitation
 from services.pages import swedish
@@ -37,6 +38,8 @@ class Known:
     case: Mapping[str, Any] | None = None
     organisation: str | None = None
     code: str | None = None
+    interest: Interest | None = None
+    """What of an agenda concerns the receiver's ``organisation``; None: all of it."""
 
 
 def describe(subscription: Subscription, area_name: str | None) -> str:
@@ -52,29 +55,23 @@ def describe(subscription: Subscription, area_name: str | None) -> str:
 
 def said(alert: Alert, known: Known) -> Said:
     """The alert as it stands now."""
-    if alert.kind == "report":
-        return _reports(alert, ReportLocated.model_validate(alert.event), known)
-    if alert.kind == "code":
-        return _code(known.code or "")
-    if "report" in alert.event and alert.kind == "feedback":
-        return _placed(alert, known)
-    own = {"agenda": _agenda, "feedback": _feedback, "test": _test}.get(alert.kind)
+    own = _OWN.get(alert.kind)
     if own is not None:
-        return own(alert)
+        return own(alert, known)
     changed = SituationChanged.model_validate(alert.event)
     if alert.kind == "case":
         return _case(alert, changed, known)
     return _silent(alert, changed, known) if alert.kind == "silent_source" else _picture(changed)
 
 
-def _test(_alert: Alert) -> Said:
+def _test(_alert: Alert, _known: Known) -> Said:
     title, intro = text("voice.test_title"), text("voice.test_intro")
     return Said(text("voice.test"), title, intro, (), "/utskick/kanaler", title)
 
 
-def _code(code: str) -> Said:
+def _code(_alert: Alert, known: Known) -> Said:
     """The title stands in the ledger, so the code is in what is sent alone."""
-    intro = text("voice.code_intro", code=code)
+    intro = text("voice.code_intro", code=known.code or "")
     return Said(text("voice.kind_code"), text("voice.code_title"), intro, (), "/utskick", intro)
 
 
@@ -83,7 +80,8 @@ def path_of(alert: Alert) -> str:
     return f"/larm/{alert.alert_id}"
 
 
-def _reports(alert: Alert, located: ReportLocated, known: Known) -> Said:
+def _reports(alert: Alert, known: Known) -> Said:
+    located = ReportLocated.model_validate(alert.event)
     report, many = located.report, alert.notices > 1
     label = type_label(report.event_type)
     when = swedish.interval(report.time_from, report.time_to)
@@ -186,7 +184,9 @@ def _placed(alert: Alert, known: Known) -> Said:
     return Said(text("voice.feedback_label"), title, intro, (), "/mina-rapporter", title)
 
 
-def _feedback(alert: Alert) -> Said:
+def _feedback(alert: Alert, known: Known) -> Said:
+    if "report" in alert.event:
+        return _placed(alert, known)
     kinds: dict[str, int] = alert.event["kinds"]
     count, number = sum(kinds.values()), alert.event["number"]
     title = text("voice.feedback_title", number=number)
@@ -219,14 +219,35 @@ def _invited(event: Mapping[str, Any]) -> Said:
     return Said(text("voice.invited"), title, intro, (), "/lagesbilder", title)
 
 
-def _agenda(alert: Alert) -> Said:
+def _concerning(section: Mapping[str, Any], interest: Interest | None) -> tuple[str, ...]:
+    lines, about = section["lines"], section.get("about") or []
+    if interest is None or len(about) != len(lines):
+        return tuple(lines)
+    return tuple(line for line, a in zip(lines, about, strict=True) if interest.concerns(a["type"], a["area"]))
+
+
+def _agenda(alert: Alert, known: Known) -> Said:
     event = alert.event
     if "invitation" in event:
         return _invited(event)
     at = swedish.moment(datetime.fromisoformat(event["meeting"]))
     title = text("voice.agenda_title", at=at)
-    sections = tuple((s["title"], tuple(s["lines"])) for s in event["sections"] if s["lines"])
+    told = [(s["title"], _concerning(s, known.interest)) for s in event["sections"]]
+    sections = tuple((heading, lines) for heading, lines in told if lines)
     intro = text("voice.agenda_intro" if sections else "mail.nothing_new")
+    if known.interest is not None:
+        intro = text("voice.extract_intro" if sections else "voice.extract_none", who=known.organisation or "")
+        title = text("voice.extract_title", who=known.organisation or "", at=at)
     facts = ((text("voice.picture_label"), upper_first(event["picture"])),) if event.get("picture") else ()
     path = event.get("path") or "/lagesbilder"
     return Said(text("voice.agenda_label"), title, intro, facts, path, title, sections=sections)
+
+
+_OWN: Mapping[str, Callable[[Alert, Known], Said]] = {
+    "report": _reports,
+    "agenda": _agenda,
+    "feedback": _feedback,
+    "test": _test,
+    "code": _code,
+}
+"""Kinds whose event is not a situation's."""

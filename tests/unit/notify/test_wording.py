@@ -2,14 +2,17 @@
 
 import re
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 
 from services.notify.domain.notices import Notice
+from services.notify.domain.plan import Interest
 from services.notify.domain.routing import FOLLOWED
 from services.notify.gateways.channel import Message
 from services.notify.gateways.mail import mail_of
 from services.notify.gateways.posted import MOST_CARD_BYTES, teams_card
+from services.notify.handlers.digesting import agenda_notice
 from services.notify.wording.alerts import Known, describe, said
 from services.notify.wording.messages import Frame, message, reasons
 from services.notify.wording.sms import GSM7, ONE_SMS, plain, short
@@ -127,3 +130,28 @@ def test_what_is_followed_in_words() -> None:
     assert describe(follows(), None) == "alla typer i hela kommunen, minst allvar 1"
     assert describe(follows(types=("A", "B1"), area="x"), "Centrum").startswith("skadegörelse, ")
     assert situation().minted_at == NOON
+
+
+def test_a_department_gets_of_the_agenda_what_concerns_it() -> None:
+    sections = [
+        {"key": "findings", "title": "Nytt", "lines": ["klotter upp", "trafik upp", "allt ned"],
+         "about": [{"type": "A1", "area": "a"}, {"type": "D", "area": "b"}, {"type": None, "area": None}]},
+        {"key": "quality", "title": "Säkert", "lines": ["40 aktiva"], "about": []},
+    ]  # fmt: skip
+    event = {"meeting": NOON.isoformat(), "picture": "lägesbild 2026:1", "path": "/x", "sections": sections}
+    whole = agenda_notice("0682", NOON, event)
+
+    def lines(**interest: Any) -> list[str]:
+        known = Known(organisation="Gatukontoret", interest=Interest(**interest) if interest else None)
+        return [line for _, found in said(alert(whole), known).sections for line in found]
+
+    assert lines() == ["klotter upp", "trafik upp", "allt ned", "40 aktiva"]
+    assert lines(types=("A",)) == ["klotter upp", "allt ned", "40 aktiva"]
+    assert lines(types=("A12",)) == ["allt ned", "40 aktiva"], "A1 is not A12"
+    assert lines(types=("D2",)) == ["trafik upp", "allt ned", "40 aktiva"], (
+        "what is said of a group is said of its types"
+    )
+    assert lines(areas=("regso/a",)) == ["klotter upp", "allt ned", "40 aktiva"]
+    extract = said(alert(whole), Known(organisation="Gatukontoret", interest=Interest(types=("A",))))
+    assert extract.title.startswith("Utdrag för Gatukontoret inför mötet")
+    assert said(alert(whole), Known()).title.startswith("Inför mötet")

@@ -1,0 +1,81 @@
+"""The agenda before a meeting: what analysis says, to who meets; to each department what concerns it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from services.notify.gateways.rooms import Picture
+from services.notify.handlers.digesting import Digesting
+from services.runtime.database import Database
+from tests.integration.test_pictures import drafted, history
+from tests.integration.test_voice import crew
+from tests.support.instance import Instance
+from tests.support.voice import Voice, voice
+
+
+async def _due(instance: Instance, parts: Voice, kommun: str, ahead: float = 0, made: type[Picture] = Picture) -> None:
+    """The moment has come at which the agenda goes out."""
+    layout = instance.ground.layout
+    picture = made(layout.url("ingest_serve"), layout.url("analysis_serve"), layout.secrets["notify"])
+    try:
+        effect = await Digesting(parts.database, picture).work(kommun, datetime.now(UTC) + timedelta(seconds=ahead))
+        async with parts.database.transaction((kommun,)) as connection:
+            await effect(connection)
+    finally:
+        await picture.close()
+    await parts.settle()
+
+
+async def test_who_writes_gets_the_whole_agenda_and_a_department_its_extract(
+    instance: Instance, database: Database, kommun: str
+) -> None:
+    admin, analyst, member = await crew(instance, kommun)
+    await history(database, kommun)
+    await drafted(database, kommun)
+    url = instance.ground.layout.url("notify_serve")
+    async with voice(instance) as parts, httpx.AsyncClient(base_url=url, headers=admin.bearer, trust_env=False) as http:
+        await parts.roll.refresh(kommun)
+        query = "select organisation_id from people where person_id = $1"
+        (row,) = await instance.sql(query, member.ident, kommun=kommun, room="notify")
+        plan = (await http.get("/v1/routing")).json()
+        for interest, hears in ({"types": ["B"]}, False), ({"types": ["A1"]}, True):
+            plan["plan"]["extracts"] = {str(row["organisation_id"]): interest}
+            saved = await http.put("/v1/routing", json=plan)
+            assert saved.status_code == 200, saved.text
+            plan = saved.json()
+            parts.sender._composing._plans.clear()
+            await _due(instance, parts, kommun, int(hears))
+            sent = dict(parts.channels["mail"].sent)
+            parts.channels["mail"].sent.clear()
+            assert set(sent) == {analyst.email, member.email}
+            assert sent[analyst.email].subject.startswith("Inför mötet")
+            assert "klotter" in sent[analyst.email].text
+            assert sent[member.email].subject.startswith("Utdrag för Prov inför mötet")
+            assert ("klotter" in sent[member.email].text) is hears
+            assert "/lagesbilder/" in sent[member.email].text, "the whole is one step away"
+
+
+class _Quiet(Picture):
+    """A lägesbild in which nothing is new, open or coming."""
+
+    async def newest(self, kommun: str) -> dict[str, Any] | None:
+        found = await super().newest(kommun)
+        assert found is not None
+        return found | {"sections": [s | {"lines": [], "about": []} for s in found["sections"]]}
+
+
+async def test_nothing_to_say_is_said_once(instance: Instance, database: Database, kommun: str) -> None:
+    await crew(instance, kommun)
+    await history(database, kommun)
+    await drafted(database, kommun)
+    async with voice(instance) as parts:
+        await parts.roll.refresh(kommun)
+        await _due(instance, parts, kommun, made=_Quiet)
+        assert parts.channels["mail"].sent == [], "who has been told nothing misses nothing"
+        await _due(instance, parts, kommun, 1)
+        parts.channels["mail"].sent.clear()
+        for ahead in (2, 3, 4):
+            await _due(instance, parts, kommun, ahead, _Quiet)
+        assert len(parts.channels["mail"].sent) == 2, "one each, and silence until there is something"
+        assert all("Inget nytt" in m.text for _, m in parts.channels["mail"].sent)
