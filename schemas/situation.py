@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from schemas.values import AreaRef, Contract, EventType, Kommun, UtcTime, Version
+from schemas.values import AreaRef, Contract, EventGroup, EventType, Kommun, UtcTime, Version
 
 
 class SituationChanged(Contract):
@@ -17,6 +17,8 @@ class SituationChanged(Contract):
     kind: Literal["case", "silent_source", "lagesbild"]
     state: Literal["opened", "changed", "closed", "drafted", "adopted"]
     event_type: EventType | None = None
+    event_group: EventGroup | None = None
+    """Of what is about a whole group of types; readers of before know nothing of it."""
     area: AreaRef | None = None
     organisation: UUID | None = None
     number: Annotated[str, StringConstraints(max_length=16)] | None = None

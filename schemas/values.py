@@ -25,6 +25,9 @@ Kommun = Annotated[str, StringConstraints(pattern=r"^\d{4}$")]
 EventType = Annotated[str, StringConstraints(pattern=r"^[A-G](?:\d{1,2}|-X\d{1,3})$")]
 """Taxonomy code: ``A1``, or a municipality's own ``A-X1``. Level 1 is always its first letter."""
 
+EventGroup = Annotated[str, StringConstraints(pattern=r"^[A-G]$")]
+"""Level 1 of the taxonomy."""
+
 Lan = Annotated[str, StringConstraints(pattern=r"^\d{2}$")]
 """County code as text with leading zeros, ``06``."""
 

@@ -33,6 +33,8 @@ async def test_a_serious_report_is_an_alert_that_somebody_takes_and_answers(logi
     other = await login("analytiker", **DESKTOP)
     await other.goto(page.url.partition("?")[0])
     await expect(other.get_by_text("någon har den")).to_be_visible()
+    await other.get_by_role("button", name="Ta över den").click()
+    await expect(other.get_by_text("du har den")).to_be_visible()
     await other.goto(f"{town.url}/utskick/leveranser")
     await expect(other.get_by_role("link", name=re.compile("Brand")).first).to_be_visible()
 

@@ -268,7 +268,9 @@ async def test_quiet_hours_silence_and_off_are_kept_and_the_urgent_comes_all_the
         await parts.settle()
         assert len(sent) == 1
         moment = datetime.now(UTC)
-        serious = located(1, kommun=kommun, severity=4, received_at=moment, time_from=moment, time_to=moment)
+        serious = located(
+            1, kommun=kommun, severity=4, received_at=moment, minted_at=moment, time_from=moment, time_to=moment
+        )
         notice = of_report(serious, "c")
         assert notice is not None
         await parts.enter(notice)

@@ -19,7 +19,14 @@ from tests.support.voice import Voice, never_quiet, now_case, somebody, voice
 
 def _serious(kommun: str, number: int = 1, **changes: Any) -> ReportLocated:
     now = datetime.now(UTC)
-    return located(number, kommun=kommun, severity=4, received_at=now, time_from=now, time_to=now, **changes)
+    values: dict[str, Any] = {
+        "severity": 4,
+        "received_at": now,
+        "minted_at": now,
+        "time_from": now,
+        "time_to": now,
+    } | changes
+    return located(number, kommun=kommun, **values)
 
 
 def _notice(report: ReportLocated) -> Notice:
@@ -45,6 +52,22 @@ async def test_a_message_in_hand_is_not_taken_by_another_sender_when_news_comes(
             again = [await queue.claim_message(connection, 60, 10) for _ in range(3)]
         taken = [ident for one in again if one is not None for ident in one[1]]
         assert not set(claimed[1]) & set(taken)
+
+
+async def test_a_report_that_turns_out_to_be_grave_is_told_once_more_and_at_once(
+    instance: Instance, kommun: str
+) -> None:
+    _, analyst, _ = await crew(instance, kommun)
+    hours = timedelta(hours=30)
+    mild = _serious(kommun, severity=2, received_at=datetime.now(UTC) - hours)
+    grave = mild.model_copy(update={"report": mild.report.model_copy(update={"severity": 4, "revision": 2})})
+    again = grave.model_copy(update={"report": grave.report.model_copy(update={"count": 3, "revision": 3})})
+    async with voice(instance) as parts:
+        for report in (mild, grave, again, grave):
+            async with parts.database.transaction((kommun,)) as connection:
+                await take_reports(connection, [_received(report)])
+            await parts.settle()
+        assert [(a, m.urgent) for a, m in parts.channels["mail"].sent] == [(analyst.email, True)]
 
 
 async def test_a_withdrawn_report_is_not_told_and_wakes_nobody(instance: Instance, kommun: str) -> None:

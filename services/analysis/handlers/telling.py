@@ -57,6 +57,7 @@ def _changed(kommun: str, case: Revision, layer_version: str | None) -> Situatio
             "kind": "case",
             "state": case.state,
             "event_type": kind if len(kind) > 1 else None,
+            "event_group": kind if len(kind) == 1 else None,
             "area": AreaRef(layer=store.LAYER, version=layer_version, area=area) if area and layer_version else None,
             "number": case.number,
             "observed": lead["observed"],

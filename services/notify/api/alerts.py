@@ -95,11 +95,13 @@ async def one(request: Request, principal: Caller, alert_id: UUID) -> AlertOut:
 
 
 @router.post("/{alert_id}/take")
-async def take(request: Request, principal: Caller, alert_id: UUID) -> AlertOut:
-    """``Jag tar den``. Who comes second sees that somebody has it already."""
+async def take(request: Request, principal: Caller, alert_id: UUID, over: bool = False) -> AlertOut:
+    """``Jag tar den``. Who comes second sees that somebody has it; an analyst may take it ``over``."""
     person = person_of(principal)
+    if over and not principal.may(*FOR_ALL):
+        raise not_allowed(" or ".join(FOR_ALL))
     answering: Answering = request.app.state.answering
-    return _there(await answering.take(principal.kommun, alert_id, person), person)
+    return _there(await answering.take(principal.kommun, alert_id, person, over=over), person)
 
 
 @router.delete("/{alert_id}/take")

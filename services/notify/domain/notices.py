@@ -58,16 +58,19 @@ class Notice:
 def of_report(located: ReportLocated, correlation_id: str) -> Notice | None:
     """A report as something to tell, once whatever its revision; None for what is nothing to tell at all.
 
+    Once more when it turns out to be of the highest severity.
+
     A withdrawn, merged or anonymised report is not, nor one whose place was only looked up anew.
     """
     report = located.report
+    serious = report.severity >= TOLD_ONE_BY_ONE
     if report.anonymised or "placed_again" in located.placement.notes:
         return None
     if report.withdrawn or report.merged_into is not None or not counts_as_event(report.event_type):
         return None
     return Notice(
         kommun=located.kommun,
-        notice_id=uuid5(NAMESPACE, f"{located.kommun}/report/{report.report_id}"),
+        notice_id=uuid5(NAMESPACE, f"{located.kommun}/{'serious' if serious else 'report'}/{report.report_id}"),
         kind="report",
         state="opened",
         subject_id=report.report_id,
@@ -75,7 +78,7 @@ def of_report(located: ReportLocated, correlation_id: str) -> Notice | None:
         event_type=report.event_type,
         severity=report.severity,
         source=report.source,
-        at=report.received_at,
+        at=report.minted_at if serious else report.received_at,
         ended=report.time_to,
         event=located.model_dump(mode="json"),
         correlation_id=correlation_id,
@@ -92,7 +95,7 @@ def of_situation(changed: SituationChanged, correlation_id: str) -> Notice:
         state=changed.state,
         subject_id=changed.situation_id,
         areas=frozenset() if area is None else frozenset({(area.layer, area.area)}),
-        event_type=changed.event_type,
+        event_type=changed.event_type or changed.event_group,
         severity=None,
         source=None,
         at=changed.minted_at,

@@ -7,7 +7,7 @@ as in Alertmanager's routing tree.
 
 from collections.abc import Iterator
 from datetime import time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -23,6 +23,9 @@ AreaName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}/[^/\s]{1,
 Role = Literal["analytiker", "est_medlem", "administrator"]
 How = Literal["at_once", "daily", "weekly", "never"]
 State = Literal["opened", "changed", "closed", "drafted", "adopted"]
+KindAndState = Annotated[
+    str, StringConstraints(pattern=rf"^({'|'.join(get_args(Kind))})(/({'|'.join(get_args(State))}))?$")
+]
 MOST_NODES, DEEPEST = 60, 4
 
 
@@ -31,9 +34,12 @@ class _Data(BaseModel):
 
 
 class Match(_Data):
-    """Which notices: every list that is not empty must hold the notice's value. Areas are ``layer/area``."""
+    """Which notices: every list that is not empty must hold the notice's value. Areas are ``layer/area``.
 
-    kinds: tuple[Kind, ...] = ()
+    ``kinds``: a kind in all its states, or ``kind/state`` for one of them.
+    """
+
+    kinds: tuple[KindAndState, ...] = ()
     states: tuple[State, ...] = ()
     areas: tuple[AreaName, ...] = ()
     types: tuple[TypePrefix, ...] = ()

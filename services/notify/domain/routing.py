@@ -116,7 +116,9 @@ def of_type(code: str | None, wanted: str) -> bool:
 
 def matches(match: Match, notice: Notice) -> bool:
     """Whether a rule is about this notice."""
-    if (match.kinds and notice.kind not in match.kinds) or (match.states and notice.state not in match.states):
+    if match.kinds and not {notice.kind, f"{notice.kind}/{notice.state}"} & set(match.kinds):
+        return False
+    if match.states and notice.state not in match.states:
         return False
     if match.min_severity is not None and (notice.severity is None or notice.severity < match.min_severity):
         return False
@@ -236,7 +238,7 @@ def held(plan: Plan, open_alerts: Iterable[tuple[str, str | None, str | None]], 
         if hold.kind != notice.kind or (notice.severity or 0) > hold.up_to_severity:
             continue
         for kind, area, event_type in open_alerts:
-            alike = event_type is not None and event_type == notice.event_type
+            alike = event_type is not None and of_type(notice.event_type, event_type)
             if kind == hold.by and area == notice.area and alike:
                 return hold.by
     return None

@@ -24,10 +24,13 @@ class Answering:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def take(self, kommun: str, ident: UUID, person: UUID) -> Alert | None:
-        """``Jag tar den``: the alert as it is afterwards, whoever has it then; None when there is none."""
+    async def take(self, kommun: str, ident: UUID, person: UUID, *, over: bool = False) -> Alert | None:
+        """``Jag tar den``: the alert as it is afterwards, whoever has it then; None when there is none.
+
+        ``over``: also from somebody else.
+        """
         async with self._database.transaction((kommun,)) as connection:
-            await store.take(connection, kommun, ident, person, datetime.now(UTC))
+            await store.take(connection, kommun, ident, person, datetime.now(UTC), over=over)
             return await store.one(connection, kommun, ident)
 
     async def let_go(self, kommun: str, ident: UUID, person: UUID) -> Alert | None:

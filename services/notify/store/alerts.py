@@ -50,7 +50,8 @@ _PUT = text("""
         step = case when alerts.answer_by is null and excluded.answer_by is not null then 0 else alerts.step end""")
 _TAKE = text("""
     update alerts set owner = :person, taken_at = :now, state = 'taken'
-    where kommun = :kommun and alert_id = :id and closed_at is null and owner is null returning alert_id""")
+    where kommun = :kommun and alert_id = :id and closed_at is null
+        and (owner is null or (:over and owner <> :person)) returning alert_id""")
 _LET_GO = text("""
     update alerts set owner = null, taken_at = null, state = 'open', step = 0,
         answer_by = case when answer_minutes is null then null
@@ -146,9 +147,11 @@ async def put(connection: AsyncConnection, changed: Sequence[Alert]) -> None:
         await connection.execute(_PUT, values)
 
 
-async def take(connection: AsyncConnection, kommun: str, ident: UUID, person: UUID, now: datetime) -> bool:
-    """Somebody takes an open alert; False when it is over or somebody has it."""
-    values = {"kommun": kommun, "id": ident, "person": person, "now": now}
+async def take(
+    connection: AsyncConnection, kommun: str, ident: UUID, person: UUID, now: datetime, *, over: bool = False
+) -> bool:
+    """Somebody takes an open alert; False when it is closed or somebody has it, unless it is taken over from them."""
+    values = {"kommun": kommun, "id": ident, "person": person, "now": now, "over": over}
     return (await connection.execute(_TAKE, values)).first() is not None
 
 

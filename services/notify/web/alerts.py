@@ -1,6 +1,8 @@
 """Larm: what goes on that people were told about; take it, want it quiet, say whether it was useful. All by POST."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from services.runtime.database import Database
 from services.runtime.http import Visitor
 from services.runtime.tokens import Principal
 
+Deed = Callable[[str, UUID, UUID], Awaitable[Alert | None]]
 router = APIRouter(include_in_schema=False)
 PATH = "/larm"
 _MORE = {"case": ("/signaler", "alerts.to_signals"), "report": ("/rapporter/{}", "alerts.to_report")}
@@ -118,22 +121,24 @@ def _reads(principal: Principal, alert: Alert) -> bool:
 
 
 @router.post(PATH + "/{alert_id}/ta")
-async def take(request: Request, principal: Visitor, alert_id: UUID) -> Response:
-    """``Jag tar den``."""
-    return await _done(request, principal, alert_id, "take")
+async def take(request: Request, principal: Visitor, alert_id: UUID, over: Annotated[str, Form()] = "") -> Response:
+    """``Jag tar den``, or take it over from somebody who cannot."""
+    if over and not may(principal, *FOR_ALL):
+        return denied(principal)
+    answering: Answering = request.app.state.answering
+    return await _done(principal, alert_id, partial(answering.take, over=bool(over)))
 
 
 @router.post(PATH + "/{alert_id}/slapp")
 async def let_go(request: Request, principal: Visitor, alert_id: UUID) -> Response:
     """Let it go."""
-    return await _done(request, principal, alert_id, "let_go")
+    answering: Answering = request.app.state.answering
+    return await _done(principal, alert_id, answering.let_go)
 
 
-async def _done(request: Request, principal: Principal, alert_id: UUID, deed: str) -> Response:
+async def _done(principal: Principal, alert_id: UUID, do: Deed) -> Response:
     if not may(principal, *ROLES):
         return denied(principal)
-    answering: Answering = request.app.state.answering
-    do = answering.take if deed == "take" else answering.let_go
     found = await do(principal.kommun, alert_id, UUID(principal.subject))
     return missing(principal) if found is None else RedirectResponse(f"{PATH}/{alert_id}", 303)
 

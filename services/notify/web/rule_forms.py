@@ -73,8 +73,7 @@ def shown(node: Node, depth: int, plan: Plan, words: Words) -> dict[str, Any]:
 def _when(match: Match, words: Words) -> str:
     said = []
     if match.kinds:
-        states = match.states or ("",)
-        said.append(", ".join(_kind(f"{k}/{s}") for k in match.kinds for s in states))
+        said.append(", ".join(_kind(k) for k in _each(match)))
     if match.types:
         said.append(", ".join(inside(type_label(t)) for t in match.types))
     if match.areas:
@@ -143,7 +142,7 @@ def filled(form: FormData | None, plan: Plan, wanted: str) -> dict[str, Any] | N
 
 def _has(match: Match, key: str) -> bool:
     kind, _, state = key.partition("/")
-    return kind in match.kinds and (not match.states or state in match.states)
+    return key in match.kinds or (kind in match.kinds and (not match.states or state in match.states))
 
 
 def _key(to: To) -> str:
@@ -216,8 +215,8 @@ def _node(form: FormData, name: str, before: Node | None) -> Node:
         "name": name,
         "label": str(form.get("label", "")),
         "match": {
-            "kinds": tuple(dict.fromkeys(k.partition("/")[0] for k in kinds)),
-            "states": _states(kinds),
+            "kinds": _kinds(kinds),
+            "states": (),
             "areas": tuple(str(a) for a in form.getlist("areas") if a),
             "types": tuple(str(t) for t in form.getlist("types") if t),
             "min_severity": _whole(form, "severity"),
@@ -233,12 +232,15 @@ def _node(form: FormData, name: str, before: Node | None) -> Node:
     return Node.model_validate(kept | values)
 
 
-def _states(kinds: Sequence[str]) -> tuple[str, ...]:
-    """The states of the chosen kinds; none when all of each kind's are chosen."""
-    of_kind = [k for k in KINDS if k.partition("/")[0] in {c.partition("/")[0] for c in kinds}]
-    if set(of_kind) == set(kinds):
-        return ()
-    return tuple(dict.fromkeys(k.partition("/")[2] for k in kinds))
+def _kinds(chosen: Sequence[str]) -> tuple[str, ...]:
+    """The chosen kinds, one as a whole where all its states are chosen."""
+    whole = {k.partition("/")[0] for k in KINDS} - {k.partition("/")[0] for k in KINDS if k not in chosen}
+    return tuple(dict.fromkeys(kind if (kind := k.partition("/")[0]) in whole else k for k in chosen))
+
+
+def _each(match: Match) -> list[str]:
+    """The kinds of a rule, each with its state where it has one."""
+    return [k if "/" in k or not match.states else f"{k}/{s}" for k in match.kinds for s in match.states or ("",)]
 
 
 def _whole(form: FormData, field: str) -> int | None:

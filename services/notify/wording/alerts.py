@@ -131,7 +131,7 @@ def _case(alert: Alert, changed: SituationChanged, known: Known) -> Said:
 def _kind(changed: SituationChanged, known: Known) -> str:
     """The type of the case; the event names single types only, the document groups as well."""
     if changed.event_type is not None or known.case is None:
-        return changed.event_type or ""
+        return changed.event_type or changed.event_group or ""
     return str(known.case["document"]["evidence"][0]["kind"])
 
 

@@ -125,6 +125,8 @@ def test_a_branch_has_from_above_what_it_leaves_out_and_the_first_that_matches_i
         (Match(kinds=("case",)), False),
         (Match(kinds=("report", "case")), True),
         (Match(states=("closed",)), False),
+        (Match(kinds=("report/opened", "case/closed")), True),
+        (Match(kinds=("report/closed", "case/opened")), False),
         (Match(sources=("tips",)), False),
         (Match(sources=("rapportor",), types=("A",), min_severity=1), True),
         (Match(areas=("kommun/0682",)), True),
@@ -239,3 +241,16 @@ def test_what_is_wrong_with_a_rule_is_said_in_swedish() -> None:
     assert fault({"root": {"name": "a", "label": "A", "to": [{"role": "analytiker"}], "routes": many}}).startswith(
         "Högst 60"
     )
+
+
+def test_a_case_of_a_whole_group_holds_back_and_is_followed_as_its_group() -> None:
+    group = case(event_type=None, event_group="A")
+    assert group.event_type == "A"
+    assert follows_it(group, types=("A",))
+    assert not follows_it(group, types=("A1",)), "who follows one type is not told of all"
+    assert held(DEFAULT, [("case", "0682R012", "A")], report(severity=3, event_type="A2")) == "case"
+    assert held(DEFAULT, [("case", "0682R012", "B")], report(severity=3, event_type="A2")) is None
+
+
+def follows_it(notice: Notice, **changes: Any) -> bool:
+    return next(Followers([follows(**changes)]).of(notice), None) is not None
