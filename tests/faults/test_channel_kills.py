@@ -1,4 +1,4 @@
-"""SIGKILL before and after a message leaves, by every way but mail: 0 lost, doubled in the channel's own window only."""
+"""SIGKILL before and after a message leaves, by every way but mail: none lost, doubled in the channel's window alone."""
 
 import time
 from collections.abc import Callable
