@@ -1,4 +1,4 @@
-"""SIGKILL before and after a message leaves, by every way but mail: none lost, doubled in the channel's window alone."""
+"""SIGKILL around the moment a message leaves, by every way but mail: none lost, doubled in the channel's window."""
 
 import time
 from collections.abc import Callable
