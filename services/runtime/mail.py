@@ -5,7 +5,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import SMTPUTF8
 
 import aiosmtplib
 
@@ -26,6 +28,15 @@ class MailDelayed(Exception):
     def __init__(self, reason: str, *, unsure: bool = False, recipient: bool = False) -> None:
         super().__init__(reason)
         self.unsure, self.recipient = unsure, recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A whole mail as it is sent (RFC 5322), with its envelope; ``sender`` is where it comes back to."""
+
+    sender: str
+    receiver: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +70,16 @@ class SmtpServer:
         return client
 
 
-async def hand_over(client: aiosmtplib.SMTP, mail: EmailMessage, comes_back_to: str | None = None) -> None:
+async def hand_over(client: aiosmtplib.SMTP, mail: EmailMessage | Letter) -> None:
     """One mail over an open connection; as ``SmtpServer.send``."""
     try:
-        await client.send_message(mail, sender=comes_back_to)
+        if isinstance(mail, EmailMessage):
+            await client.send_message(mail)
+        elif mail.receiver.isascii():
+            await client.sendmail(mail.sender, [mail.receiver], mail.content)
+        else:  # an address with letters of its own needs more of the server (RFC 6531)
+            whole = message_from_bytes(mail.content, policy=SMTPUTF8)
+            await client.send_message(whole, sender=mail.sender, recipients=[mail.receiver])
     except aiosmtplib.SMTPRecipientsRefused as refused:
         codes = [r.code for r in refused.recipients]
         if all(500 <= code < 600 for code in codes):
@@ -87,10 +104,10 @@ class SmtpLines:
     _free: list[tuple[aiosmtplib.SMTP, float]] = field(default_factory=list)
     _room: asyncio.Semaphore | None = None
 
-    async def send(self, mail: EmailMessage, *, comes_back_to: str | None = None) -> None:
-        """Hand over one mail; as ``SmtpServer.send``. ``comes_back_to``: the envelope's sender."""
+    async def send(self, letter: Letter) -> None:
+        """Hand over one mail; as ``SmtpServer.send``."""
         async with self._line() as client:
-            await hand_over(client, mail, comes_back_to)
+            await hand_over(client, letter)
 
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[aiosmtplib.SMTP]:

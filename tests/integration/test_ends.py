@@ -1,6 +1,8 @@
 """Where people are reached: a number is used once it is proved, a device shows what was sealed for it alone."""
 
 import re
+from email import message_from_bytes
+from email.policy import default
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +11,7 @@ import pytest
 from icalendar import Calendar
 
 from services.notify.gateways.channel import Delayed, Gone
-from services.notify.gateways.mail import mail_of
+from services.notify.gateways.mail import letter_of
 from services.notify.gateways.mailbox import Mailbox, MailboxAway
 from services.notify.gateways.outside import Outside
 from services.notify.gateways.push import Push, Vapid, addresses
@@ -198,7 +200,8 @@ async def test_an_invitation_goes_to_who_gets_the_agenda_and_a_later_one_takes_i
         await parts.settle()
         sent = dict(parts.channels["mail"].sent)
         assert set(sent) == {analyst.email, member.email}
-        said = mail_of(sent[member.email], "Lägesbild <a@h.exempel>", member.email)
+        letter = letter_of(sent[member.email], "Lägesbild <a@h.exempel>", member.email)
+        said = message_from_bytes(letter.content, policy=default)
         (part,) = [p for p in said.walk() if p.get_content_type() == "text/calendar"]
         assert part.get_param("method") == "REQUEST"
         (found,) = Calendar.from_ical(part.get_content()).walk("VEVENT")

@@ -58,7 +58,8 @@ class Preparing:
         """Record the attempt at what is still to be sent now; everything else is settled or put off."""
         rows = await deliveries.waiting(connection, kommun, ids)
         there = {r.delivery_id for r in rows}
-        await queue.drop(connection, [i for i in ids if i not in there])
+        if len(there) < len(ids):
+            await queue.drop(connection, [i for i in ids if i not in there])
         if not rows:
             return None
         known = await alerts.many(connection, kommun, {r.alert_id for r in rows if r.alert_id})
@@ -166,7 +167,8 @@ class Preparing:
         else:
             taken = [r for r in rows if r.state == "due" and (r is lead or not BY_THEMSELVES & {r.kind, lead.kind})]
         chosen = {r.delivery_id for r in taken}
-        await queue.at(connection, [r.delivery_id for r in rows if r.delivery_id not in chosen], self._clock())
+        if len(chosen) < len(rows):
+            await queue.at(connection, [r.delivery_id for r in rows if r.delivery_id not in chosen], self._clock())
         return taken
 
     async def _too_many(self, connection: AsyncConnection, kommun: str, rows: Sequence[Row[Any]]) -> bool:

@@ -132,7 +132,8 @@ class Sender:
             await deliveries.sent(
                 connection, parcel.kommun, parcel.ids, said=said, provider_id=ident, cost=receipt.cost
             )
-            await devices.forget(connection, parcel.kommun, receipt.gone)
+            if receipt.gone:
+                await devices.forget(connection, parcel.kommun, receipt.gone)
             await self._proven(connection, parcel)
             await self._composing.repeat(connection, parcel.kommun, parcel.rows, self._clock())
 

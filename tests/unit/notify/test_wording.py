@@ -1,7 +1,10 @@
 """What messages say: mail, SMS, card; plain Swedish, every number with what it is held against."""
 
 import re
+from dataclasses import replace
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from typing import Any
 
 import pytest
@@ -10,12 +13,13 @@ from services.notify.domain.notices import Notice
 from services.notify.domain.plan import Interest
 from services.notify.domain.routing import FOLLOWED
 from services.notify.gateways.channel import Message
-from services.notify.gateways.mail import mail_of
+from services.notify.gateways.mail import letter_of
 from services.notify.gateways.posted import MOST_CARD_BYTES, teams_card
 from services.notify.handlers.digesting import agenda_notice
 from services.notify.wording.alerts import Known, describe, said
 from services.notify.wording.messages import Frame, message, reasons
 from services.notify.wording.sms import GSM7, ONE_SMS, plain, short
+from services.runtime.errors import Permanent
 from tests.support.facts import NOON
 from tests.support.notices import COMPANY, alert, case, follows, report, situation
 
@@ -31,6 +35,10 @@ def told(*notices: Notice, known: Known = IN_CENTRUM, count: int = 1) -> Message
     return message([(a, said(a, known)) for a in alerts], FRAME)
 
 
+def mail_of(message: Message, sender: str = "Lägesbild <a@x.invalid>", receiver: str = "b@x.invalid") -> EmailMessage:
+    return message_from_bytes(letter_of(message, sender, receiver).content, policy=default)
+
+
 def text_of(mail: EmailMessage, kind: str) -> str:
     body = mail.get_body((kind,))
     assert body is not None
@@ -38,7 +46,7 @@ def text_of(mail: EmailMessage, kind: str) -> str:
 
 
 def test_a_report_says_what_where_when_and_why() -> None:
-    mail = mail_of(told(report(event_type="A3", severity=3, invented=True)), "a@x.invalid", "b@x.invalid")
+    mail = mail_of(told(report(event_type="A3", severity=3, invented=True)))
     assert mail["Subject"] == "Brand, anlagd brand i Nässjö centrum"
     assert mail["Message-ID"] == "<x@y>"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -155,3 +163,21 @@ def test_a_department_gets_of_the_agenda_what_concerns_it() -> None:
     extract = said(alert(whole), Known(organisation="Gatukontoret", interest=Interest(types=("A",))))
     assert extract.title.startswith("Utdrag för Gatukontoret inför mötet")
     assert said(alert(whole), Known()).title.startswith("Inför mötet")
+
+
+def test_a_mail_is_whole_for_every_receiver_and_no_header_can_be_smuggled_in() -> None:
+    message = replace(told(report()), stop="https://h.exempel/utskick/av?t=1", receipt_to="studs+1@x.invalid")
+    first, second = (letter_of(message, "Lägesbild <a@x.invalid>", f"{who}@x.invalid") for who in ("b", "c"))
+    assert (first.sender, first.receiver, second.receiver) == ("studs+1@x.invalid", "b@x.invalid", "c@x.invalid")
+    assert first.content.partition(b"\r\n\r\n")[2] == second.content.partition(b"\r\n\r\n")[2]
+    assert all(len(line) <= 998 for line in first.content.split(b"\r\n"))
+    assert b"\n" not in first.content.replace(b"\r\n", b"")
+    mail = mail_of(replace(message, subject="Åtgärd\r\nBcc: x@y.invalid " + "ö" * 200))
+    assert mail["Bcc"] is None
+    assert mail["Subject"].startswith("Åtgärd Bcc: x@y.invalid ööö")
+    assert mail["Subject"].endswith("ö" * 200)
+    assert (mail["From"].addresses[0].display_name, mail["From"].addresses[0].addr_spec) == ("Lägesbild", "a@x.invalid")
+    assert mail["Date"] is not None
+    assert [p.get_content_type() for p in mail.iter_parts()] == ["text/plain", "text/html"]
+    with pytest.raises(Permanent):
+        letter_of(message, "a@x.invalid", "b@x.invalid\r\nBcc: d@x.invalid")
