@@ -26,7 +26,11 @@ DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}, "locale":
 SHAPES = (("telefon", PHONE), ("dator", DESKTOP))
 PAGES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "": (("/logga-in", "logga-in", "login.title"), ("/tillganglighet", "tillganglighet", "accessibility.link")),
-    "rapportor": (("/rapportera", "rapportera", "report.title"), ("/mina-rapporter", "mina-rapporter", "mine.title")),
+    "rapportor": (
+        ("/rapportera", "rapportera", "report.title"),
+        ("/mina-rapporter", "mina-rapporter", "mine.title"),
+        ("/utskick/aterkoppling", "aterkoppling", "feedback.title"),
+    ),
     "analytiker": (
         ("/oversikt", "oversikt", "nav.overview"),
         ("/lagesbilder", "lagesbilder", "nav.pictures"),
@@ -49,6 +53,7 @@ PAGES: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "admin": (
         ("/utskick/regler", "larmregler", "rules_page.title"),
+        ("/utskick/utdrag", "utdrag", "extracts.title"),
         ("/utskick/kanaler", "kanaler", "channels.title"),
         ("/administration", "personer", "people.title"),
         ("/administration/organisationer", "organisationer", "organisation.title"),

@@ -53,4 +53,4 @@ def _notify(url: str, message: Message) -> bool:
     sender = apprise.Apprise()
     sender.add(url)
     kind = apprise.NotifyType.WARNING if message.urgent else apprise.NotifyType.INFO
-    return bool(sender.notify(title=message.title, body=f"{message.intro}\n{message.link}", notify_type=kind))
+    return bool(sender.notify(title=message.title, body=f"{message.in_lines()}\n{message.link}", notify_type=kind))

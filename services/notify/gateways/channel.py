@@ -76,6 +76,10 @@ class Message:
     invitation: Invitation | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
 
+    def in_lines(self, most_facts: int = 4) -> str:
+        """What a screen with room for a few lines shows: what happened, and the first facts."""
+        return "\n".join([self.intro, *(f"{name}: {value}" for name, value in self.facts[:most_facts])])
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

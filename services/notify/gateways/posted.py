@@ -128,7 +128,7 @@ class Ntfy(_Posted):
         document = {
             "topic": url.path.strip("/"),
             "title": message.title,
-            "message": message.intro,
+            "message": message.in_lines(),
             "priority": 5 if message.urgent else 3,
             "click": message.link,
         }

@@ -166,7 +166,8 @@ def _topic(message: Message) -> str:
 
 def words(message: Message) -> bytes:
     """The declarative message (``web_push: 8030``), cut to what every push service takes."""
-    said = message.intro if len(message.intro) <= MOST_LETTERS else message.intro[: MOST_LETTERS - 1] + "…"
+    lines = message.in_lines()
+    said = lines if len(lines) <= MOST_LETTERS else lines[: MOST_LETTERS - 1] + "…"
     notification = {
         "title": message.title[:200],
         "body": said,
