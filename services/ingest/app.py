@@ -15,6 +15,7 @@ from services.ingest.handlers.federating import Federating
 from services.ingest.handlers.inviting import Inviting
 from services.ingest.handlers.keys import Keys
 from services.ingest.handlers.organisations import Organisations
+from services.ingest.handlers.passkeys import Passkeys
 from services.ingest.handlers.people import People
 from services.ingest.handlers.photos import Photos
 from services.ingest.handlers.reports import Reports
@@ -30,6 +31,7 @@ from services.ingest.web import (
     login,
     organisations,
     pages,
+    passkeys,
     phone,
     providers,
     reads,
@@ -62,6 +64,7 @@ PARTS = (
     pages,
     phone,
     docs,
+    passkeys,
     administration,
     organisations,
     reads,
@@ -137,6 +140,7 @@ def build(settings: IngestSettings | None = None, **overrides: Any) -> Room:
             "settings": chosen,
             "people": people,
             "sealer": sealer,
+            "passkeys": Passkeys(database, sealer, chosen.public_url),
             "federating": Federating(database, sealer),
             "batches": uploads,
             "photos": kept,

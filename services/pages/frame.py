@@ -2,6 +2,7 @@
 
 from functools import cache
 from importlib import resources
+from importlib.util import find_spec
 from typing import Any
 
 from markupsafe import Markup
@@ -33,6 +34,12 @@ def icons() -> Markup:
     return Markup(f'<svg width="0" height="0" hidden aria-hidden="true">{body}</svg>')  # noqa: S704 - our own file
 
 
+@cache
+def _passkeys() -> bool:
+    """Whether the extra is installed: then people have something of their own to look after."""
+    return find_spec("webauthn") is not None
+
+
 def links(principal: Principal) -> list[tuple[str, str]]:
     """(address, label) of the menu: what the roles may see, nothing else."""
     return [(path, text(key)) for path, key, roles in _LINKS if roles & principal.roles]
@@ -59,6 +66,7 @@ def frame(principal: Principal | None, path: str, *, phone: bool = False) -> dic
         "who": f"{principal.name}, {', '.join(roles)}" if principal is not None and principal.name else None,
         "kommun_name": principal.kommun_name if principal is not None else None,
         "invented": principal.invented if principal is not None else False,
+        "account": "/konto/passnycklar" if _passkeys() else None,
         "phone": phone,
         "owner": owner_of(principal) if phone and principal is not None else None,
     }

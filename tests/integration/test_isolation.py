@@ -206,6 +206,7 @@ async def test_roles_reach_their_own_room_and_no_more(instance: Instance) -> Non
         "ingest.credentials",
         "ingest.login_index",
         "ingest.device_sessions",
+        "ingest.passkeys",
         "ingest.identity_providers",
         "ingest.invitations",
         *(f"{room}.read_log_heads" for room in ROOMS),

@@ -14,6 +14,7 @@ from services.ingest.handlers.appointing import Appointing, LastAdministrator, N
 from services.ingest.handlers.inviting import Inviting
 from services.ingest.handlers.keys import Keys, OtherSystem, TooManyKeys
 from services.ingest.handlers.people import People
+from services.ingest.store import passkeys
 from services.runtime.database import Database
 from services.runtime.migrations import OWNER_ROLE, serve_role
 from services.runtime.tokens import Verifier
@@ -248,6 +249,8 @@ async def test_an_erased_person_leaves_no_trace_and_the_counts_stay(
         for deed, body in (("take", None), ("silence", {}), ("answer", {"useful": True})):
             answered = await http.post(f"/v1/alerts/{alert['alert_id']}/{deed}", json=body)
             assert answered.is_success, answered.text
+    async with database.transaction() as connection:
+        assert await passkeys.add(connection, kommun, person, passkeys.Passkey(person.bytes, b"key", 0), name)
     await appointing.erase(kommun, person)
     assert await people.by_session(session) is None
 

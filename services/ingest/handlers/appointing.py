@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.ingest import secrets
 from services.ingest.handlers import appointments
 from services.ingest.store import appointments as store
-from services.ingest.store import federation
+from services.ingest.store import federation, passkeys
 from services.ingest.store import people as people_store
 from services.ingest.store.appointments import Appointment
 from services.runtime.database import Database
@@ -256,6 +256,7 @@ class Appointing:
             await self._keep_one_administrator(connection, kommun, row)
             await appointments.end(connection, kommun, ident)
             await self._revoke(connection, kommun, ident)
+            await passkeys.forget(connection, kommun, ident)
             await store.delete_person(connection, kommun, ident, secrets.email_digest(row.email))
             await appointments.tell_erased(connection, kommun, ident)
 

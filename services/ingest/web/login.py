@@ -88,6 +88,7 @@ def _login_page(request: Request, status: int = 200, **extra: Any) -> HTMLRespon
         "code": "",
         "target": "/",
         "ways": (),
+        "passkeys": request.app.state.passkeys.ready,
     }
     return page("ingest/login.html", context | extra, status)
 

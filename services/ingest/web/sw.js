@@ -3,7 +3,7 @@ const VERSION = "filer-{{ version }}";
 const SEEN = "sidor";
 const FILES = new Set([{% for name in files %}"/static/{{ name }}", {% endfor %}]);
 const PAGES = new Set([{% for path in pages %}"{{ path }}", {% endfor %}]);
-const LOGINS = new Set(["/logga-ut", "/logga-in/kod"]);
+const LOGINS = new Set(["/logga-ut", "/logga-in/kod", "/logga-in/passnyckel"]);
 const PATIENCE = 4000;
 
 self.addEventListener("install", (event) => {
