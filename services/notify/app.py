@@ -86,7 +86,7 @@ def build(settings: NotifySettings | None = None, **overrides: Any) -> Room:
             "planning": Planning(database, outside, sealer, apprise_schemes=chosen.apprise_schemes),
             "apprise": bool(chosen.apprise_schemes),
             "proving": Proving(database),
-            "reaching": Reaching(database, outside, sealer),
+            "reaching": Reaching(database, Outside(chosen.push_allowed), sealer),
             "push_key": vapid_of(chosen).public,
         },
         "title": "Lägesbild notify",
@@ -109,7 +109,7 @@ def channels_of(settings: NotifySettings, outside: Outside) -> dict[str, Channel
         Teams(outside),
         Webhooks(outside),
         Ntfy(outside),
-        Push(outside, vapid_of(settings)),
+        Push(Outside(settings.push_allowed), vapid_of(settings)),
         Apprised(settings.apprise_schemes),
     ]
     return {channel.name: channel for channel in every}

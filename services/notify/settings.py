@@ -16,6 +16,7 @@ class NotifySettings(RoomSettings):
     ``@``; ``bounce_imap``: the mailbox that it lands in, ``imaps://user:password@host[:port]/folder``.
     ``sms_providers``: JSON, in order of priority. ``outside_allowed``: host:port of what an operator runs inside and
     lets messages go to (an ntfy server, say); everything else inside is refused. ``seal_secret`` seals addresses.
+    ``push_allowed``: the same for push services; a separate list, since everybody may name one for their device.
     ``apprise_schemes``: JSON, which of Apprise's services may be used (``["matrixs"]``); needs the extra ``apprise``.
     ``most_per_second``: by channel, for each place outside and each process; a channel that is not named has no limit.
     ``most_in_one``: how many alerts of one receiver go in one message when they wait together.
@@ -30,6 +31,7 @@ class NotifySettings(RoomSettings):
     bounce_seconds: float = 60.0
     sms_providers: tuple[SmsProvider, ...] = ()
     outside_allowed: tuple[str, ...] = ()
+    push_allowed: tuple[str, ...] = ()
     apprise_schemes: tuple[str, ...] = ()
     most_per_second: dict[str, float] = Field(default_factory=lambda: dict(MOST_PER_SECOND))
     seal_secret: SecretStr = SecretStr("")

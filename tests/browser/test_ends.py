@@ -30,7 +30,7 @@ def there() -> Iterator[Outsider]:
 async def open_town(town: Town, there: Outsider) -> AsyncIterator[Town]:
     """The town, which may send to the outsider: push messages and SMS."""
     sms = [{"url": f"{there.url}/a1/sms", "username": "u", "password": "p"}]
-    extra = {"LAGESBILD_OUTSIDE_ALLOWED": json.dumps([there.place]), "LAGESBILD_SMS_PROVIDERS": json.dumps(sms)}
+    extra = {"LAGESBILD_PUSH_ALLOWED": json.dumps([there.place]), "LAGESBILD_SMS_PROVIDERS": json.dumps(sms)}
     for process in ("serve", "work"):
         await town.instance.restart_with("notify", process, extra)
     yield town

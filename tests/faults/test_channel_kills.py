@@ -77,6 +77,7 @@ async def test_killing_around_a_message(
         await _reached_by(instance, tenant, there, channel)
         instance.env |= {
             "LAGESBILD_OUTSIDE_ALLOWED": f'["{there.place}"]',
+            "LAGESBILD_PUSH_ALLOWED": f'["{there.place}"]',
             "LAGESBILD_SMS_PROVIDERS": f'[{{"url": "{there.url}/sms", "username": "u", "password": "p"}}]',
         }
         try:
@@ -93,7 +94,7 @@ async def test_killing_around_a_message(
             await eventually(sent, 60, f"{COUNT} messages by {channel}")
             said = [SAID[channel](call) for call in there.taken]
         finally:
-            for variable in ("LAGESBILD_OUTSIDE_ALLOWED", "LAGESBILD_SMS_PROVIDERS"):
+            for variable in ("LAGESBILD_OUTSIDE_ALLOWED", "LAGESBILD_PUSH_ALLOWED", "LAGESBILD_SMS_PROVIDERS"):
                 del instance.env[variable]
             await instance.restart_with("notify", "work", {})
     assert len(set(said)) == COUNT, "none is lost"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -228,5 +229,10 @@ async def test_a_service_of_apprise_is_called_only_where_the_operator_named_it(t
     with pytest.raises(Delayed) as later:
         await Apprised(("json",)).send(MESSAGE, where)
     assert later.value.unsure, "Apprise does not say whether it was taken"
+    several = Address(url=f"json://{there.place}/, xml://{there.place}/xml").model_dump_json()
+    there.taken.clear()
+    with suppress(Permanent, Delayed):
+        await Apprised(("json",)).send(MESSAGE, several)
+    assert all(b"<" not in call.body for call in there.taken), "one address names one service"
     with pytest.raises(Permanent):
         await Apprised(("nonsense",)).send(MESSAGE, Address(url="nonsense://x").model_dump_json())

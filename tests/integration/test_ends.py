@@ -6,6 +6,7 @@ from email.policy import default
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from icalendar import Calendar
@@ -18,13 +19,14 @@ from services.notify.gateways.push import Push, Vapid, addresses
 from services.notify.handlers.bouncing import Bouncing
 from services.notify.handlers.planning import BadAddress
 from services.runtime.errors import Permanent
+from services.runtime.migrations import serve_role
 from tests.integration.test_channels import MESSAGE
 from tests.integration.test_voice import crew, ledger
 from tests.support.bounced import report
 from tests.support.imap_server import mailbox
 from tests.support.instance import Instance
 from tests.support.outside import Phone, outsider
-from tests.support.voice import now_case, numbered, reaching, voice
+from tests.support.voice import now_case, numbered, reaching, somebody, voice
 
 NUMBER = "+46701234567"
 
@@ -60,6 +62,30 @@ async def test_a_number_is_used_when_its_code_has_come_back(instance: Instance, 
         other = await http.put("/v1/preferences", json=own | {"phone": "+46701234568"})
         assert (other.status_code, other.json()["type"].rpartition("/")[2]) == (422, "unproved-number")
         assert (await http.put("/v1/preferences", json=own | {"urgent": "sms"})).status_code == 200
+
+
+async def test_codes_are_few_a_day_and_only_for_who_is_told(instance: Instance, kommun: str) -> None:
+    _, analyst, _ = await crew(instance, kommun)
+    reporter = await somebody(instance, kommun, "rapportor")
+    async with voice(instance) as parts, reaching(instance) as ends:
+        for left in range(4, -1, -1):
+            assert await ends.ask_number(kommun, analyst.ident, f"+4670123456{left}")
+            await parts.settle()
+            moved = "update numbers set until = until - interval '2 minutes' where kommun = $1"
+            await _as_serving(instance, moved, kommun)
+        assert not await ends.ask_number(kommun, analyst.ident, NUMBER), "five a day"
+    async with httpx.AsyncClient(base_url=instance.ground.layout.url("notify_serve"), trust_env=False) as http:
+        assert (await http.post("/v1/numbers", json={"phone": NUMBER}, headers=reporter.bearer)).status_code == 403
+
+
+async def _as_serving(instance: Instance, query: str, kommun: str) -> None:
+    connection = await asyncpg.connect(instance.ground.dsn(serve_role("notify")))
+    try:
+        async with connection.transaction():
+            await connection.execute("select set_config('app.kommuner', $1, true)", kommun)
+            await connection.execute(query, kommun)
+    finally:
+        await connection.close()
 
 
 async def test_five_wrong_codes_are_enough(instance: Instance, kommun: str) -> None:
@@ -151,6 +177,11 @@ async def test_devices_are_ones_own(instance: Instance, kommun: str) -> None:
         assert len((await http.get("/v1/devices/key", headers=analyst.bearer)).json()["key"]) == 87
         assert (await http.delete(f"/v1/devices/{mine}", headers=member.bearer)).status_code == 404
         assert (await http.delete(f"/v1/devices/{mine}", headers=analyst.bearer)).status_code == 204
+        async with reaching(instance, "127.0.0.1:9") as ends:
+            await ends.add_device(kommun, analyst.ident, Phone().device("http://127.0.0.1:9/b"), "Dator")
+            await ends.add_device(kommun, member.ident, Phone().device("http://127.0.0.1:9/b"), "Dator")
+        shown = [(await http.get("/v1/devices", headers=p.bearer)).json() for p in (analyst, member)]
+        assert [len(s) for s in shown] == [0, 1], "a device that another takes over shows them alone what is theirs"
         inside = {"endpoint": "https://127.0.0.1/x", "keys": Phone().keys}
         answer = await http.post("/v1/devices", json=inside, headers=analyst.bearer)
         assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (422, "bad-address")

@@ -1,6 +1,8 @@
 """Word to reporters of what became of what they reported, as they want it; once, however often it is read."""
 
 from datetime import datetime
+from email import message_from_bytes
+from email.policy import default
 from uuid import UUID
 
 import httpx
@@ -67,8 +69,9 @@ async def test_who_wants_word_of_each_report_gets_it_when_it_has_its_place_and_o
                 answer = await http.post("/v1/reports", json=report, headers=person.bearer)
                 assert answer.status_code == 201, answer.text
                 numbers.setdefault(person.ident, []).append(UUID(answer.json()["report_id"]))
-        query = """select person_id, subject_id, state, said->>'subject' as subject, attempts from deliveries
-                   where kommun = $1 and kind = 'feedback'"""
+        query = """select d.person_id, d.subject_id, d.correlation_id, d.state, d.said::text as said,
+                   a.event::text as event, a.event_type, a.area from deliveries d join alerts a using (kommun, alert_id)
+                   where d.kommun = $1 and d.kind = 'feedback'"""
 
         async def told() -> bool:
             found = await instance.sql(query, kommun, kommun=kommun, room="notify")
@@ -77,8 +80,15 @@ async def test_who_wants_word_of_each_report_gets_it_when_it_has_its_place_and_o
         await eventually(told, 40, "word of both reports")
         found = await instance.sql(query, kommun, kommun=kommun, room="notify")
         assert {r["person_id"] for r in found} == {eager.ident}
-        assert {r["subject_id"] for r in found} == set(numbers[eager.ident])
-        assert all("klotter" in r["subject"] for r in found)
+        mine = {str(n) for n in numbers[eager.ident]}
+        for row in found:
+            beside = " ".join(str(v) for k, v in row.items() if k != "person_id")
+            assert not [n for n in mine if n in beside], "nothing in the ledger leads from the person to the report"
+            assert "klotter" not in beside
+            assert (row["event_type"], row["area"]) == (None, None)
+        mails = [message_from_bytes(p.read_bytes(), policy=default) for p in instance.mail_folder.glob("*.eml")]
+        subjects = [m["Subject"] for m in mails if m["To"] == eager.email]
+        assert [s.startswith("Din rapport har kommit fram: klotter i ") for s in subjects] == [True, True]
         corrected = reports(2, eager.email[:6], event_type="A1", severity=2, source_version=2)[0]
         answer = await http.post("/v1/reports", json=corrected, headers=eager.bearer)
         assert answer.is_success, answer.text

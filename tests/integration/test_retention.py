@@ -4,14 +4,17 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 import pytest
+from sqlalchemy import text
 
 from services.geo.handlers.replacing import ask
 from services.ingest.gateways.objects import Objects
+from services.ingest.handlers import appointments
+from services.ingest.handlers.appointing import Appointing
 from services.ingest.handlers.people import People
 from services.ingest.handlers.photos import Photos
 from services.ingest.handlers.republishing import republish
@@ -261,3 +264,33 @@ async def test_free_text_is_the_municipalitys_choice(instance: Instance, kommun:
             assert (await reporter.post("/rapportera", data=form)).status_code == human, choice
             assert ('name="text"' in (await reporter.get("/rapportera")).text) == (choice != "nobody")
         await reporter.aclose()
+
+
+async def test_reporters_whose_appointments_ended_long_ago_are_forgotten_and_nobody_else(
+    instance: Instance, tenant: Tenant, working: Database, serving: Database
+) -> None:
+    """By the working process alone, with its own rights: what an administrator does by hand."""
+    appointing, kommun, people = Appointing(serving), tenant.kommun, {}
+    for name, roles in (("gone", ["rapportor"]), ("here", ["rapportor"]), ("staff", ["rapportor", "analytiker"])):
+        email = f"{uuid4().hex}@exempel.invalid"
+        people[name], _ = await appointing.register(
+            kommun, name=f"Vera {uuid4().hex[:8]}", email=email, roles=roles, organisation="Prov"
+        )
+    async with serving.transaction((kommun,)) as connection:
+        for who in ("gone", "staff"):
+            await appointments.end(connection, kommun, people[who])
+    await retaining(instance, serving).decide(kommun, Rule("person", 12, "KS § 2", date(2026, 1, 1)), "person")
+    gallring = retaining(instance, working)
+    assert (await gallring.tidy(kommun))["person"] == 0, "the year is not over"
+    assert (await gallring.tidy(kommun, LATER))["person"] == 1
+    assert (await gallring.tidy(kommun, LATER))["person"] == 0
+
+    async def forgotten() -> bool:
+        return not await traces(instance, kommun, str(people["gone"]))
+
+    await eventually(forgotten, 30, "no table of any room holds the id")
+    async with serving.transaction((kommun,)) as connection:
+        left = [r.person_id for r in await connection.execute(text("select person_id from people"))]
+    assert {people["here"], people["staff"]} <= set(left)
+    (line,) = await gallring.protocol(kommun)
+    assert (line.data_class, line.reports) == ("person", 1)

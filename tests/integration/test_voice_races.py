@@ -70,6 +70,24 @@ async def test_a_report_that_turns_out_to_be_grave_is_told_once_more_and_at_once
         assert [(a, m.urgent) for a, m in parts.channels["mail"].sent] == [(analyst.email, True)]
 
 
+async def test_a_report_that_turns_out_to_be_less_grave_is_not_told_again_and_wakes_nobody(
+    instance: Instance, kommun: str
+) -> None:
+    _, _, member = await crew(instance, kommun)
+    async with httpx.AsyncClient(base_url=instance.ground.layout.url("notify_serve"), trust_env=False) as http:
+        await http.post("/v1/subscriptions", json={"min_severity": 1}, headers=member.bearer)
+    grave = _serious(kommun)
+    less = grave.model_copy(update={"report": grave.report.model_copy(update={"severity": 2, "revision": 2})})
+    async with voice(instance) as parts:
+        for report in (grave, less, grave):
+            async with parts.database.transaction((kommun,)) as connection:
+                await take_reports(connection, [_received(report)])
+            await parts.settle()
+        assert sorted(m.urgent for _, m in parts.channels["mail"].sent) == [True, True], "analyst and follower, once"
+        query = "select state from alerts where kommun = $1"
+        assert [r["state"] for r in await instance.sql(query, kommun, kommun=kommun, room="notify")] == ["over"]
+
+
 async def test_a_withdrawn_report_is_not_told_and_wakes_nobody(instance: Instance, kommun: str) -> None:
     await crew(instance, kommun)
     report = _serious(kommun)

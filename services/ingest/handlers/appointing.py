@@ -186,7 +186,7 @@ class Appointing:
             if not active:
                 await store.end_sessions(connection, kommun, ident)
             await self._follow(connection, kommun, before, owner, reports=active and "rapportor" in roles)
-            await self._revoke(connection, kommun, ident)
+            await _revoke(connection, kommun, ident)
 
     async def _move_address(self, connection: AsyncConnection, kommun: str, ident: UUID, email: str) -> None:
         known = await people_store.person_by_email(connection, kommun, email)
@@ -254,11 +254,17 @@ class Appointing:
             if row is None:
                 raise Gone
             await self._keep_one_administrator(connection, kommun, row)
-            await appointments.end(connection, kommun, ident)
-            await self._revoke(connection, kommun, ident)
-            await passkeys.forget(connection, kommun, ident)
-            await store.delete_person(connection, kommun, ident, secrets.email_digest(row.email))
-            await appointments.tell_erased(connection, kommun, ident)
+            await erase(connection, kommun, ident, row.email)
 
-    async def _revoke(self, connection: AsyncConnection, kommun: str, ident: UUID) -> None:
-        await store.revoke(connection, subject_digest(kommun, str(ident)), datetime.now(UTC))
+
+async def erase(connection: AsyncConnection, kommun: str, ident: UUID, address: str) -> None:
+    """Name, contact, logins and the way from tokens to the person go, in every room; safe for somebody who is gone."""
+    await appointments.end(connection, kommun, ident)
+    await _revoke(connection, kommun, ident)
+    await passkeys.forget(connection, kommun, ident)
+    await store.delete_person(connection, kommun, ident, secrets.email_digest(address))
+    await appointments.tell_erased(connection, kommun, ident)
+
+
+async def _revoke(connection: AsyncConnection, kommun: str, ident: UUID) -> None:
+    await store.revoke(connection, subject_digest(kommun, str(ident)), datetime.now(UTC))

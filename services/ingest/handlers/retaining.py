@@ -16,6 +16,7 @@ from schemas.reports import ReportReceived
 from schemas.topics import REPORT_RECEIVED
 from schemas.values import PlaceAsGiven
 from services.ingest.domain import stored_content
+from services.ingest.handlers.appointing import erase
 from services.ingest.handlers.photos import Photos
 from services.ingest.handlers.submitting import envelope_of
 from services.ingest.store import photos as photo_store
@@ -29,7 +30,7 @@ from services.runtime.logs import logger
 from services.runtime.minting import next_number
 from services.runtime.publisher import Publisher, message
 
-DataClass = Literal["text", "photo", "report", "message"]
+DataClass = Literal["text", "photo", "report", "person", "message"]
 CLASSES: tuple[DataClass, ...] = get_args(DataClass)
 ELSEWHERE = frozenset({"message"})
 """Kinds that another room keeps and deletes; decisions and protocol are here."""
@@ -124,7 +125,9 @@ class Retaining:
             async with self._database.transaction() as connection:
                 before = await store.months_before(connection, moment, rule.months)
             count = 0
-            step = {"text": self._texts, "photo": self._pictures, "report": self._reports}[data_class]
+            step = {"text": self._texts, "photo": self._pictures, "report": self._reports, "person": self._people}[
+                data_class
+            ]
             while piece := await step(kommun, rule, before, moment):
                 count += piece
             if count:
@@ -147,6 +150,16 @@ class Retaining:
                 await store.note(connection, kommun, rule, at=now, before=before, count=len(reports))
         await self._photos.empty(gone)
         return len(reports)
+
+    async def _people(self, kommun: str, rule: Rule, before: datetime, now: datetime) -> int:
+        """Reporters whose last appointment ended before, each forgotten in every room as an administrator does it."""
+        async with self._database.transaction((kommun,)) as connection:
+            people = await store.people_due(connection, kommun, before, PIECE)
+            for person, address in people:
+                await erase(connection, kommun, person, address)
+            if people:
+                await store.note(connection, kommun, rule, at=now, before=before, count=len(people))
+        return len(people)
 
     async def _reports(self, kommun: str, rule: Rule, before: datetime, now: datetime) -> int:
         """One piece of reports, each in all its parts; the anonymised revisions leave in the same transaction."""

@@ -48,6 +48,13 @@ _TEXTS = text("""
 _PHOTOS = text("""
     select distinct p.report_id from photos p join reports r on r.kommun = p.kommun and r.report_id = p.report_id
     where p.kommun = :kommun and r.received_at < :before and p.object is not null limit :limit""")
+_PEOPLE = text("""
+    select person_id, email from people p
+    where kommun = :kommun and roles <@ array['rapportor'] and created_at < :before
+        and exists (select 1 from appointments a where a.kommun = p.kommun and a.person_id = p.person_id)
+        and not exists (select 1 from appointments a where a.kommun = p.kommun and a.person_id = p.person_id
+            and (a.until is null or a.until >= :before))
+    order by person_id limit :limit""")
 _BEFORE = text("select cast(:now as timestamptz) - make_interval(months => cast(:months as int))")
 _DUE = text("""
     with due as materialized (
@@ -85,6 +92,12 @@ async def months_before(connection: AsyncConnection, now: datetime, months: int)
     """The same moment so many months before, by the calendar."""
     found: datetime = (await connection.execute(_BEFORE, {"now": now, "months": months})).scalar_one()
     return found
+
+
+async def people_due(connection: AsyncConnection, kommun: str, before: datetime, limit: int) -> list[tuple[UUID, str]]:
+    """(id, address) of people who only report, and whose last appointment ended before this moment."""
+    rows = await connection.execute(_PEOPLE, {"kommun": kommun, "before": before, "limit": limit})
+    return [(r.person_id, r.email) for r in rows]
 
 
 async def rules(connection: AsyncConnection, kommun: str) -> list[Rule]:

@@ -47,11 +47,18 @@ async function page(request, url) {
   return Promise.race([fetched.catch(() => kept), late]);
 }
 
+async function silent() {
+  const subscription = await self.registration.pushManager?.getSubscription().catch(() => null);
+  await subscription?.unsubscribe();
+}
+
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (url.origin !== self.location.origin) return;
   // Who signs out, or in, finds no page of the one before; what waits to be sent stays.
   if ((event.request.method === "POST" && LOGINS.has(url.pathname)) || url.pathname.startsWith("/logga-in/med/")) event.waitUntil(caches.delete(SEEN));
+  // Whoever has the device next sees nothing of the one before.
+  if (event.request.method === "POST" && url.pathname === "/logga-ut") event.waitUntil(silent());
   if (event.request.method !== "GET") return;
   if (FILES.has(url.pathname)) event.respondWith(file(event.request));
   else if (event.request.mode === "navigate" && PAGES.has(url.pathname)) event.respondWith(page(event.request, url));
@@ -60,7 +67,7 @@ self.addEventListener("fetch", (event) => {
 // A message from the voice. Safari shows it by itself out of the same words; elsewhere this does.
 self.addEventListener("push", (event) => {
   const { title, body, tag, lang, navigate } = event.data.json().notification;
-  event.waitUntil(self.registration.showNotification(title, { body, tag, lang, icon: "/static/icon-192.png", data: navigate }));
+  event.waitUntil(self.registration.showNotification(title, { body, tag, lang, icon: "/static/icon-192.png", data: navigate, renotify: true }));
 });
 
 self.addEventListener("notificationclick", (event) => {
@@ -78,6 +85,8 @@ self.addEventListener("pushsubscriptionchange", (event) => {
   if (!before) return;
   event.waitUntil((async () => {
     const fresh = event.newSubscription ?? (await self.registration.pushManager.subscribe(before.options));
-    await fetch("/v1/devices", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(fresh) });
+    await fetch("/logga-in/fornya?till=/healthz", { redirect: "manual" }); // the short token has run out by now
+    const form = navigator.userAgentData?.mobile ? "phone" : "computer";
+    await fetch("/v1/devices", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ ...fresh.toJSON(), form }) });
   })());
 });

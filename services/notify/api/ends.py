@@ -1,11 +1,13 @@
 """``/v1/devices`` and ``/v1/numbers``: where a person is reached by notification and by SMS."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.notify.api.alerts import ROLES
 from services.notify.domain.preferences import Phone
 from services.notify.gateways.push import Device, Keys
 from services.notify.handlers.planning import BadAddress
@@ -33,6 +35,13 @@ class DeviceOut(BaseModel):
     """A device that was added."""
 
     device_id: UUID
+
+
+class DeviceShown(DeviceOut):
+    """One of your devices."""
+
+    label: str
+    added_at: datetime
 
 
 class NumberIn(BaseModel):
@@ -81,6 +90,15 @@ async def post_device(request: Request, body: DeviceIn, principal: Caller) -> De
     return DeviceOut(device_id=ident)
 
 
+@router.get("/devices")
+async def get_devices(request: Request, principal: Caller) -> list[DeviceShown]:
+    """Your devices; where they are is never shown."""
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        rows = await store.own(connection, principal.kommun, _person(principal))
+    return [DeviceShown(device_id=r.device_id, label=r.label, added_at=r.added_at) for r in rows]
+
+
 @router.delete("/devices/{device_id}", status_code=204)
 async def delete_device(request: Request, device_id: UUID, principal: Caller) -> None:
     """No notifications there any more."""
@@ -94,6 +112,8 @@ async def delete_device(request: Request, device_id: UUID, principal: Caller) ->
 async def post_number(request: Request, body: NumberIn, principal: Caller) -> None:
     """Send a code to a number of yours; it is used when the code has come back."""
     reaching: Reaching = request.app.state.reaching
+    if not principal.may(*ROLES):
+        raise not_allowed(" or ".join(ROLES))
     if not request.app.state.sms:
         raise Problem(409, "no-sms", text("deliveries.no_sms"))
     if not await reaching.ask_number(principal.kommun, _person(principal), body.phone):

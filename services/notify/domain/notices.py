@@ -70,7 +70,9 @@ def of_report(located: ReportLocated, correlation_id: str) -> Notice | None:
         return None
     return Notice(
         kommun=located.kommun,
-        notice_id=uuid5(NAMESPACE, f"{located.kommun}/{'serious' if serious else 'report'}/{report.report_id}"),
+        notice_id=grave_id(located.kommun, report.report_id)
+        if serious
+        else uuid5(NAMESPACE, f"{located.kommun}/report/{report.report_id}"),
         kind="report",
         state="opened",
         subject_id=report.report_id,
@@ -83,6 +85,11 @@ def of_report(located: ReportLocated, correlation_id: str) -> Notice | None:
         event=located.model_dump(mode="json"),
         correlation_id=correlation_id,
     )
+
+
+def grave_id(kommun: str, report: UUID) -> UUID:
+    """The notice of a report of the highest severity."""
+    return uuid5(NAMESPACE, f"{kommun}/serious/{report}")
 
 
 def of_situation(changed: SituationChanged, correlation_id: str) -> Notice:

@@ -7,6 +7,7 @@ operator says which schemes are. It gives no receipt either, only taken or not.
 import asyncio
 from collections.abc import Sequence
 from importlib.util import find_spec
+from typing import Any
 
 from services.notify.gateways.channel import Delayed, Message, Receipt
 from services.notify.gateways.posted import Address
@@ -42,15 +43,20 @@ def usable(url: str, schemes: Sequence[str] | frozenset[str]) -> bool:
     """Whether an address can be used: its scheme is named, and Apprise is there and knows it."""
     if url.partition("://")[0].lower() not in schemes or find_spec("apprise") is None:
         return False
+    return _service(url) is not None
+
+
+def _service(url: str) -> Any:
+    """The one service that an address names. Apprise's own ``add`` takes several in one text, of any scheme."""
     import apprise  # the extra
 
-    return bool(apprise.Apprise().add(url))
+    return apprise.Apprise.instantiate(url, suppress_exceptions=True)
 
 
 def _notify(url: str, message: Message) -> bool:
     import apprise  # the extra
 
     sender = apprise.Apprise()
-    sender.add(url)
+    sender.add(_service(url))
     kind = apprise.NotifyType.WARNING if message.urgent else apprise.NotifyType.INFO
     return bool(sender.notify(title=message.title, body=f"{message.in_lines()}\n{message.link}", notify_type=kind))

@@ -65,7 +65,7 @@ class Mailbox:
                 for last in (client.logout, client.shutdown):  # logging out fails on a broken line, and leaves it open
                     with suppress(imaplib.IMAP4.error, OSError):
                         last()
-        except (TimeoutError, imaplib.IMAP4.error, OSError) as error:
+        except (imaplib.IMAP4.error, OSError, UnicodeError) as error:  # it takes ASCII only
             raise MailboxAway(type(error).__name__) from None
 
     def _read(self, client: imaplib.IMAP4, take: Callable[[bytes], Fate]) -> int:

@@ -3,6 +3,7 @@
 The words are Safari's declarative form, which our service worker shows where the browser does not do it by itself.
 """
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -114,20 +115,16 @@ class Push:
 
     async def send(self, message: Message, address: str) -> Receipt:
         """To every device. Those that are no more stand in the receipt, or in Gone when there is no other."""
-        trouble: Delayed | Permanent | None = None
-        gone: list[UUID] = []
-        took: list[str] = []
-        for device in DEVICES.validate_json(address):
-            try:
-                took.append(await self._to(device, message))
-            except Gone as over:
-                gone += over.ends
-            except (Delayed, Permanent) as other:
-                # Of several troubles the one that may pass decides.
-                trouble = other if trouble is None or isinstance(other, Delayed) else trouble
+        devices = DEVICES.validate_json(address)
+        # Together: a device that does not answer keeps nobody waiting for the others.
+        outcomes = await asyncio.gather(*(self._to(d, message) for d in devices), return_exceptions=True)
+        took = [o for o in outcomes if isinstance(o, str)]
+        gone = [end for o in outcomes if isinstance(o, Gone) for end in o.ends]
         if took:
             return Receipt(next((t for t in took if t), None), gone=tuple(gone))
-        raise trouble or Gone(gone)
+        troubles = [o for o in outcomes if isinstance(o, BaseException) and not isinstance(o, Gone)]
+        # Of several the one that may pass decides.
+        raise min(troubles, key=lambda o: not isinstance(o, Delayed), default=Gone(gone))
 
     async def _to(self, device: Device, message: Message) -> str:
         headers = {
@@ -144,7 +141,7 @@ class Push:
             raise Permanent("address_refused", str(refused)) from None
         except (httpx.HTTPError, TimeoutError) as error:
             # Nothing doubles: the repeat has the same topic and tag, and takes the first one's place.
-            raise Delayed(type(error).__name__, unsure=True) from None
+            raise Delayed(type(error).__name__, unsure=True, receiver=True) from None
         return _taken(answer, device)
 
 
@@ -153,7 +150,7 @@ def _taken(answer: Answer, device: Device) -> str:
     if answer.status in {404, 410}:
         raise Gone([] if device.ident is None else [device.ident])
     if answer.status == 429 or answer.status >= 500:
-        raise Delayed(f"answered {answer.status}", seconds=wanted_back(answer.headers))
+        raise Delayed(f"answered {answer.status}", seconds=wanted_back(answer.headers), receiver=True)
     if not 200 <= answer.status < 300:
         raise Permanent("refused", f"answered {answer.status}")
     return str(answer.headers.get("location", "")).rpartition("/")[2]

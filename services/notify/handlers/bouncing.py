@@ -3,10 +3,11 @@
 import asyncio
 
 from services.notify.domain.bounces import bounce_of
-from services.notify.domain.notices import message_id
 from services.notify.gateways.mailbox import Fate, Mailbox, MailboxAway
 from services.notify.handlers.receiving import LOST, take_receipt
+from services.notify.store import deliveries
 from services.runtime.database import Database
+from services.runtime.errors import is_transient
 from services.runtime.logs import logger
 from services.runtime.publisher import Publisher
 
@@ -27,6 +28,10 @@ class Bouncing:
                     await self.read(self._mailbox)
                 except MailboxAway as away:
                     _log.warning("the mailbox of what came back cannot be read", reason=str(away))
+                except Exception as error:
+                    if is_transient(error):
+                        raise
+                    _log.exception("reading what came back failed")  # the voice goes on without it
             await asyncio.sleep(self._every)
 
     async def read(self, mailbox: Mailbox) -> int:
@@ -50,7 +55,10 @@ class Bouncing:
         _log.info("a mail came back", kommun=bounce.kommun, lost=bounce.lost, status=bounce.status)
         if not bounce.lost:
             return "done"
-        ident = message_id(bounce.delivery_id)
+        async with self._database.transaction((bounce.kommun,)) as connection:
+            ident = await deliveries.message_of(connection, bounce.kommun, bounce.delivery_id)
+        if ident is None:
+            return "done"  # gone since, or never ours
         known = await take_receipt(
             self._database, bounce.kommun, bounce.delivery_id, provider_id=ident, status=LOST, channel="mail"
         )

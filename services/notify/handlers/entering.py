@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas.appointments import PersonErased
 from schemas.locations import ReportLocated
 from schemas.situation import SituationChanged
-from services.notify.domain.notices import ENDS, Notice, of_report, of_situation
+from services.notify.domain.notices import ENDS, TOLD_ONE_BY_ONE, Notice, grave_id, of_report, of_situation
 from services.notify.domain.plan import Plan
 from services.notify.domain.routing import Followers, concerns
 from services.notify.handlers.thanking import thank_for_each
@@ -56,22 +56,36 @@ async def _ending(connection: AsyncConnection, found: Sequence[Notice]) -> set[U
     return {n.notice_id for n in ends if (n.kommun, n.dedup_key) in open_keys}
 
 
+async def _unless_grave(connection: AsyncConnection, notices: Sequence[Notice]) -> list[Notice]:
+    """Without reports that were told when they were held to be of the highest severity, and are less now."""
+    less = {grave_id(n.kommun, n.subject_id): n for n in notices if (n.severity or 0) < TOLD_ONE_BY_ONE}
+    told = await store.known(connection, {n.kommun for n in less.values()}, set(less))
+    left_out = {less[ident].notice_id for ident in told}
+    return [n for n in notices if n.notice_id not in left_out]
+
+
 async def _withdrawn(connection: AsyncConnection, reports: Sequence[ReportLocated]) -> None:
-    """What turned out to be none is not told any more, and nobody is asked again."""
+    """What turned out to be none is not told any more, and nobody is asked again; nor for what is less grave now."""
     gone: dict[str, list[UUID]] = defaultdict(list)
+    less: dict[str, dict[UUID, int]] = defaultdict(dict)
     for located in reports:
-        if located.report.withdrawn or located.report.merged_into is not None:
-            gone[located.kommun].append(located.report.report_id)
-    for kommun, ids in gone.items():
-        await store.withdraw(connection, kommun, ids)
-        closed = await alerts.close_reports(connection, kommun, ids, datetime.now(UTC))
+        report = located.report
+        if report.withdrawn or report.merged_into is not None:
+            gone[located.kommun].append(report.report_id)
+        elif report.severity < TOLD_ONE_BY_ONE:
+            less[located.kommun][report.report_id] = report.revision
+    now = datetime.now(UTC)
+    for kommun in {*gone, *less}:
+        await store.withdraw(connection, kommun, gone[kommun])
+        closed = await alerts.close_reports(connection, kommun, gone[kommun], now)
+        closed += await alerts.close_lowered(connection, kommun, less[kommun], now)
         await deliveries.withdraw(connection, kommun, closed)
 
 
 async def take_reports(connection: AsyncConnection, batch: Sequence[Received[ReportLocated]]) -> Sequence[Outgoing]:
     """Reports become notices once each, whatever their revision; what gallring left replaces what was told."""
     notices = [of_report(r.message, r.envelope.correlationid) for r in batch]
-    await enter(connection, [n for n in notices if n is not None])
+    await enter(connection, await _unless_grave(connection, [n for n in notices if n is not None]))
     await _withdrawn(connection, [r.message for r in batch])
     await thank_for_each(connection, [r.message for r in batch])
     gone = [r.message for r in batch if r.message.report.anonymised]

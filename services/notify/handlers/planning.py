@@ -87,9 +87,11 @@ class Planning:
         async with self._database.transaction((kommun,)) as connection:
             _, plan = await plans.plan(connection, kommun)
         begins = before_meeting(now, plan.meeting)
-        event = {"invitation": int(now.timestamp()), "begins": begins.isoformat(), "before": plan.meeting.hours_before}
+        event = {"invitation": int(now.timestamp()), "begins": begins.isoformat(), "only": "mail"}
         invited = [
-            (e.told.receiver, e.told.rules) for e in await self.explain(kommun, agenda_notice(kommun, now, event), plan)
+            (e.told.receiver, e.told.rules)
+            for e in await self.explain(kommun, agenda_notice(kommun, now, event), plan)
+            if e.told.receiver.kind == "person"  # a place outside has no calendar
         ]
         alert = single(kommun, ident, "agenda", event, rule=INVITED, subject_id=ident, now=now)
         async with self._database.transaction((kommun,)) as connection:

@@ -5,7 +5,7 @@ messages this hour).
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -26,8 +26,6 @@ from services.notify.store.people import NOBODY
 
 AT_ANY_HOUR = frozenset({"agenda", "test", "code"})
 """Kinds whose moment somebody has chosen."""
-BY_THEMSELVES = frozenset({"test", "code"})
-"""Kinds that go by one way only (``only`` in their event), and with nothing else."""
 KEPT_AFTER = timedelta(hours=24)
 WAYS_AFTER = {True: timedelta(minutes=5), False: timedelta(hours=2)}
 """How long a way that does not answer is tried before the next one; urgent ones sooner."""
@@ -65,7 +63,7 @@ class Preparing:
         known = await alerts.many(connection, kommun, {r.alert_id for r in rows if r.alert_id})
         reach = await self._composing.reach(connection, kommun, rows[0])
         rows = await self._still_told(connection, kommun, rows, known, reach)
-        rows = await self._together(connection, rows)
+        rows = await self._together(connection, rows, {i for i, a in known.items() if "only" in a.event})
         if not rows or await self._too_many(connection, kommun, rows):
             return None
         return await self._parcel(connection, kommun, rows, reach, known)
@@ -95,7 +93,8 @@ class Preparing:
                 await queue.later(connection, ids, pause)
                 return None
             way = (way + 1) % len(ways)
-        if (wait := self._pauses.turn(health(ways[way]), ids[0], self._composing.most_per_second(ways[way]))) > 0:
+        rate, urgent = self._composing.most_per_second(ways[way]), any(r.urgent for r in rows)
+        if (wait := self._pauses.turn(health(ways[way]), ids[0], rate, urgent=urgent)) > 0:
             await queue.later(connection, ids, wait)
             return None
         ident = message_id(rows[0].delivery_id) if rows[0].state == "due" else rows[0].message_id
@@ -154,8 +153,10 @@ class Preparing:
             self._restored = (time.monotonic(), await notices.restored_at(connection))
         return self._restored[1]
 
-    async def _together(self, connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-        """What goes as one message: a repeat exactly as it was, a code or a test by itself, otherwise all new.
+    async def _together(
+        self, connection: AsyncConnection, rows: Sequence[Row[Any]], alone: Collection[UUID]
+    ) -> list[Row[Any]]:
+        """What goes as one message: a repeat exactly as it was, what has one way only by itself, otherwise all new.
 
         The rest comes next.
         """
@@ -165,7 +166,9 @@ class Preparing:
         if lead.state == "sending":
             taken = [r for r in rows if r.state == "sending" and r.message_id == lead.message_id]
         else:
-            taken = [r for r in rows if r.state == "due" and (r is lead or not BY_THEMSELVES & {r.kind, lead.kind})]
+            taken = [
+                r for r in rows if r.state == "due" and (r is lead or not {r.alert_id, lead.alert_id} & set(alone))
+            ]
         chosen = {r.delivery_id for r in taken}
         if len(chosen) < len(rows):
             await queue.at(connection, [r.delivery_id for r in rows if r.delivery_id not in chosen], self._clock())

@@ -13,13 +13,15 @@ from services.notify.gateways.push import Device
 from services.notify.handlers.planning import BadAddress
 from services.notify.handlers.seals import DEVICE, code_of
 from services.notify.handlers.telling import about, single, tell
-from services.notify.store import alerts, devices, subscriptions
+from services.notify.store import alerts, deliveries, devices, subscriptions
 from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.sealing import Sealer
 
 CODE = "kod"
 """The rule by which a code goes out."""
+MOST_A_DAY, MOST_IN_ALL = 5, 200
+"""Codes that a person, and all of a municipality, are sent in a day: each costs money, to any number."""
 LASTS, APART, TRIES = timedelta(minutes=15), timedelta(minutes=1), 5
 
 
@@ -48,9 +50,12 @@ class Reaching:
             return await devices.add(connection, kommun, person, uuid4(), digest=digest, sealed=sealed, label=label)
 
     async def ask_number(self, kommun: str, person: UUID, phone: str) -> bool:
-        """Send a code to a number; False when one was sent a moment ago. The number is not used before it is proved."""
+        """Send a code to a number, which is used once proved; False when too many were sent, or one just now."""
         now, ident = self._clock(), uuid4()
         async with self._database.transaction((kommun,)) as connection:
+            own, every = await deliveries.codes_today(connection, kommun, person)
+            if own >= MOST_A_DAY or every >= MOST_IN_ALL:
+                return False
             if not await devices.ask(connection, kommun, person, phone=phone, now=now, lasts=LASTS, apart=APART):
                 return False
             await subscriptions.know(connection, (kommun,))

@@ -26,7 +26,8 @@ from services.notify.handlers.pausing import Pauses
 from services.notify.handlers.preparing import Preparing, close, tried_long
 from services.notify.metrics import MAILS, MESSAGES
 from services.notify.settings import NotifySettings
-from services.notify.store import deliveries, devices, plans, queue
+from services.notify.store import alerts, deliveries, devices, plans, queue
+from services.pages.texts import text
 from services.runtime import tracing
 from services.runtime.asking import Away
 from services.runtime.database import Database
@@ -126,12 +127,16 @@ class Sender:
         self._count(parcel, "sent")
         self.pauses.took(self._health(parcel))
         ident = receipt.provider_id if receipt.provider_id and _PROVIDER_ID.fullmatch(receipt.provider_id) else None
-        said = {"subject": message.subject, "channel": parcel.channel, "together": len(parcel.rows)}
+        feedback = [r.alert_id for r in parcel.rows if r.kind == "feedback"]
+        subject = text("voice.feedback_label") if feedback else message.subject  # what one reported is one's own matter
+        said = {"subject": subject, "channel": parcel.channel, "together": len(parcel.rows)}
 
         async def record(connection: AsyncConnection) -> None:
             await deliveries.sent(
                 connection, parcel.kommun, parcel.ids, said=said, provider_id=ident, cost=receipt.cost
             )
+            if feedback:
+                await alerts.forget_what(connection, parcel.kommun, feedback)
             if receipt.gone:
                 await devices.forget(connection, parcel.kommun, receipt.gone)
             await self._proven(connection, parcel)
@@ -165,7 +170,7 @@ class Sender:
             )
             await queue.drop(connection, replaced)
             await queue.later(connection, parcel.ids, 0.0 if way != parcel.way else delay)
-            if not isinstance(delayed, Away):
+            if not isinstance(delayed, Away) and not (isinstance(delayed, Delayed) and delayed.receiver):
                 channel = self._health(parcel)
                 await plans.troubled(connection, parcel.kommun, channel, reason, self._clock())
                 self._proven_at.pop((parcel.kommun, channel), None)

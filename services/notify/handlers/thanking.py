@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -74,20 +74,29 @@ class Thanker:
             await self._enter(connection, kommun, ident, number or "", reporters)
             await queue.drop(connection, [ident])
 
-    async def _each(self, placed: Alert) -> None:
-        """Word of one report that has its place, to its reporter, if they want that. The token is not kept."""
-        kommun, token = placed.kommun, placed.event.get("token")
+    async def _each(self, marker: Alert) -> None:
+        """Word of one report that has its place, to its reporter, if they want that.
+
+        What they are told of is an alert of its own under ids of chance: in the ledger nothing leads from the person
+        to the report. The marker says that it was looked at, of nobody; the token is not kept.
+        """
+        kommun, token = marker.kommun, marker.event.get("token")
         person = None if token is None else await self._directory.reporter(kommun, token)
-        known = replace(placed, event={k: v for k, v in placed.event.items() if k != "token"})
         now = datetime.now(UTC)
         async with self._database.transaction((kommun,)) as connection:
             wanted = await subscriptions.preferences(connection, kommun, [person] if person else [])
             own = None if person is None else wanted.get(person)
-            if person is not None and own is not None and own.feedback == "each" and not own.off:
+            again = await alerts.one(connection, kommun, marker.alert_id)
+            if person is not None and own is not None and own.feedback == "each" and not own.off \
+                    and again is not None and "token" in again.event:  # fmt: skip
                 _, plan = await plans.plan(connection, kommun)
-                await self._tell(connection, known, person, awake(now, own.quiet or plan.quiet))
-            await alerts.put(connection, [known])
-            await queue.drop(connection, [placed.alert_id])
+                told = single(kommun, uuid4(), "feedback", {"placed": True}, rule=REPORTED, subject_id=uuid4(), now=now)
+                told = replace(told, event_type=marker.event_type, area=marker.area)
+                await alerts.put(connection, [told])
+                await self._tell(connection, told, person, awake(now, own.quiet or plan.quiet))
+            event = {k: v for k, v in marker.event.items() if k != "token"}
+            await alerts.put(connection, [replace(marker, event=event)])
+            await queue.drop(connection, [marker.alert_id])
 
     @staticmethod
     async def _tell(connection: AsyncConnection, alert: Alert, person: UUID, at: datetime) -> None:

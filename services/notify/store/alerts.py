@@ -1,7 +1,7 @@
 """SQL of alerts: what is going on that somebody was told about, who has taken it, who wants quiet about it."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -57,6 +57,14 @@ _LET_GO = text("""
         answer_by = case when answer_minutes is null then null
             else cast(:now as timestamptz) + make_interval(mins => answer_minutes) end
     where kommun = :kommun and alert_id = :id and closed_at is null and owner = :person returning answer_by""")
+_FORGET_WHAT = text("""
+    update alerts set event_type = null, area = null where kommun = :kommun and alert_id = any(cast(:ids as uuid[]))
+        and jsonb_exists(event, 'placed')""")
+_CLOSE_LOWERED = text("""
+    update alerts a set closed_at = :now, state = 'over'
+    from unnest(cast(:keys as text[]), cast(:revisions as bigint[])) as n(key, revision)
+    where a.kommun = :kommun and a.dedup_key = n.key and a.closed_at is null
+        and (a.event->'report'->>'revision')::bigint < n.revision returning a.alert_id""")
 _CLOSE = text("""
     update alerts set closed_at = :now, state = 'over'
     where kommun = :kommun and alert_id = :id and closed_at is null returning alert_id""")
@@ -169,6 +177,24 @@ async def close_reports(
     keys = [f"report/{r}" for r in reports]
     rows = await connection.execute(_CLOSE_REPORTS, {"kommun": kommun, "keys": keys, "now": now})
     return [r.alert_id for r in rows]
+
+
+async def close_lowered(
+    connection: AsyncConnection, kommun: str, reports: Mapping[UUID, int], now: datetime
+) -> list[UUID]:
+    """Close the alerts about single reports that a later revision (report → revision) holds to be less grave."""
+    values = {
+        "kommun": kommun,
+        "now": now,
+        "keys": [f"report/{r}" for r in reports],
+        "revisions": list(reports.values()),
+    }
+    return [r.alert_id for r in await connection.execute(_CLOSE_LOWERED, values)]
+
+
+async def forget_what(connection: AsyncConnection, kommun: str, alerts: Sequence[UUID]) -> None:
+    """What a reporter was told of their own report has been said: type and place are not kept beside who it was."""
+    await connection.execute(_FORGET_WHAT, {"kommun": kommun, "ids": list(alerts)})
 
 
 async def open_keys(connection: AsyncConnection, kommun: str, keys: Collection[str]) -> set[str]:

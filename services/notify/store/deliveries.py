@@ -77,7 +77,13 @@ _PUT_OFF = text("""
         deadline = greatest(deadline, cast(:deadline as timestamptz))
     where kommun = :kommun and delivery_id = any(cast(:ids as uuid[]))""")
 _IN_HAND = text("""
-    select 1 from attempts where kommun = :kommun and delivery_id = :id and outcome = 'begun'""")
+    select 1 from attempts a join deliveries d on d.kommun = a.kommun and d.delivery_id = a.delivery_id
+    where a.kommun = :kommun and a.delivery_id = :id and a.outcome = 'begun' and a.number = d.attempts
+        and d.state = 'sending'""")
+_MESSAGE = text("select message_id from deliveries where kommun = :kommun and delivery_id = :id")
+_CODES = text("""
+    select count(*) filter (where person_id = :person) as own, count(*) as every from deliveries
+    where kommun = :kommun and kind = 'code' and created_at > now() - interval '1 day'""")
 _WITHDRAW = text("""
     update deliveries set state = 'held', error = 'withdrawn'
     where kommun = :kommun and alert_id = any(cast(:alerts as uuid[])) and state = 'due'""")
@@ -247,6 +253,18 @@ async def put_off(
 ) -> None:
     """Waits on purpose: the time in which a way is tried begins, and a silence does not make it too late."""
     await connection.execute(_PUT_OFF, {"kommun": kommun, "ids": list(ids), "deadline": deadline})
+
+
+async def message_of(connection: AsyncConnection, kommun: str, ident: UUID) -> str | None:
+    """The id of the message that this entry last went in; None when there is no such entry."""
+    found: str | None = await connection.scalar(_MESSAGE, {"kommun": kommun, "id": ident})
+    return found
+
+
+async def codes_today(connection: AsyncConnection, kommun: str, person: UUID) -> tuple[int, int]:
+    """How many codes were sent in a day: to this person, and in the municipality."""
+    row = (await connection.execute(_CODES, {"kommun": kommun, "person": person})).one()
+    return row.own, row.every
 
 
 async def in_hand(connection: AsyncConnection, kommun: str, ident: UUID) -> bool:

@@ -15,6 +15,8 @@ _ADD = text("""
     values (:kommun, :id, :person, :digest, :sealed, :label)
     on conflict (kommun, person_id, endpoint_digest) do update
     set sealed = excluded.sealed, label = excluded.label, added_at = now() returning device_id""")
+_TAKE_OVER = text("""
+    delete from devices where kommun = :kommun and endpoint_digest = :digest and person_id <> :person""")
 _TRIM = text("""
     delete from devices where kommun = :kommun and device_id in (
         select device_id from devices where kommun = :kommun and person_id = :person
@@ -29,18 +31,21 @@ _ASK = text("""
     on conflict (kommun, person_id) do update set phone = excluded.phone, until = excluded.until,
         tries = case when numbers.until > :now then numbers.tries else 0 end
     where numbers.until <= :now + cast(:lasts as interval) - cast(:apart as interval) returning 1""")
-_WAITS = text("select phone, until, tries from numbers where kommun = :kommun and person_id = :person")
+_WAITS = text("""
+    select phone, until from numbers
+    where kommun = :kommun and person_id = :person and phone <> '' and until > now()""")
 _TRY = text("""
     update numbers set tries = tries + 1 where kommun = :kommun and person_id = :person and until > :now
-    and tries < :most returning phone, until""")
-_SETTLE = text("delete from numbers where kommun = :kommun and person_id = :person")
+    and tries < :most and phone <> '' returning phone, until""")
+_SETTLE = text("update numbers set phone = '' where kommun = :kommun and person_id = :person")
 
 
 async def add(
     connection: AsyncConnection, kommun: str, person: UUID, ident: UUID, *, digest: bytes, sealed: str, label: str
 ) -> UUID:
-    """Keep a device; one that is known already keeps its id."""
+    """Keep a device; one that is known already keeps its id, and whoever had it before has it no more."""
     values = {"kommun": kommun, "person": person, "id": ident, "digest": digest, "sealed": sealed, "label": label}
+    await connection.execute(_TAKE_OVER, values)
     kept: UUID = (await connection.execute(_ADD, values)).scalar_one()
     await connection.execute(_TRIM, {"kommun": kommun, "person": person, "most": MOST})
     return kept
@@ -86,7 +91,7 @@ async def ask(
 
 
 async def waits(connection: AsyncConnection, kommun: str, person: UUID) -> Row[Any] | None:
-    """The number that waits for its code: phone, until, tries."""
+    """The number that waits for its code: phone, until."""
     return (await connection.execute(_WAITS, {"kommun": kommun, "person": person})).first()
 
 
@@ -97,5 +102,5 @@ async def attempt(connection: AsyncConnection, kommun: str, person: UUID, now: d
 
 
 async def settle(connection: AsyncConnection, kommun: str, person: UUID) -> None:
-    """No number waits any more."""
+    """No number waits any more; tries are not forgotten."""
     await connection.execute(_SETTLE, {"kommun": kommun, "person": person})

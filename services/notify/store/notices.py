@@ -44,6 +44,9 @@ _ANONYMISE = (
         where d.kommun = n.k and (d.subject_id = n.r or d.alert_id in (
             select alert_id from notices o where o.kommun = n.k and o.subject_id = n.r and alert_id is not null))"""),
 )
+_KNOWN = text("""
+    select notice_id from notices
+    where kommun = any(cast(:kommuner as text[])) and notice_id = any(cast(:ids as uuid[]))""")
 _RESTORED = text("select max(at) from restored")
 
 
@@ -84,6 +87,14 @@ async def settle(
 async def withdraw(connection: AsyncConnection, kommun: str, reports: Collection[UUID]) -> None:
     """What nobody has routed yet of these reports is not routed."""
     await connection.execute(_WITHDRAW, {"kommun": kommun, "reports": sorted(reports)})
+
+
+async def known(connection: AsyncConnection, kommuner: Collection[str], ids: Collection[UUID]) -> set[UUID]:
+    """Which of these have been entered."""
+    if not ids:
+        return set()
+    values = {"kommuner": sorted(kommuner), "ids": sorted(ids)}
+    return {r.notice_id for r in await connection.execute(_KNOWN, values)}
 
 
 async def anonymise(connection: AsyncConnection, events: Mapping[tuple[str, UUID], str]) -> None:

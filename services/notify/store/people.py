@@ -22,7 +22,7 @@ _ONE = text("""
         (select json_agg(json_build_array(device_id, sealed) order by added_at) from devices d
             where d.kommun = :kommun and d.person_id = :person) as devices,
         (select json_build_array(phone, until) from numbers n
-            where n.kommun = :kommun and n.person_id = :person) as unproved
+            where n.kommun = :kommun and n.person_id = :person and n.phone <> '') as unproved
     from (select 1) one left join contacts c on c.kommun = :kommun and c.person_id = :person
         and c.fetched_at > now() - interval '1 day'""")
 _KEEP_CONTACT = text("""

@@ -41,7 +41,10 @@ async def listed(request: Request, principal: Visitor, klart: str = "", organisa
             (str(ident), known.get(ident, text("rules_page.unknown_organisation")), *_said(one, names))
             for ident, one in plan.extracts.items()
         ],
-        "organisations": [(str(i), name) for i, name in organisations],
+        "organisations": [
+            *([] if chosen is None or chosen in known else [(str(chosen), text("rules_page.unknown_organisation"))]),
+            *((str(i), name) for i, name in organisations),
+        ],
         "chosen": str(chosen) if chosen else "",
         "interest": plan.extracts[chosen] if chosen else Interest(),
         "areas": sorted(((f"regso/{code}", name) for code, name in names.items()), key=lambda pair: pair[1]),

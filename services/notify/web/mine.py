@@ -76,7 +76,7 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
             (d.device_id, text("deliveries.devices_since", label=d.label, since=swedish.moment(d.added_at)))
             for d in having
         ],
-        "waits": waits.phone if waits is not None and waits.until > datetime.now(UTC) else None,
+        "waits": waits.phone if waits is not None else None,
         "push_key": request.app.state.push_key,
         "wanted": await preferences_of(database, principal),
         "sms": request.app.state.sms,

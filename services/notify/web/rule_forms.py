@@ -184,24 +184,6 @@ def with_times(plan: Plan, form: FormData) -> Plan:
     return Plan.model_validate(plan.model_dump() | values)
 
 
-def group(plan: Plan, wanted: str) -> dict[str, Any]:
-    """The fields of a group's form; empty ones for a new group."""
-    return {"name": wanted if wanted in plan.groups else "", "people": [str(p) for p in plan.groups.get(wanted, ())]}
-
-
-def with_group(plan: Plan, form: FormData) -> Plan:
-    """The plan with the form's group added, changed or taken away; Faulty or ValidationError."""
-    name, people = str(form.get("name", "")).strip(), [str(p) for p in form.getlist("people")]
-    groups = {k: v for k, v in plan.model_dump()["groups"].items() if k != name}
-    if form.get("do") == "bort":
-        if any(t.group == name for n, _ in nodes(plan.root) for t in (*n.to, *n.then)):
-            raise Faulty(text("rules_page.group_used"))
-        return Plan.model_validate(plan.model_dump() | {"groups": groups})
-    if not people:
-        raise Faulty(text("rules_page.group_wrong"))
-    return Plan.model_validate(plan.model_dump() | {"groups": groups | {name: people}})
-
-
 def _with(plan: Plan, root: Node) -> Plan:
     return Plan.model_validate(plan.model_dump() | {"root": root.model_dump()})
 
@@ -211,12 +193,15 @@ def _node(form: FormData, name: str, before: Node | None) -> Node:
     kept = before.model_dump() if before is not None else {}
     urgent = True if form.get("urgent") == "ja" else (None if before is None or before.urgent is None else False)
     kinds = [str(k) for k in form.getlist("kinds") if str(k) in KINDS]
+    hidden = (
+        [k for k in before.match.kinds if k not in {x.partition("/")[0] for x in KINDS} | set(KINDS)] if before else []
+    )
     values: dict[str, Any] = {
         "name": name,
         "label": str(form.get("label", "")),
         "match": {
-            "kinds": _kinds(kinds),
-            "states": (),
+            "kinds": (*_kinds(kinds), *hidden),
+            "states": before.match.states if before is not None and not before.match.kinds else (),
             "areas": tuple(str(a) for a in form.getlist("areas") if a),
             "types": tuple(str(t) for t in form.getlist("types") if t),
             "min_severity": _whole(form, "severity"),

@@ -12,7 +12,7 @@ from services.notify.api.plan import READERS, ExampleIn, example
 from services.notify.domain.plan import Plan, nodes
 from services.notify.handlers.planning import Explained, Planning
 from services.notify.store import people, plans, rotas
-from services.notify.web import rule_forms
+from services.notify.web import groups, rule_forms
 from services.notify.web.access import area_names, denied, may, message, people_names, tabs, writes
 from services.pages import swedish
 from services.pages.frame import frame
@@ -87,7 +87,7 @@ async def grouped(request: Request, principal: Visitor) -> Response:
     form = await request.form()
     revision, plan, _ = await _plan(request, principal)
     try:
-        new = rule_forms.with_group(plan, form)
+        new = groups.with_group(plan, form)
     except ValueError as bad:
         return await _page(request, principal, fault=rule_forms.why(bad), status=422)
     return await _kept(request, principal, form, revision, new)
@@ -161,7 +161,7 @@ async def _page(
         "revision": current_revision if revision is None else revision,
         "form": rule_forms.filled(form, plan, str(request.query_params.get("regel", ""))),
         "people": sorted(((str(i), n) for i, n in who.items()), key=lambda pair: pair[1]),
-        "group": rule_forms.group(plan, str(request.query_params.get("grupp", ""))),
+        "group": groups.group(plan, str(request.query_params.get("grupp", ""))),
         "choices": rule_forms.choices(names, more, plan, words),
         "asked": asked,
         "groups": [(g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}],

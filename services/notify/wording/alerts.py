@@ -180,12 +180,12 @@ def _placed(alert: Alert, known: Known) -> Said:
     title = text("voice.feedback_placed", kind=kind)
     if known.area is not None:
         title = text("voice.feedback_placed_in", kind=kind, area=known.area)
-    intro = text("voice.feedback_placed_intro")
+    intro = text("voice.feedback_unplaced_intro") if known.area is None else text("voice.feedback_placed_intro")
     return Said(text("voice.feedback_label"), title, intro, (), "/mina-rapporter", title)
 
 
 def _feedback(alert: Alert, known: Known) -> Said:
-    if "report" in alert.event:
+    if "placed" in alert.event:
         return _placed(alert, known)
     kinds: dict[str, int] = alert.event["kinds"]
     count, number = sum(kinds.values()), alert.event["number"]
@@ -215,7 +215,7 @@ def _invited(event: Mapping[str, Any]) -> Said:
     begins = datetime.fromisoformat(event["begins"]).astimezone(swedish.SWEDEN)
     day = text(f"voice.weekday_{begins.weekday()}")
     title = text("voice.invited_title", day=day, at=begins.strftime("%H.%M"))
-    intro = text("voice.invited_intro", first=swedish.moment(begins), hours=event["before"])
+    intro = text("voice.invited_intro", first=swedish.moment(begins))
     return Said(text("voice.invited"), title, intro, (), "/lagesbilder", title)
 
 

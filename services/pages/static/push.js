@@ -23,6 +23,7 @@ async function add() {
     const form = matchMedia("(pointer: coarse)").matches ? "phone" : "computer";
     const body = JSON.stringify({ ...(await subscribed()).toJSON(), form });
     const answer = await fetch("/v1/devices", { method: "POST", headers: { "content-type": "application/json" }, body });
+    if (answer.status === 401) return location.assign("/logga-in/fornya?till=/utskick"); // the page was open for long
     if (!answer.ok) throw new Error(String(answer.status));
     return location.assign("/utskick?klart=enhet");
   } catch {

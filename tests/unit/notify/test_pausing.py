@@ -43,3 +43,5 @@ def test_a_channel_takes_so_many_a_second_and_who_waits_keeps_the_place(monkeypa
     now[0] += 10
     assert pauses.turn("sms", uuid4(), 2.0) == 0.0, "what nobody used is not saved up"
     assert pauses.turn("sms", uuid4(), 2.0) == 0.5
+    assert pauses.turn("sms", uuid4(), 2.0, urgent=True) == 0.0, "urgent ones stand in no line"
+    assert pauses.turn("sms", uuid4(), 2.0) == 1.5, "and are counted all the same"
