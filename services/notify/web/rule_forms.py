@@ -4,12 +4,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
+from schemas.values import Source
 from services.notify.domain.plan import DEEPEST, MOST_NODES, Match, Node, Plan, To, nodes
 from services.notify.domain.routing import Receiver
 from services.pages.labels import inside, type_label
@@ -19,6 +20,8 @@ KINDS = (
     "report/opened", "case/opened", "case/changed", "case/closed", "silent_source/opened", "silent_source/closed",
     "lagesbild/drafted", "lagesbild/adopted", "agenda/adopted",
 )  # fmt: skip
+LISTS = ("kinds", "areas", "types", "sources", "to", "then")
+"""Fields of the form that hold several."""
 HOWS = ("at_once", "daily", "weekly", "never")
 
 
@@ -103,6 +106,7 @@ def choices(areas: Mapping[str, str], more: Mapping[str, Any], plan: Plan, words
     to += sorted((_key(t), words.to(t)) for t in named)
     return {
         "kinds": [(k, _kind(k)) for k in KINDS],
+        "sources": [(s, text(f"source.{s}")) for s in get_args(Source)],
         "areas": sorted(((f"regso/{c}", n) for c, n in areas.items()), key=lambda pair: pair[1]),
         "to": to,
         "how": [(h, text(f"rules_page.how_{h}")) for h in HOWS],
@@ -112,12 +116,12 @@ def choices(areas: Mapping[str, str], more: Mapping[str, Any], plan: Plan, words
 def filled(form: FormData | None, plan: Plan, wanted: str) -> dict[str, Any] | None:
     """The form's fields: as they were sent, or of the rule that is to be changed; None for a closed form."""
     if form is not None and "name" in form:
-        lists = {k: [str(v) for v in form.getlist(k)] for k in ("kinds", "areas", "types", "to", "then")}
+        lists = {k: [str(v) for v in form.getlist(k)] for k in LISTS}
         single = {k: str(form.get(k, "")) for k in ("name", "label", "under", "severity", "how", "answer")}
         return single | lists | {"urgent": form.get("urgent") == "ja", "go_on": form.get("go_on") == "ja"}
     if wanted == "ny":
         empty: dict[str, Any] = dict.fromkeys(("name", "label", "severity", "answer"), "")
-        lists = {k: [] for k in ("kinds", "areas", "types", "to", "then")}
+        lists = {k: [] for k in LISTS}
         return empty | lists | {"under": plan.root.name, "how": "at_once", "urgent": False, "go_on": False}
     node = next((n for n, _ in nodes(plan.root) if n.name == wanted), None)
     if node is None:
@@ -130,6 +134,7 @@ def filled(form: FormData | None, plan: Plan, wanted: str) -> dict[str, Any] | N
         "kinds": [k for k in KINDS if _has(match, k)],
         "areas": list(match.areas),
         "types": list(match.types),
+        "sources": list(match.sources),
         "severity": str(match.min_severity or ""),
         "to": [_key(t) for t in node.to],
         "then": [_key(t) for t in node.then],
@@ -205,7 +210,7 @@ def _node(form: FormData, name: str, before: Node | None) -> Node:
             "areas": tuple(str(a) for a in form.getlist("areas") if a),
             "types": tuple(str(t) for t in form.getlist("types") if t),
             "min_severity": _whole(form, "severity"),
-            "sources": before.match.sources if before is not None else (),
+            "sources": tuple(str(s) for s in form.getlist("sources") if s in get_args(Source)),
         },
         "to": _receivers(form.getlist("to")),
         "then": _receivers(form.getlist("then")),
