@@ -27,6 +27,7 @@ from services.analysis.web import (
     meeting,
     overview,
     pictures,
+    reporting,
     signals,
 )
 from services.runtime import read_log
@@ -68,6 +69,7 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
             cards.router,
             behind.router,
             density.router,
+            reporting.router,
             keeping.router,
         ],
         "consumers": CONSUMERS,

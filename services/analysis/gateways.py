@@ -58,10 +58,17 @@ class Geometry:
 
 
 class Texts:
-    """What was written to reports, which only the door has."""
+    """What only the door has: what was written to reports, what organisations are called."""
 
     def __init__(self, ingest_url: str) -> None:
         self._ingest = OtherRoom("ingest", ingest_url)
+
+    async def organisations(self, token: str) -> dict[str, str]:
+        """Organisation → its name; empty while the door is away."""
+        try:
+            return dict(await self._ingest.get("/v1/directory/organisations", token=token) or {})
+        except Away:
+            return {}
 
     async def of(self, report: UUID, token: str) -> str | None:
         """The text of a report, None for none; Away, also when the caller may not read it."""

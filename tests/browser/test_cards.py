@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import DESKTOP, Login, Town
+from tests.browser.test_pages import violations
 from tests.browser.test_pictures import NARROW, _sound
 
 PAGES = (
@@ -76,3 +77,21 @@ async def test_a_selection_is_kept_and_found_again(login: Login, town: Town) -> 
     await _sound(page, "kept selections")
     await page.click("text=Skadegörelse i år")
     assert page.url.endswith("/typer/A?from=2026-01-01&to=2026-12-31")
+
+
+async def test_who_reports_is_shown_per_organisation_to_who_writes(login: Login, town: Town) -> None:
+    page = await login("analytiker", **DESKTOP)
+    await page.goto(f"{town.url}/oversikt")
+    await page.get_by_role("link", name="Vem som rapporterar").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Vem som rapporterar")
+    await expect(page.get_by_role("table")).to_contain_text("Exempelbolaget")
+    assert await violations(page) == []
+    await page.select_option("#f-weeks", "52")
+    await page.get_by_role("button", name="Visa").click()
+    await expect(page.locator("#f-weeks")).to_have_value("52")
+    member = await login("est_medlem", **DESKTOP)
+    answer = await member.goto(f"{town.url}/oversikt/rapporterande")
+    assert answer is not None
+    assert answer.status == 403
+    await member.goto(f"{town.url}/oversikt")
+    assert await member.get_by_role("link", name="Vem som rapporterar").count() == 0

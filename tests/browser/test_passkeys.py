@@ -118,6 +118,8 @@ async def test_a_device_that_has_not_known_its_owner_is_not_enough(town: Town, d
 async def test_nobody_adds_a_passkey_without_being_signed_in(door: str) -> None:
     async with httpx.AsyncClient(base_url=door, trust_env=False) as http:
         assert (await http.post("/konto/passnycklar/borja")).status_code == 401
+        asked = await http.get("/konto/passnycklar")
+        assert (asked.status_code, "/logga-in" in asked.headers["location"]) == (303, True)
         assert (await http.post("/konto/passnycklar", json={"credential": {}, "label": "x"})).status_code == 401
         nonsense = await http.post("/logga-in/passnyckel", json={"credential": {"id": "åäö"}})
         assert nonsense.status_code == 422

@@ -84,7 +84,13 @@ async def test_a_report_that_turns_out_to_be_less_grave_is_not_told_again_and_wa
                 await take_reports(connection, [_received(report)])
             await parts.settle()
         assert sorted(m.urgent for _, m in parts.channels["mail"].sent) == [True, True], "analyst and follower, once"
-        query = "select state from alerts where kommun = $1"
+        other = _serious(kommun, 2)
+        lowered = other.model_copy(update={"report": other.report.model_copy(update={"severity": 1, "revision": 2})})
+        async with parts.database.transaction((kommun,)) as connection:
+            await take_reports(connection, [_received(other), _received(lowered)])
+        await parts.settle()
+        assert [m.urgent for _, m in parts.channels["mail"].sent] == [True, True, False], "both at once: what it is now"
+        query = "select state from alerts where kommun = $1 and severity = 4"
         assert [r["state"] for r in await instance.sql(query, kommun, kommun=kommun, room="notify")] == ["over"]
 
 
@@ -109,14 +115,17 @@ async def test_a_report_that_is_withdrawn_before_anybody_routed_it_is_not_told(i
     report = _serious(kommun)
     gone = report.model_copy(update={"report": report.report.model_copy(update={"withdrawn": True, "revision": 2})})
     async with voice(instance) as parts:
-        async with parts.database.transaction((kommun,)) as connection:
-            await take_reports(connection, [_received(report), _received(gone)])
+        other = _serious(kommun, 2)
+        none = other.model_copy(update={"report": other.report.model_copy(update={"withdrawn": True, "revision": 2})})
+        for batch in ([report], [gone], [other, none]):
+            async with parts.database.transaction((kommun,)) as connection:
+                await take_reports(connection, [_received(r) for r in batch])
         await parts.settle()
         assert parts.channels["mail"].sent == []
         rows = await instance.sql(
             "select state, reason from notices where kommun = $1", kommun, kommun=kommun, room="notify"
         )
-        assert [(r["state"], r["reason"]) for r in rows] == [("held", "withdrawn")]
+        assert [(r["state"], r["reason"]) for r in rows] == [("held", "withdrawn")], "of the second nothing was entered"
 
 
 def _received(message: ReportLocated) -> Received[ReportLocated]:

@@ -33,6 +33,7 @@ PAGES: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "analytiker": (
         ("/oversikt", "oversikt", "nav.overview"),
+        ("/oversikt/rapporterande", "rapporterande", "reporting.title"),
         ("/lagesbilder", "lagesbilder", "nav.pictures"),
         ("/lagesbilder/{newest}", "lagesbild", "picture.state_draft"),
         ("/lagesbilder/{newest}/mote?steg=2", "mote", "meeting.open"),

@@ -17,7 +17,7 @@ from services.analysis.domain.selection import BadSelection, Selection
 from services.analysis.gateways import Geometry, Texts
 from services.analysis.store import cards as store
 from services.analysis.web import picture_words
-from services.analysis.web.access import denied, message, missing, reads
+from services.analysis.web.access import denied, message, missing, reads, writes
 from services.analysis.web.overview import read_selection
 from services.pages.frame import frame
 from services.pages.labels import place_label, type_label
@@ -95,7 +95,7 @@ def _on_overview(chosen: Selection) -> Selection:
 
 
 @router.get(PATH + "/{report_id}")
-async def one(request: Request, principal: Visitor, report_id: UUID) -> Response:
+async def one(request: Request, principal: Visitor, report_id: UUID, avslutad: str = "") -> Response:
     """One report, and for those who may read it what was written to it."""
     if not reads(principal):
         return denied(principal)
@@ -115,10 +115,17 @@ async def one(request: Request, principal: Visitor, report_id: UUID) -> Response
         "seen": report.get("count", 1),
         "severity": report.get("severity"),
         "confirmed": report.get("confirmed", False),
+        "may_end": _standing(report) and not reason and writes(principal),
+        "ended": bool(avslutad),
         "reason": text(f"card.not_{reason}") if reason else None,
         **await _written(request, principal, report_id, bool(report.get("has_text"))),
     }
     return page("analysis/report.html", context)
+
+
+def _standing(report: Mapping[str, Any]) -> bool:
+    """A state that goes on and that a person reported: who writes the lägesbild may say that it has ended."""
+    return bool(report.get("ongoing")) and report["event_type"][0] == "E" and report["source"] == "rapportor"
 
 
 async def _written(request: Request, principal: Principal, report_id: UUID, has_text: bool) -> dict[str, Any]:

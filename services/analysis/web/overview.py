@@ -16,7 +16,7 @@ from services.analysis.domain.selection import BadSelection, Selection, last_day
 from services.analysis.gateways import Geometry
 from services.analysis.statistics import counts
 from services.analysis.store import numbers
-from services.analysis.web.access import message
+from services.analysis.web.access import message, writes
 from services.analysis.web.keeping import kept
 from services.pages import charts, livemap, maps
 from services.pages.frame import frame
@@ -122,6 +122,7 @@ async def overview(request: Request, principal: Visitor) -> Response:
         | _tiles(found, set(names))
         | _tables(found, names)
         | {
+            "who_reports": writes(principal),
             "chosen": chosen,
             "before": chosen.before(),
             "now": datetime.now(UTC),

@@ -13,6 +13,7 @@ from schemas.values import Kommun
 from services.ingest.api.caller import DoorCaller, key_of
 from services.ingest.domain import ADDRESS
 from services.ingest.handlers.appointing import Appointing, UnknownMunicipality
+from services.ingest.handlers.organisations import Organisations
 from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
 from services.ingest.handlers.retaining import DataClass, Retaining
@@ -133,6 +134,15 @@ async def directory_names(request: Request, principal: DoorCaller) -> dict[UUID,
     people: People = request.app.state.people
     await read_log.note(request.app.state.database, principal, "person", "everybody who may be told", "routing")
     return {r.person_id: r.name for r in await people.told(principal.kommun, TOLD)}
+
+
+@router.get("/v1/directory/organisations", include_in_schema=False)
+async def directory_organisations(request: Request, principal: DoorCaller) -> dict[UUID, str]:
+    """What the organisations are called, for who reads numbers per organisation; nobody is named."""
+    if not principal.may("analytiker", "administrator", "directory:read"):
+        raise not_allowed("analytiker or administrator")
+    organisations: Organisations = request.app.state.organisations
+    return {row.organisation_id: row.name for row in await organisations.all(principal.kommun)}
 
 
 @router.get("/v1/directory/reporters", include_in_schema=False)

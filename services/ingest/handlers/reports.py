@@ -1,12 +1,13 @@
-"""The door's use cases for reports: hand in (``submitting``), withdraw, find, local types."""
+"""The door's use cases for reports: hand in (``submitting``), withdraw, end, find, local types."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
 
+from schemas.reports import ReportReceived
 from schemas.taxonomy import counts_as_event
 from services.ingest import domain
 from services.ingest.domain import ReportIn, Sender
@@ -42,22 +43,55 @@ class Reports:
         A correction that comes between is looked at again; Unfinished when that does not settle.
         """
         for _ in range(WITHDRAWAL_TRIES):
-            async with self._database.transaction((sender.kommun,)) as connection:
-                row = await store.get(connection, sender.kommun, report_id)
-            retired = row is not None and row.event.get("anonymised")
-            if row is None or retired or row.client_id != sender.client_id or row.sender_id is None:
-                return None  # also for one taken back from the topics: nobody knows what its sender called it
+            row = await self._standing(sender.kommun, report_id)
+            if row is None or row.client_id != sender.client_id:
+                return None
             if row.content["withdrawn"]:
                 return submitting.withdrawn_already(report_id, row.sender_id, row.revision)
-            following = domain.following_version(row.version_kind, row.source_version, datetime.now(UTC))
-            content = row.content | {"id": row.sender_id, "source_version": following, "withdrawn": True}
-            try:
-                answer = await self.submit(sender, ReportIn.model_validate(content), correlation)
-            except VersionConflict:
-                continue
-            if answer.body["outcome"] == "withdrawn":
+            answer = await self._follow(sender, row, {"withdrawn": True}, correlation)
+            if answer is not None and answer.body["outcome"] == "withdrawn":
                 return answer
         raise Unfinished
+
+    async def end(self, kommun: str, report_id: UUID, correlation: str, *, client: UUID | None) -> bool:
+        """Say of a state that went on (a broken lamp) that it has ended now; False when there is none to end.
+
+        ``client``: whose it must be; None for who writes the lägesbild, and then only of what people reported: a system
+        numbers its versions itself, and would find this one's number taken. Unfinished.
+        """
+        for _ in range(WITHDRAWAL_TRIES):
+            row = await self._standing(kommun, report_id)
+            if row is None or row.content["withdrawn"] or not row.event["ongoing"]:
+                return False
+            event = ReportReceived.model_validate(row.event)
+            if row.client_id != client if client is not None else event.source != "rapportor":
+                return False
+            sender = Sender(kommun=kommun, client_id=row.client_id, source=event.source,
+                            organisation=event.organisation, reporter_token=event.reporter_token, person=True,
+                            free_text="everybody", invented=event.invented)  # fmt: skip
+            ended = max(datetime.now(UTC), event.time_from)
+            change = {"ongoing": False, "time_to": ended.isoformat(), "text": await self.text_of(kommun, report_id)}
+            if await self._follow(sender, row, change, correlation) is not None:
+                return True
+        raise Unfinished
+
+    async def _standing(self, kommun: str, report_id: UUID) -> Row[Any] | None:
+        """A report that can have a next version: not retired by gallring, and its sender's name for it is known."""
+        async with self._database.transaction((kommun,)) as connection:
+            row = await store.get(connection, kommun, report_id)
+        # None also for one taken back from the topics: nobody knows what its sender called it.
+        return None if row is None or row.event.get("anonymised") or row.sender_id is None else row
+
+    async def _follow(
+        self, sender: Sender, row: Row[Any], change: Mapping[str, Any], correlation: str
+    ) -> Answer | None:
+        """Hand in the version after this one, with a change; None when another came between."""
+        following = domain.following_version(row.version_kind, row.source_version, datetime.now(UTC))
+        content = row.content | {"id": row.sender_id, "source_version": following, **change}
+        try:
+            return await self.submit(sender, ReportIn.model_validate(content), correlation)
+        except VersionConflict:
+            return None
 
     async def find(self, kommun: str, report_id: UUID) -> Row[Any] | None:
         """The newest state of a report of this municipality."""

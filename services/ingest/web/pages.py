@@ -191,7 +191,9 @@ def _took(form: dict[str, str]) -> None:
 
 
 @router.get("/mina-rapporter")
-async def mine(request: Request, person: Reporter, framme: str = "", tillbaka: str = "") -> HTMLResponse:
+async def mine(
+    request: Request, person: Reporter, framme: str = "", tillbaka: str = "", avslutad: str = ""
+) -> HTMLResponse:
     """The reporter's own reports, each with its fate."""
     people: People = request.app.state.people
     corridor: Corridor = request.app.state.corridor
@@ -207,6 +209,8 @@ async def mine(request: Request, person: Reporter, framme: str = "", tillbaka: s
         notice = text("mine.sent", number=framme)
     elif tillbaka:
         notice = text("mine.withdrawn")
+    elif avslutad:
+        notice = text("mine.ended")
     with_photo = await request.app.state.photos.of_reports(person.kommun, [own.event.report_id for own in found])
     cards = [
         _card(own, fate, local) | {"photo": with_photo.get(own.event.report_id)}
@@ -234,6 +238,21 @@ async def withdraw(request: Request, person: Reporter, report_id: Annotated[UUID
     return RedirectResponse("/mina-rapporter" + ("?tillbaka=ja" if answer is not None else ""), 303)
 
 
+@router.post("/mina-rapporter/avsluta")
+async def end_state(request: Request, person: Reporter, report_id: Annotated[UUID, Form()]) -> Response:
+    """Say that a state that I reported has ended; who writes the lägesbild may say it of everybody's."""
+    people: People = request.app.state.people
+    reports: Reports = request.app.state.reports
+    client = None if person.may("analytiker", "administrator") else (await people.sender(person)).client_id
+    try:
+        ended = await reports.end(person.kommun, report_id, request.state.correlation_id, client=client)
+    except Unfinished:
+        ended = False
+    if client is None:
+        return RedirectResponse(f"/rapporter/{report_id}" + ("?avslutad=ja" if ended else ""), 303)
+    return RedirectResponse("/mina-rapporter" + ("?avslutad=ja" if ended else ""), 303)
+
+
 def _card(own: Own, fate: Fate, local: dict[str, tuple[str, int]]) -> dict[str, Any]:
     """One report as the page shows it."""
     report = own.event
@@ -249,6 +268,7 @@ def _card(own: Own, fate: Fate, local: dict[str, tuple[str, int]]) -> dict[str, 
         "received": swedish.moment(own.received_at),
         "withdrawn": report.withdrawn,
         "may_withdraw": own.named and not report.withdrawn and report.event_type != ZERO_REPORT,
+        "may_end": own.named and not report.withdrawn and report.ongoing and report.event_type[0] == "E",
         "taken_back": own.taken_back,
         "text_lost": own.taken_back and report.has_text,
         "zero": report.event_type == ZERO_REPORT,

@@ -11,6 +11,7 @@ from services.ingest.handlers.passkeys import CHALLENGE_SECONDS, Passkeys
 from services.ingest.handlers.people import People
 from services.ingest.settings import IngestSettings
 from services.ingest.web.login import DEVICE, give_token, local_path, set_cookie, signed_in, too_often
+from services.ingest.web.pages import Reporter
 from services.pages import swedish
 from services.pages.frame import frame
 from services.pages.render import page
@@ -69,7 +70,7 @@ def _begun(request: Request, options: str, kept: str) -> Response:
 
 
 @router.get(PATH)
-async def listed(person: Owner, keys: Keys, klart: str = "") -> HTMLResponse:
+async def listed(person: Reporter, keys: Keys, klart: str = "") -> HTMLResponse:
     """One's own passkeys."""
     rows = [
         {
@@ -101,7 +102,9 @@ async def added(request: Request, person: Owner, keys: Keys, body: Added) -> Res
 
 
 @router.post(PATH + "/bort")
-async def ended(person: Owner, keys: Keys, ident: Annotated[str, Form(pattern="^([0-9a-f]{2}){1,1023}$")]) -> Response:
+async def ended(
+    person: Reporter, keys: Keys, ident: Annotated[str, Form(pattern="^([0-9a-f]{2}){1,1023}$")]
+) -> Response:
     """Take one away."""
     await keys.end(person, bytes.fromhex(ident))
     return RedirectResponse(f"{PATH}?klart=bort", 303)

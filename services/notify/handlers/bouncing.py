@@ -11,6 +11,7 @@ from services.runtime.errors import is_transient
 from services.runtime.logs import logger
 from services.runtime.publisher import Publisher
 
+TAKE_SECONDS = 10.0
 _log = logger(__name__)
 
 
@@ -39,7 +40,8 @@ class Bouncing:
         loop = asyncio.get_running_loop()
 
         def take(raw: bytes) -> Fate:
-            return asyncio.run_coroutine_threadsafe(self.take(raw), loop).result()
+            # Bounded: a process that is asked to stop meanwhile must not wait for a thread that waits for it.
+            return asyncio.run_coroutine_threadsafe(self.take(raw), loop).result(TAKE_SECONDS)
 
         return await asyncio.to_thread(mailbox.read, take)
 

@@ -82,13 +82,26 @@ async def _withdrawn(connection: AsyncConnection, reports: Sequence[ReportLocate
         await deliveries.withdraw(connection, kommun, closed)
 
 
+def _newest(batch: Sequence[Received[ReportLocated]]) -> list[Received[ReportLocated]]:
+    """Of each report its newest revision, as it was placed first: what was said of it before is not told any more."""
+    found: dict[tuple[str, UUID], Received[ReportLocated]] = {}
+    for received in batch:
+        key = (received.kommun, received.message.report.report_id)
+        known = found.get(key)
+        if known is None or known.message.report.revision < received.message.report.revision:
+            found[key] = received
+    return list(found.values())
+
+
 async def take_reports(connection: AsyncConnection, batch: Sequence[Received[ReportLocated]]) -> Sequence[Outgoing]:
     """Reports become notices once each, whatever their revision; what gallring left replaces what was told."""
-    notices = [of_report(r.message, r.envelope.correlationid) for r in batch]
+    newest = _newest(batch)
+    notices = [of_report(r.message, r.envelope.correlationid) for r in newest]
     await enter(connection, await _unless_grave(connection, [n for n in notices if n is not None]))
-    await _withdrawn(connection, [r.message for r in batch])
-    await thank_for_each(connection, [r.message for r in batch])
-    gone = [r.message for r in batch if r.message.report.anonymised]
+    reports = [r.message for r in newest]
+    await _withdrawn(connection, reports)
+    await thank_for_each(connection, reports)
+    gone = [m for m in reports if m.report.anonymised]
     await store.anonymise(connection, {(m.kommun, m.report.report_id): m.model_dump_json() for m in gone})
     return ()
 

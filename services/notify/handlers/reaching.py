@@ -73,7 +73,7 @@ class Reaching:
         if waits is None:
             return False
         expected = code_of(self._sealer, kommun, person, waits.phone, waits.until)
-        if not hmac.compare_digest(expected, code):
+        if not hmac.compare_digest(expected.encode(), code.encode()):
             return False
         async with self._database.transaction((kommun,)) as connection:
             own = (await subscriptions.preferences(connection, kommun, [person])).get(person, Preferences())

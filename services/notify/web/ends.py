@@ -23,7 +23,7 @@ _PHONE: TypeAdapter[str] = TypeAdapter(Phone)
 
 def number(written: str) -> str:
     """A telephone number as people write it, in E.164; a Swedish one when it begins with a single 0. ValueError."""
-    digits = "".join(c for c in written if c.isdigit() or c == "+")
+    digits = "".join(c for c in written if c in "+0123456789")
     if digits.startswith("00"):
         digits = "+" + digits[2:]
     return _PHONE.validate_python("+46" + digits[1:] if digits.startswith("0") else digits)
