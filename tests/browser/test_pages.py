@@ -191,9 +191,9 @@ async def test_following_and_stopping(login: Login) -> None:
     await page.select_option("#type", label="Trafik och fordon")
     await page.select_option("#severity", "2")
     await page.get_by_role("button", name="Följ", exact=True).click()
-    await expect(page.get_by_role("status")).to_contain_text("trafik och fordon i hela kommunen, minst allvar 2")
+    await expect(page.get_by_role("status").first).to_contain_text("trafik och fordon i hela kommunen, minst allvar 2")
     await page.get_by_role("button", name=re.compile("Sluta följa")).last.click()
-    await expect(page.get_by_role("status")).to_contain_text("Du följer inte längre det.")
+    await expect(page.get_by_role("status").first).to_contain_text("Du följer inte längre det.")
 
 
 async def test_signing_out_ends_the_session(login: Login, town: Town) -> None:

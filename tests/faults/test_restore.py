@@ -8,6 +8,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +60,15 @@ def _serious(count: int, prefix: str) -> list[dict[str, Any]]:
     return [r | {"severity": 4} if i % 10 == 0 else r for i, r in enumerate(plain)]
 
 
+def _mails(instance: Instance) -> list[str]:
+    """Message-IDs of the mails about reports; word of an adopted lägesbild goes by day only, so it does not count."""
+    found = [message_from_bytes(p.read_bytes(), policy=default) for p in sorted(instance.mail_folder.glob("*.eml"))]
+    return [str(m["Message-ID"]).strip() for m in found if "ägesbild" not in str(m["Subject"])]
+
+
 async def _mailed(instance: Instance, count: int) -> None:
     async def so_many() -> bool:
-        return len(instance.mails()) >= count
+        return len(_mails(instance)) >= count
 
     await eventually(so_many, 60, f"{count} mails")
 
@@ -163,7 +171,7 @@ async def test_yesterdays_database_beside_todays_kafka(data: Path, table: Table)
         await tenant.load([r | {"source_version": 2, "count": 3} for r in before[:10]])
         await tenant.tally(100)
         await _mailed(instance, 10)
-        mails = sorted(instance.mails())
+        mails = sorted(_mails(instance))
         taken = await lagesbild(instance.ground, "backup", "--data", str(data), "--to", str(backup), expect=1)
         assert "is there already" in taken.err
         running_still = await lagesbild(instance.ground, "restore", str(backup), "--data", str(data), expect=1)
@@ -186,7 +194,7 @@ async def test_yesterdays_database_beside_todays_kafka(data: Path, table: Table)
         await tenant.load(fresh)
         await table.tally("yesterday's database beside today's Kafka", tenant, 110, began)
         await _mailed(again, 11)
-        told = again.mails()
+        told = _mails(again)
         assert len(told) == len(set(told)) == 11, "nobody is told again of what was there before the restore"
         assert set(mails) < set(told)
         work = again.ground.database_url("lagesbild_analysis_work")
@@ -211,7 +219,7 @@ async def test_yesterdays_kafka_beside_todays_database(data: Path, kommun: str, 
         await tenant.load(_serious(40, "after"))
         await tenant.tally(100)
         await _mailed(instance, 10)
-        mails = sorted(instance.mails())
+        mails = sorted(_mails(instance))
     shutil.rmtree(log)
     copy.rename(log)
     async with _started(data) as again:
@@ -223,7 +231,7 @@ async def test_yesterdays_kafka_beside_todays_database(data: Path, kommun: str, 
         await tenant.load(_serious(10, "fresh"))
         await table.tally("yesterday's Kafka beside today's database", tenant, 110, began)
         await _mailed(again, 11)
-        told = again.mails()
+        told = _mails(again)
         assert len(told) == len(set(told)) == 11
         assert set(mails) < set(told)
 

@@ -174,7 +174,7 @@ async def test_devices_are_ones_own(instance: Instance, kommun: str) -> None:
         mine = await ends.add_device(kommun, analyst.ident, Phone().device("http://127.0.0.1:9/a"), "Mobil")
     url = instance.ground.layout.url("notify_serve")
     async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
-        assert len((await http.get("/v1/devices/key", headers=analyst.bearer)).json()["key"]) == 87
+        assert len((await http.get("/v1/push-key", headers=analyst.bearer)).json()["key"]) == 87
         assert (await http.delete(f"/v1/devices/{mine}", headers=member.bearer)).status_code == 404
         assert (await http.delete(f"/v1/devices/{mine}", headers=analyst.bearer)).status_code == 204
         async with reaching(instance, "127.0.0.1:9") as ends:

@@ -1,4 +1,4 @@
-"""``/v1/devices`` and ``/v1/numbers``: where a person is reached by notification and by SMS."""
+"""``/v1/devices``, ``/v1/push-key`` and ``/v1/numbers``: where a person is reached by notification and by SMS."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -70,7 +70,7 @@ def _person(principal: Principal) -> UUID:
     return UUID(principal.subject)
 
 
-@router.get("/devices/key")
+@router.get("/push-key")
 async def get_key(request: Request, principal: Caller) -> KeyOut:
     """The key by which the voice signs, for ``pushManager.subscribe``."""
     _person(principal)
