@@ -8,6 +8,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import DESKTOP, Login, Town
 from tests.browser.test_pages import violations
 from tests.browser.test_pictures import NARROW, _sound
+from tests.support.instance import eventually
 
 PAGES = (
     "/omraden",
@@ -80,11 +81,17 @@ async def test_a_selection_is_kept_and_found_again(login: Login, town: Town) -> 
 
 
 async def test_who_reports_is_shown_per_organisation_to_who_writes(login: Login, town: Town) -> None:
+    await town.person("rapportor")
     page = await login("analytiker", **DESKTOP)
     await page.goto(f"{town.url}/oversikt")
     await page.get_by_role("link", name="Vem som rapporterar").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Vem som rapporterar")
-    await expect(page.get_by_role("table")).to_contain_text("Exempelbolaget")
+
+    async def appointed() -> bool:
+        await page.reload()
+        return bool(await page.get_by_role("row", name="Exempelbolaget").count())
+
+    await eventually(appointed, 20, "the appointment has reached the numbers")
     assert await violations(page) == []
     await page.select_option("#f-weeks", "52")
     await page.get_by_role("button", name="Visa").click()
