@@ -7,7 +7,7 @@ from typing import Any
 from schemas.topics import SITUATION_CHANGED
 from schemas.values import CONTEXT_OWNER
 from services.analysis.api import counts, exposure, situations
-from services.analysis.gateways import Geometry, Texts
+from services.analysis.gateways import Door, Geometry
 from services.analysis.handlers.carding import Carding
 from services.analysis.handlers.filling import fill
 from services.analysis.handlers.picturing import Picturing
@@ -82,7 +82,7 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
             "database": database,
             "picturing": picturing,
             "carding": Carding(database),
-            "texts": Texts(chosen.ingest_url),
+            "door": Door(chosen.ingest_url),
             "geometry": Geometry(chosen.geo_url),
             "pulse": Pulse(url),
         },

@@ -57,7 +57,7 @@ class Geometry:
             return None
 
 
-class Texts:
+class Door:
     """What only the door has: what was written to reports, what organisations are called."""
 
     def __init__(self, ingest_url: str) -> None:
@@ -70,7 +70,7 @@ class Texts:
         except Away:
             return {}
 
-    async def of(self, report: UUID, token: str) -> str | None:
+    async def text_of(self, report: UUID, token: str) -> str | None:
         """The text of a report, None for none; Away, also when the caller may not read it."""
         answer = await self._ingest.get(f"/v1/reports/{report}/text", token=token)
         return None if answer is None else answer["text"]

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 from schemas.taxonomy import current
 from services.analysis.api.counts import WRITERS
 from services.analysis.domain.selection import BadSelection, Selection
-from services.analysis.gateways import Geometry, Texts
+from services.analysis.gateways import Door, Geometry
 from services.analysis.store import cards as store
 from services.analysis.web import picture_words
 from services.analysis.web.access import denied, message, missing, reads, writes
@@ -134,9 +134,9 @@ async def _written(request: Request, principal: Principal, report_id: UUID, has_
         return {"written": None, "unwritten": text("card.no_text")}
     if not principal.may(*WRITERS):
         return {"written": None, "unwritten": text("card.text_denied")}
-    texts: Texts = request.app.state.texts
+    door: Door = request.app.state.door
     try:
-        written = await texts.of(report_id, token_of(request) or "")
+        written = await door.text_of(report_id, token_of(request) or "")
     except Away:
         return {"written": None, "unwritten": text("card.text_away")}
     return {"written": written, "unwritten": None if written else text("card.text_gone")}

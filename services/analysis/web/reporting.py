@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from services.analysis.domain.selection import Selection
-from services.analysis.gateways import Texts
+from services.analysis.gateways import Door
 from services.analysis.store import exposure as store
 from services.analysis.views import SWEDEN
 from services.analysis.web.access import denied, writes
@@ -42,8 +42,8 @@ async def listed(request: Request, principal: Visitor, veckor: str = "") -> Resp
         appointed = await store.appointed_between(
             connection, principal.kommun, _start(now.first), _start(now.last + timedelta(days=1)), by_organisation=True
         )
-    texts: Texts = request.app.state.texts
-    names = await texts.organisations(token_of(request) or "")
+    door: Door = request.app.state.door
+    names = await door.organisations(token_of(request) or "")
     rows = rows_of(active, earlier, appointed)
     context = frame(principal, "/oversikt") | {
         "rows": [row | {"name": _name(row["organisation"], names)} for row in rows],
