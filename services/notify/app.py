@@ -87,7 +87,8 @@ def build(settings: NotifySettings | None = None, **overrides: Any) -> Room:
             "apprise": bool(chosen.apprise_schemes),
             "proving": Proving(database),
             "reaching": Reaching(database, Outside(chosen.push_allowed), sealer),
-            "push_key": vapid_of(chosen).public,
+            # Without a secret nothing can be sealed, and the key would be anybody's: no notifications.
+            "push_key": vapid_of(chosen).public if sealer.ready else "",
         },
         "title": "Lägesbild notify",
         "answers_others": "/utskick/av|/v1/receipts/sms",

@@ -25,6 +25,11 @@ class Sealer:
         self._raw = hashlib.sha256(secret.encode()).digest()
         self._key = OctKey.import_key(self._raw) if len(secret) >= 16 else None
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is a secret to seal by."""
+        return self._key is not None
+
     def seal(self, purpose: str, value: str) -> str:
         """The value, unreadable and unchangeable. Unsealable when the instance has no secret."""
         if self._key is None:

@@ -70,10 +70,16 @@ def _person(principal: Principal) -> UUID:
     return UUID(principal.subject)
 
 
+def _able(request: Request) -> None:
+    if not request.app.state.push_key:
+        raise Problem(409, "no-notifications", text("deliveries.no_push"))
+
+
 @router.get("/push-key")
 async def get_key(request: Request, principal: Caller) -> KeyOut:
     """The key by which the voice signs, for ``pushManager.subscribe``."""
     _person(principal)
+    _able(request)
     return KeyOut(key=request.app.state.push_key)
 
 
@@ -81,6 +87,7 @@ async def get_key(request: Request, principal: Caller) -> KeyOut:
 async def post_device(request: Request, body: DeviceIn, principal: Caller) -> DeviceOut:
     """Show notifications here. Repeating it with the same endpoint gives the same device."""
     reaching: Reaching = request.app.state.reaching
+    _able(request)
     device = Device(endpoint=body.endpoint, keys=body.keys)
     label = text(f"deliveries.device_{body.form}")
     try:
