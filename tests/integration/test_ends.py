@@ -4,7 +4,6 @@ import re
 from email import message_from_bytes
 from email.policy import default
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import httpx
@@ -185,7 +184,6 @@ async def test_devices_are_ones_own(instance: Instance, kommun: str) -> None:
         inside = {"endpoint": "https://127.0.0.1/x", "keys": Phone().keys}
         answer = await http.post("/v1/devices", json=inside, headers=analyst.bearer)
         assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (422, "bad-address")
-        assert UUID(str(mine))
 
 
 async def test_a_mail_that_came_back_goes_another_way_or_has_failed(instance: Instance, kommun: str) -> None:

@@ -115,7 +115,7 @@ async def put_preferences(request: Request, body: Preferences, principal: Caller
     person = _person(principal, None)
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        own = (await store.preferences(connection, principal.kommun, [person])).get(person, Preferences())
+        own = await store.own_preferences(connection, principal.kommun, person)
         if body.phone not in {None, own.phone}:
             raise Problem(422, "unproved-number", text("deliveries.phone_unproved"))
         await store.prefer(connection, principal.kommun, person, body)
@@ -127,7 +127,7 @@ async def preferences_of(database: Database, principal: Principal) -> Preference
     """How a person wants to be told; the default for who has said nothing."""
     person = _person(principal, None)
     async with database.transaction(principal.kommuner) as connection:
-        return (await store.preferences(connection, principal.kommun, [person])).get(person, Preferences())
+        return await store.own_preferences(connection, principal.kommun, person)
 
 
 @router.get("/deliveries")

@@ -80,10 +80,8 @@ def letter_of(message: Message, sender: str, receiver: str) -> Letter:
     if {"\r", "\n"} & set(receiver):
         raise Permanent("bad_address", "an address has more than one line")
     head = "".join(f"{name}: {value}\r\n" for name, value in fields)
-    invitation = message.invitation
-    body = _body(message.text, message.html)
-    if invitation is not None:
-        body = _made(message.text, message.html, calendar(invitation, sender, receiver))
+    invitation = None if message.invitation is None else calendar(message.invitation, sender, receiver)
+    body = _body(message.text, message.html, invitation)
     return Letter(message.receipt_to or parseaddr(sender)[1], receiver, head.encode() + body)
 
 
@@ -100,11 +98,7 @@ def _address(sender: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _body(text: str, html: str) -> bytes:
-    return _made(text, html)
-
-
-def _made(text: str, html: str, invitation: str | None = None) -> bytes:
+def _body(text: str, html: str, invitation: str | None) -> bytes:
     """The headers of what a mail holds, and that: text, HTML, and a calendar's entry where there is one."""
     mail = EmailMessage(policy=SMTP)
     mail.set_content(text)

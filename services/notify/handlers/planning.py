@@ -16,8 +16,8 @@ from services.notify.gateways.posted import Address
 from services.notify.handlers.digesting import agenda_notice
 from services.notify.handlers.entering import rules_of
 from services.notify.handlers.seals import PLACE, ROTA
-from services.notify.handlers.telling import about, single, tell
-from services.notify.store import alerts, devices, people, plans, rotas, subscriptions
+from services.notify.handlers.telling import announce, single
+from services.notify.store import devices, people, plans, rotas, subscriptions
 from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.sealing import Sealer
@@ -95,11 +95,7 @@ class Planning:
         ]
         alert = single(kommun, ident, "agenda", event, rule=INVITED, subject_id=ident, now=now)
         async with self._database.transaction((kommun,)) as connection:
-            await alerts.put(connection, [alert])
-            await tell(connection, kommun, [
-                (about(alert, receiver, rules, urgent=False, reason="asked", deadline=now + INVITATION_KEPT), now)
-                for receiver, rules in invited
-            ])  # fmt: skip
+            await announce(connection, alert, invited, at=now, reason="asked", kept_for=INVITATION_KEPT)
         return len(invited)
 
     async def add_place(self, kommun: str, *, kind: str, label: str, url: str, secret: str) -> UUID:

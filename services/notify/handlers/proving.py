@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify.domain.pacing import DIGEST
 from services.notify.domain.preferences import Way
 from services.notify.domain.routing import Receiver
-from services.notify.handlers.telling import about, single, tell
-from services.notify.store import alerts, plans
+from services.notify.handlers.telling import announce, single
+from services.notify.store import plans
 from services.pages.swedish import SWEDEN
 from services.runtime.database import Database
 from services.runtime.schedule import Effect, Task
@@ -61,6 +61,4 @@ async def _enter(connection: AsyncConnection, kommun: str, receiver: Receiver, *
     now, ident = datetime.now(UTC), uuid4()
     event = {"at": now.isoformat()} | ({} if only is None else {"only": only})
     alert = single(kommun, ident, "test", event, rule="prov", subject_id=ident, now=now)
-    entry = about(alert, receiver, ("prov",), urgent=False, reason="test", deadline=now + KEPT_FOR)
-    await alerts.put(connection, [alert])
-    await tell(connection, kommun, [(entry, now)])
+    await announce(connection, alert, [(receiver, ("prov",))], at=now, reason="test", kept_for=KEPT_FOR)

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import Receiver
 from services.notify.gateways.outside import Outside, Refused
 from services.notify.gateways.push import Device
 from services.notify.handlers.planning import BadAddress
 from services.notify.handlers.seals import DEVICE, code_of
-from services.notify.handlers.telling import about, single, tell
-from services.notify.store import alerts, deliveries, devices, subscriptions
+from services.notify.handlers.telling import announce, single
+from services.notify.store import deliveries, devices, subscriptions
 from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.sealing import Sealer
@@ -60,9 +59,8 @@ class Reaching:
                 return False
             await subscriptions.know(connection, (kommun,))
             alert = single(kommun, ident, "code", {"only": "sms"}, rule=CODE, subject_id=ident, now=now)
-            entry = about(alert, Receiver("person", person), (CODE,), urgent=True, reason="code", deadline=now + LASTS)
-            await alerts.put(connection, [alert])
-            await tell(connection, kommun, [(entry, now)])
+            to = [(Receiver("person", person), (CODE,))]
+            await announce(connection, alert, to, at=now, reason="code", kept_for=LASTS, urgent=True)
         return True
 
     async def prove_number(self, kommun: str, person: UUID, code: str) -> bool:
@@ -76,7 +74,7 @@ class Reaching:
         if not hmac.compare_digest(expected.encode(), code.encode()):
             return False
         async with self._database.transaction((kommun,)) as connection:
-            own = (await subscriptions.preferences(connection, kommun, [person])).get(person, Preferences())
+            own = await subscriptions.own_preferences(connection, kommun, person)
             await subscriptions.prefer(connection, kommun, person, own.model_copy(update={"phone": waits.phone}))
             await devices.settle(connection, kommun, person)
         return True

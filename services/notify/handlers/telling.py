@@ -1,7 +1,7 @@
 """Entering messages: in the ledger and in the queue, in the transaction that causes them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify.domain.alerts import Alert
 from services.notify.domain.notices import Kind
 from services.notify.domain.routing import Receiver
-from services.notify.store import deliveries, queue
+from services.notify.store import alerts, deliveries, queue
 from services.notify.store.deliveries import Entry
 
 
@@ -73,3 +73,19 @@ def single(
         closed_at=now,
         rule=rule,
     )
+
+
+async def announce(
+    connection: AsyncConnection,
+    alert: Alert,
+    to: Sequence[tuple[Receiver, Sequence[str]]],
+    *,
+    at: datetime,
+    reason: str,
+    kept_for: timedelta,
+    urgent: bool = False,
+) -> None:
+    """Store an alert and tell these of it, each by their rules, at a moment; too late ``kept_for`` after that."""
+    await alerts.put(connection, [alert])
+    entries = [about(alert, who, rules, urgent=urgent, reason=reason, deadline=at + kept_for) for who, rules in to]
+    await tell(connection, alert.kommun, [(entry, at) for entry in entries])

@@ -18,7 +18,7 @@ from services.notify.domain.pacing import awake
 from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import REPORTED, Receiver
 from services.notify.gateways.rooms import Directory, Picture
-from services.notify.handlers.telling import about, single, tell
+from services.notify.handlers.telling import announce, single
 from services.notify.settings import NotifySettings
 from services.notify.store import alerts, plans, queue, subscriptions
 from services.runtime.asking import Away
@@ -92,7 +92,6 @@ class Thanker:
                 _, plan = await plans.plan(connection, kommun)
                 told = single(kommun, uuid4(), "feedback", {"placed": True}, rule=REPORTED, subject_id=uuid4(), now=now)
                 told = replace(told, event_type=marker.event_type, area=marker.area)
-                await alerts.put(connection, [told])
                 await self._tell(connection, told, person, awake(now, own.quiet or plan.quiet))
             event = {k: v for k, v in marker.event.items() if k != "token"}
             await alerts.put(connection, [replace(marker, event=event)])
@@ -100,9 +99,8 @@ class Thanker:
 
     @staticmethod
     async def _tell(connection: AsyncConnection, alert: Alert, person: UUID, at: datetime) -> None:
-        entry = about(alert, Receiver("person", person), (REPORTED,), urgent=False, reason="feedback",
-                      deadline=at + KEPT_FOR)  # fmt: skip
-        await tell(connection, alert.kommun, [(entry, at)])
+        to = [(Receiver("person", person), (REPORTED,))]
+        await announce(connection, alert, to, at=at, reason="feedback", kept_for=KEPT_FOR)
 
     async def _enter(
         self, connection: AsyncConnection, kommun: str, ident: UUID, number: str,
@@ -118,9 +116,7 @@ class Thanker:
             event = {"number": number, "kinds": dict(kinds)}
             alert_id = uuid5(NAMESPACE, f"{kommun}/feedback/{ident}/{person}")
             alert = single(kommun, alert_id, "feedback", event, rule=REPORTED, subject_id=ident, now=now)
-            at = awake(now, own.quiet or plan.quiet)
-            await alerts.put(connection, [alert])
-            await self._tell(connection, alert, person, at)
+            await self._tell(connection, alert, person, awake(now, own.quiet or plan.quiet))
 
 
 async def thank_for_each(connection: AsyncConnection, reports: Sequence[ReportLocated]) -> None:

@@ -100,6 +100,11 @@ async def preferences(connection: AsyncConnection, kommun: str, people: Collecti
     return {r.person_id: Preferences.model_validate(r.document | {"phone": r.phone}) for r in rows}
 
 
+async def own_preferences(connection: AsyncConnection, kommun: str, person: UUID) -> Preferences:
+    """How a person wants to be told; the default for who has said nothing."""
+    return (await preferences(connection, kommun, [person])).get(person, Preferences())
+
+
 async def prefer(connection: AsyncConnection, kommun: str, person: UUID, wanted: Preferences) -> None:
     """Keep how a person wants to be told."""
     document = json.dumps(wanted.model_dump(mode="json", exclude={"phone"}))

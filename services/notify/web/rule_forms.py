@@ -20,6 +20,8 @@ KINDS = (
     "report/opened", "case/opened", "case/changed", "case/closed", "silent_source/opened", "silent_source/closed",
     "lagesbild/drafted", "lagesbild/adopted", "agenda/adopted",
 )  # fmt: skip
+OFFERED = {*KINDS, *(k.partition("/")[0] for k in KINDS)}
+"""What of a rule's kinds the form shows; the others stay as they are."""
 LISTS = ("kinds", "areas", "types", "sources", "to", "then")
 """Fields of the form that hold several."""
 HOWS = ("at_once", "daily", "weekly", "never")
@@ -198,9 +200,7 @@ def _node(form: FormData, name: str, before: Node | None) -> Node:
     kept = before.model_dump() if before is not None else {}
     urgent = True if form.get("urgent") == "ja" else (None if before is None or before.urgent is None else False)
     kinds = [str(k) for k in form.getlist("kinds") if str(k) in KINDS]
-    hidden = (
-        [k for k in before.match.kinds if k not in {x.partition("/")[0] for x in KINDS} | set(KINDS)] if before else []
-    )
+    hidden = [k for k in before.match.kinds if k not in OFFERED] if before is not None else []
     values: dict[str, Any] = {
         "name": name,
         "label": str(form.get("label", "")),

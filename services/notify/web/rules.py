@@ -1,5 +1,6 @@
 """Regler: how messages are routed, changed rule by rule, and who would get an example before anything is saved."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -54,43 +55,19 @@ async def tried(request: Request, principal: Visitor) -> Response:
 @router.post(PATH)
 async def saved(request: Request, principal: Visitor) -> Response:
     """Keep a changed, new or removed rule."""
-    if not writes(principal):
-        return denied(principal)
-    form = await request.form()
-    revision, plan, _ = await _plan(request, principal)
-    try:
-        new = rule_forms.changed(plan, form)
-    except ValueError as bad:
-        return await _page(request, principal, form=form, fault=rule_forms.why(bad), status=422)
-    return await _kept(request, principal, form, revision, new)
+    return await _changed(request, principal, rule_forms.changed, reopened=True)
 
 
 @router.post(PATH + "/tider")
 async def timed(request: Request, principal: Visitor) -> Response:
     """Quiet hours, the meeting, the cap, and whether an open signal holds back single reports."""
-    if not writes(principal):
-        return denied(principal)
-    form = await request.form()
-    revision, plan, _ = await _plan(request, principal)
-    try:
-        new = rule_forms.with_times(plan, form)
-    except ValueError as bad:
-        return await _page(request, principal, fault=rule_forms.why(bad), status=422)
-    return await _kept(request, principal, form, revision, new)
+    return await _changed(request, principal, rule_forms.with_times)
 
 
 @router.post(PATH + "/grupp")
 async def grouped(request: Request, principal: Visitor) -> Response:
     """Keep a new, changed or removed group of people."""
-    if not writes(principal):
-        return denied(principal)
-    form = await request.form()
-    revision, plan, _ = await _plan(request, principal)
-    try:
-        new = groups.with_group(plan, form)
-    except ValueError as bad:
-        return await _page(request, principal, fault=rule_forms.why(bad), status=422)
-    return await _kept(request, principal, form, revision, new)
+    return await _changed(request, principal, groups.with_group)
 
 
 @router.post(PATH + "/kallelse")
@@ -104,8 +81,19 @@ async def invited(request: Request, principal: Visitor) -> Response:
     return RedirectResponse(f"{PATH}?klart=kallelse", 303)
 
 
-async def _kept(request: Request, principal: Principal, form: FormData, revision: int, new: Plan) -> Response:
-    """Save the plan that was made upon the revision in the form."""
+async def _changed(
+    request: Request, principal: Principal, make: Callable[[Plan, FormData], Plan], *, reopened: bool = False
+) -> Response:
+    """Save what the form makes of the plan; a fault shows the page, ``reopened`` with the rule's form."""
+    if not writes(principal):
+        return denied(principal)
+    form = await request.form()
+    revision, plan, _ = await _plan(request, principal)
+    try:
+        new = make(plan, form)
+    except ValueError as bad:
+        kept = form if reopened else None
+        return await _page(request, principal, form=kept, fault=rule_forms.why(bad), status=422)
     planning: Planning = request.app.state.planning
     seen = str(form.get("revision", ""))
     if seen != str(revision) or not await planning.save(principal.kommun, revision, new):
