@@ -1,5 +1,6 @@
 """States that go on until somebody says that they have ended: by who reported, or by who writes the lägesbild."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -58,7 +59,7 @@ async def test_who_reported_a_state_ends_it_once_and_nothing_else_of_it_changes(
     assert await _end(instance, reporter, mine) == "/mina-rapporter?avslutad=ja"
     after = await _event(instance, kommun, mine)
     assert after["ongoing"] == "false"
-    assert after["until"] > before["since"]
+    assert datetime.fromisoformat(after["until"]) > datetime.fromisoformat(before["since"])
     kept = ("has_text", "token", "organisation", "since", "client_id")
     assert {k: after[k] for k in kept} == {k: before[k] for k in kept}
     assert await _end(instance, reporter, mine) == "/mina-rapporter", "once"
