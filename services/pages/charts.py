@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from services.pages.swedish import decimal, short_day, whole
+from services.pages.writing import decimal, short_day, whole
 
 _LEFT, _TOP, _BOTTOM = 34, 12, 24
 

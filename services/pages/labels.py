@@ -4,17 +4,23 @@ from collections.abc import Mapping
 
 from schemas.taxonomy import current
 from schemas.values import UNPLACED
-from services.pages.texts import text
+from services.pages.texts import catalogue, spoken, text
 
 
 def type_label(code: str) -> str:
-    """A type's or group's name; a municipality's own type is named by its group. Empty is everything."""
+    """A type's or group's name; a municipality's own type is named by its group. Empty is everything.
+
+    The taxonomy has the Swedish names, the catalogue those of other languages.
+    """
     if not code:
         return text("picture.all_kinds")
+    other = catalogue(spoken()).get(f"type.{code}")
+    if other is not None:
+        return other
     if len(code) == 1:
         return current().group(code).label
     known = current().type(code)
-    return known.label if known is not None else f"{current().group(code).label} ({code})"
+    return known.label if known is not None else f"{type_label(code[0])} ({code})"
 
 
 def inside(label: str) -> str:

@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from services.pages import maps, plane
 from services.pages.render import json_block
-from services.pages.swedish import whole
 from services.pages.texts import text
+from services.pages.writing import whole
 
 _LOCALE = {
     "Map.Title": "map.title",

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.pages import plane
-from services.pages.swedish import whole
 from services.pages.texts import text
+from services.pages.writing import whole
 
 LIMITS = (2, 4, 7, 13)
 """Class limits, fixed for every page: 0–1, 2–3, 4–6, 7–12, 13 and more (look guide §7)."""

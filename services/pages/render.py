@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from services.pages import swedish
+from services.pages import writing
 from services.pages.texts import text
 
 
@@ -29,15 +29,15 @@ def environment() -> Environment:
     )
     made.globals["t"] = text
     made.filters |= {
-        "whole": swedish.whole,
-        "signed": swedish.signed,
-        "decimal": swedish.decimal,
-        "short_day": swedish.short_day,
-        "full_day": swedish.full_day,
-        "day_with_year": swedish.day_with_year,
-        "moment": swedish.moment,
-        "clock": swedish.clock,
-        "week": swedish.week,
+        "whole": writing.whole,
+        "signed": writing.signed,
+        "decimal": writing.decimal,
+        "short_day": writing.short_day,
+        "full_day": writing.full_day,
+        "day_with_year": writing.day_with_year,
+        "moment": writing.moment,
+        "clock": writing.clock,
+        "week": writing.week,
     }
     return made
 

@@ -7,6 +7,7 @@ import httpx
 
 from services.notify.gateways.rooms import Picture
 from services.notify.handlers.digesting import Digesting
+from services.pages.texts import LANGUAGE, Language
 from services.runtime.database import Database
 from tests.integration.test_pictures import drafted, history
 from tests.integration.test_voice import crew
@@ -56,11 +57,35 @@ async def test_who_writes_gets_the_whole_agenda_and_a_department_its_extract(
             assert "/lagesbilder/" in sent[member.email].text, "the whole is one step away"
 
 
+async def test_each_gets_the_agenda_in_their_own_language(instance: Instance, database: Database, kommun: str) -> None:
+    _, analyst, member = await crew(instance, kommun)
+    await history(database, kommun)
+    await drafted(database, kommun)
+    url = instance.ground.layout.url("notify_serve")
+    async with httpx.AsyncClient(base_url=url, headers=member.bearer, trust_env=False) as http:
+        wanted = (await http.get("/v1/preferences")).json()
+        answer = await http.put("/v1/preferences", json=wanted | {"language": "en"})
+        assert answer.status_code == 200, answer.text
+        refused = await http.put("/v1/preferences", json=wanted | {"language": "no"})
+        assert refused.status_code == 422
+    async with voice(instance) as parts:
+        await parts.roll.refresh(kommun)
+        await _due(instance, parts, kommun)
+        sent = dict(parts.channels["mail"].sent)
+    assert sent[analyst.email].subject.startswith("Inför mötet")
+    assert sent[analyst.email].language == "sv"
+    assert sent[member.email].subject.startswith("Before the meeting")
+    assert "graffiti in" in sent[member.email].text
+    assert "klotter" not in sent[member.email].text
+    assert "New, up and down" in sent[member.email].text
+    assert "Why do I get this?" in sent[member.email].text
+
+
 class _Quiet(Picture):
     """A lägesbild in which nothing is new, open or coming."""
 
-    async def newest(self, kommun: str) -> dict[str, Any] | None:
-        found = await super().newest(kommun)
+    async def newest(self, kommun: str, language: Language = LANGUAGE) -> dict[str, Any] | None:
+        found = await super().newest(kommun, language)
         assert found is not None
         return found | {"sections": [s | {"lines": [], "about": []} for s in found["sections"]]}
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from services.notify.gateways.rooms import Picture
-from services.pages.swedish import SWEDEN
+from services.pages.writing import SWEDEN
 from tests.integration.test_voice import crew
 from tests.support.instance import Instance, eventually, reports
 from tests.support.voice import Somebody, now_case, somebody, voice

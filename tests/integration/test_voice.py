@@ -12,7 +12,7 @@ from services.notify.domain.notices import of_report
 from services.notify.gateways.channel import Delayed
 from services.notify.handlers.seals import opened
 from services.notify.store import queue
-from services.pages.swedish import SWEDEN
+from services.pages.writing import SWEDEN
 from services.runtime.database import Database
 from services.runtime.errors import Permanent
 from services.runtime.migrations import serve_role

@@ -17,6 +17,7 @@ from services.analysis.store import signals as store
 from services.analysis.store.pictures import Version
 from services.analysis.store.signals import Revision
 from services.analysis.web import picture_words
+from services.pages.texts import LANGUAGE, Language, speaking
 from services.runtime import openapi, read_log
 from services.runtime.database import Database
 from services.runtime.http import Caller, token_of
@@ -72,7 +73,7 @@ class SectionOut(BaseModel):
 
 
 class SaidOut(BaseModel):
-    """A lägesbild in plain Swedish, as its page says it; ``state`` is that of its newest version."""
+    """A lägesbild in plain words, as its page says it; ``state`` is that of its newest version."""
 
     number: str
     state: str
@@ -132,7 +133,7 @@ async def pictures(request: Request, principal: Caller) -> list[PictureOut]:
 
 
 @router.get("/pictures/newest/said")
-async def newest_said(request: Request, principal: Caller) -> SaidOut:
+async def newest_said(request: Request, principal: Caller, language: Language = LANGUAGE) -> SaidOut:
     """The newest lägesbild in words: what an agenda needs, without what people wrote; 404 when there is none."""
     reader(principal)
     database: Database = request.app.state.database
@@ -145,7 +146,9 @@ async def newest_said(request: Request, principal: Caller) -> SaidOut:
     geometry: Geometry = request.app.state.geometry
     names = version.document.get("names") or await geometry.names("regso", token_of(request) or "")
     hidden = (version.document.get("assessment") or {}).get("hidden") or {}
-    return SaidOut(number=version.number, state=version.state, **picture_words.agenda(version.document, names, hidden))
+    with speaking(language):
+        words = picture_words.agenda(version.document, names, hidden)
+    return SaidOut(number=version.number, state=version.state, **words)
 
 
 async def _newest(request: Request, principal: Principal, number: str) -> Version:

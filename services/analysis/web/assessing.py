@@ -15,8 +15,8 @@ from services.analysis.store.pictures import Version
 from services.analysis.web import prints
 from services.analysis.web.access import denied, message, missing, writes
 from services.analysis.web.pictures import PATH, newest, shown, use_cases
-from services.pages.swedish import clock
 from services.pages.texts import text
+from services.pages.writing import clock
 from services.runtime.http import Visitor, token_of
 from services.runtime.tokens import Principal
 

@@ -22,8 +22,8 @@ from services.analysis.web.overview import read_selection
 from services.pages.frame import frame
 from services.pages.labels import place_label, type_label
 from services.pages.render import page
-from services.pages.swedish import interval, moment
 from services.pages.texts import text
+from services.pages.writing import interval, moment
 from services.runtime import read_log
 from services.runtime.asking import Away
 from services.runtime.database import Database

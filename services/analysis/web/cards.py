@@ -29,8 +29,8 @@ from services.pages import charts, maps
 from services.pages.frame import frame
 from services.pages.labels import place_label, type_label, upper_first
 from services.pages.render import page
-from services.pages.swedish import decimal, full_day
 from services.pages.texts import text
+from services.pages.writing import decimal, full_day
 from services.runtime import read_log
 from services.runtime.database import Database
 from services.runtime.http import Visitor, token_of

@@ -12,7 +12,7 @@ from services.analysis.gateways import Geometry
 from services.analysis.store import numbers
 from services.analysis.web.access import message
 from services.analysis.web.overview import read_selection
-from services.pages import swedish
+from services.pages import writing
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -81,7 +81,7 @@ def _shortened(rows: list[tuple[str, int]]) -> list[tuple[str, int]]:
 def _days(rows: list[tuple[date, int]]) -> list[tuple[str, int]]:
     """Newest first; days beyond the limit in one row."""
     newest = sorted(rows, reverse=True)
-    return _shortened([(swedish.full_day(day), count) for day, count in newest])
+    return _shortened([(writing.full_day(day), count) for day, count in newest])
 
 
 def _place_name(row: Any, kommuner: dict[str, str], lan: dict[str, str]) -> str:

@@ -26,8 +26,8 @@ from services.pages import maps
 from services.pages.frame import frame
 from services.pages.labels import inside, place_label, type_label
 from services.pages.render import page
-from services.pages.swedish import decimal, whole
 from services.pages.texts import text
+from services.pages.writing import decimal, whole
 from services.runtime import openapi, read_log
 from services.runtime.database import Database
 from services.runtime.http import Caller, Visitor, token_of

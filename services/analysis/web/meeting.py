@@ -20,8 +20,8 @@ from services.pages import charts, maps
 from services.pages.frame import frame
 from services.pages.labels import place_label, type_label, upper_first
 from services.pages.render import page
-from services.pages.swedish import short_day, whole
 from services.pages.texts import text
+from services.pages.writing import short_day, whole
 from services.runtime.database import Database
 from services.runtime.http import Visitor, token_of
 from services.runtime.tokens import Principal

@@ -10,8 +10,8 @@ from typing import Any
 from services.analysis.domain.picture import BLOCKS
 from services.analysis.views import SWEDEN
 from services.pages.labels import inside, place_label, type_label
-from services.pages.swedish import clock, day_with_year, decimal, full_day, short_day, whole
 from services.pages.texts import text
+from services.pages.writing import clock, day_with_year, decimal, full_day, short_day, whole
 
 Document = Mapping[str, Any]
 _MOST_STATES = 12

@@ -23,9 +23,9 @@ from services.pages import charts, maps
 from services.pages.frame import frame
 from services.pages.labels import place_label, type_label, upper_first
 from services.pages.render import page
-from services.pages.swedish import clock, full_day, moment, short_day
 from services.pages.tables import TYPE as CSV
 from services.pages.texts import text
+from services.pages.writing import clock, full_day, moment, short_day
 from services.runtime import read_log
 from services.runtime.database import Database
 from services.runtime.http import Visitor, token_of

@@ -16,8 +16,8 @@ from services.analysis.web import picture_words
 from services.analysis.web.labels import rings
 from services.pages import charts, maps
 from services.pages.render import environment
-from services.pages.swedish import clock, decimal, full_day, whole
 from services.pages.texts import text
+from services.pages.writing import clock, decimal, full_day, whole
 
 _STYLE = """
 text { font-family: "Libertinus Serif", serif; font-size: 13px; fill: #1b2a33 } .mid, .lab, .num { text-anchor: middle }

@@ -15,8 +15,8 @@ from services.analysis.views import SWEDEN
 from services.analysis.web.access import denied, writes
 from services.pages.frame import frame
 from services.pages.render import page
-from services.pages.swedish import short_day
 from services.pages.texts import text
+from services.pages.writing import short_day
 from services.runtime.database import Database
 from services.runtime.http import Visitor, token_of
 

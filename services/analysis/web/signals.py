@@ -16,8 +16,8 @@ from services.analysis.web.access import message, reads
 from services.pages.frame import frame
 from services.pages.labels import inside, place_label, type_label
 from services.pages.render import page
-from services.pages.swedish import decimal, short_day, week, whole
 from services.pages.texts import text
+from services.pages.writing import decimal, short_day, week, whole
 from services.runtime.database import Database
 from services.runtime.http import Visitor, token_of
 

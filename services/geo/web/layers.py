@@ -21,7 +21,7 @@ from services.geo.layers.keeping import Difference
 from services.geo.layers.own import drawn, today_in_sweden
 from services.geo.layers.packing import Feature
 from services.geo.layers.shipped import Layers
-from services.pages import livemap, swedish
+from services.pages import livemap, writing
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -206,11 +206,11 @@ def _notice(how: str, found: Sheet) -> str | None:
         "conflict": text("layers.conflict"),
     }
     if how == "ended" and found.entry is not None and found.entry.valid_to is not None:
-        return text("layers.ended", day=swedish.day_with_year(found.entry.valid_to))
+        return text("layers.ended", day=writing.day_with_year(found.entry.valid_to))
     if how in said:
         return said[how]
     if how == f"v{found.entry.number if found.entry else 0}" and found.entry is not None:
-        day = swedish.day_with_year(found.entry.valid_from)
+        day = writing.day_with_year(found.entry.valid_from)
         return text("layers.published", number=found.entry.number, day=day)
     return None
 
@@ -221,9 +221,9 @@ def _row(found: Listed) -> dict[str, Any]:
         "layer": found.layer,
         "title": found.title,
         "kind": text(f"layers.kind_{found.kind}"),
-        "count": "" if entry is None else swedish.whole(entry.areas),
-        "from_day": "" if entry is None else swedish.day_with_year(entry.valid_from),
-        "to_day": "" if entry is None or entry.valid_to is None else swedish.day_with_year(entry.valid_to),
+        "count": "" if entry is None else writing.whole(entry.areas),
+        "from_day": "" if entry is None else writing.day_with_year(entry.valid_from),
+        "to_day": "" if entry is None or entry.valid_to is None else writing.day_with_year(entry.valid_to),
         "version": "" if entry is None else entry.version,
         "credit": "" if entry is None else entry.credit,
         "draft": found.drafted,
@@ -243,20 +243,20 @@ def _feature(feature: Feature) -> dict[str, Any]:
 def size(square_metres: float) -> str:
     """A surface's size as people say it."""
     if square_metres < 10_000:
-        return text("layers.size_m2", size=swedish.whole(round(square_metres)))
+        return text("layers.size_m2", size=writing.whole(round(square_metres)))
     if square_metres < 1_000_000:
-        return text("layers.size_ha", size=swedish.decimal(square_metres / 10_000))
-    return text("layers.size_km2", size=swedish.decimal(square_metres / 1_000_000))
+        return text("layers.size_ha", size=writing.decimal(square_metres / 10_000))
+    return text("layers.size_km2", size=writing.decimal(square_metres / 1_000_000))
 
 
 def _draft(report: Report, change: Difference) -> dict[str, Any]:
     """What the draft changes, and what is odd about it."""
-    counts = {w: swedish.whole(getattr(change, w)) for w in ("added", "removed", "redrawn", "renamed", "unchanged")}
+    counts = {w: writing.whole(getattr(change, w)) for w in ("added", "removed", "redrawn", "renamed", "unchanged")}
     lines = [text("layers.draft_changes", **counts)]
     if report.gaps:
-        lines.append(text("layers.draft_gaps", count=swedish.whole(report.gaps), size=size(report.gap_m2)))
+        lines.append(text("layers.draft_gaps", count=writing.whole(report.gaps), size=size(report.gap_m2)))
     if report.overlaps:
-        lines.append(text("layers.draft_overlaps", count=swedish.whole(report.overlaps), size=size(report.overlap_m2)))
+        lines.append(text("layers.draft_overlaps", count=writing.whole(report.overlaps), size=size(report.overlap_m2)))
         lines += report.overlap_examples
     if report.outside_m2 > 1.0:
         lines.append(text("layers.draft_outside", size=size(report.outside_m2)))

@@ -15,7 +15,7 @@ from services.geo.handlers import reviewing
 from services.geo.handlers.reviewing import Case, Choice
 from services.geo.layers.shipped import Layers
 from services.geo.registers.loading import Loaded, of_one
-from services.pages import livemap, maps, swedish
+from services.pages import livemap, maps, writing
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -150,7 +150,7 @@ def _lead(count: int) -> str:
         return text("review.empty")
     if count == 1:
         return text("review.lead_one")
-    shown = swedish.whole(count)
+    shown = writing.whole(count)
     return text("review.lead_many", count=shown) if count >= COUNTED else text("review.lead", count=shown)
 
 
@@ -169,7 +169,7 @@ def _entry(case: Case) -> dict[str, Any]:
         "what": written or "–",
         "quoted": f"”{written}”" if place.text else written or "–",
         "why": text(f"review.why_{case.why}") if case.why else "",
-        "day": swedish.short_day(case.report.time_from.astimezone(swedish.SWEDEN).date()),
+        "day": writing.short_day(case.report.time_from.astimezone(writing.SWEDEN).date()),
     }
 
 
@@ -181,7 +181,7 @@ def _facts(case: Case, layers: Layers) -> dict[str, Any]:
     given = place.coordinates
     return {
         "title": known.label if known is not None else report.event_type,
-        "when": swedish.interval(report.time_from, report.time_to),
+        "when": writing.interval(report.time_from, report.time_to),
         "text": place.text,
         "position": None if given is None else f"{given.y:g}, {given.x:g} ({given.crs})".replace(".", ","),
         "area": area.name if area is not None else place.area_code,
@@ -199,10 +199,10 @@ def _label(choice: Choice) -> str:
 def _detail(choice: Choice) -> str:
     parts = [
         text(f"review.precision_{choice.precision}"),
-        text("review.about", metres=swedish.whole(round(choice.radius_m))),
+        text("review.about", metres=writing.whole(round(choice.radius_m))),
     ]
     if choice.confidence is not None:
-        parts.append(text("review.fit", confidence=swedish.decimal(choice.confidence, 2)))
+        parts.append(text("review.fit", confidence=writing.decimal(choice.confidence, 2)))
     return f"{parts[0]}, {' · '.join(parts[1:])}"
 
 

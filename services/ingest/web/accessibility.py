@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from services.ingest.handlers.people import People
 from services.ingest.web.administration import Administrator
 from services.ingest.web.login import signed_in
-from services.pages import swedish
+from services.pages import writing
 from services.pages.frame import frame
 from services.pages.render import page
 
@@ -31,7 +31,7 @@ async def statement(
     context = frame(person, PATH) | {
         "name": found.name if found is not None else None,
         "contact": found.accessibility_contact if found is not None else "",
-        "assessed": swedish.day_with_year(ASSESSED),
+        "assessed": writing.day_with_year(ASSESSED),
         "own": person is not None and person.may("administrator") and found is not None and chosen == person.kommun,
         "saved": hur == "sparat",
     }

@@ -29,7 +29,7 @@ from services.ingest.handlers.organisations import Organisations
 from services.ingest.handlers.people import People
 from services.ingest.web import periods
 from services.ingest.web.login import signed_in
-from services.pages import swedish
+from services.pages import writing
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -121,7 +121,7 @@ def _row(one: Person, now: datetime) -> dict[str, Any]:
         "until": periods.last_day(appointment.until) if appointment is not None and appointment.until else None,
         "trained": appointment is not None and appointment.trained,
         "appointed": appointment is not None,
-        "last": swedish.day_with_year(row.last_report.astimezone(swedish.SWEDEN).date()) if row.last_report else None,
+        "last": writing.day_with_year(row.last_report.astimezone(writing.SWEDEN).date()) if row.last_report else None,
         "state": state,
     }
 
@@ -161,7 +161,7 @@ async def _person_page(
         "organisations": [(str(o.organisation_id), o.name) for o in await organisations_of(request).all(person.kommun)],
         "areas": areas + [(c, c) for c in _strange(found, areas)],
         "appointments": [periods.shown(a, dict(areas)) for a in found.appointments] if found is not None else [],
-        "today": datetime.now(swedish.SWEDEN).date(),
+        "today": datetime.now(writing.SWEDEN).date(),
         "notice": text(f"people.{notice}") if notice in {"saved", "appointed", "known"} else None,
         "wrong": wrong,
         "oneself": row is not None and str(row.person_id) == person.subject,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from services.ingest.handlers.keys import MOST_KEYS, SANDBOX, SCOPES, Keys, OtherSystem, TooManyKeys
 from services.ingest.web.administration import PATH, Administrator, Name, missing, organisations_of
-from services.pages import swedish
+from services.pages import writing
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -65,8 +65,8 @@ def _row(row: Any) -> dict[str, Any]:
         "source": text(f"source.{row.source}"),
         "scopes": ", ".join(text("scope." + s.replace(":", "_")) for s in row.scopes if s != SANDBOX),
         "sandbox": SANDBOX in row.scopes,
-        "since": swedish.day_with_year(row.created_at.astimezone(swedish.SWEDEN).date()),
-        "last": swedish.moment(row.last_report) if row.last_report else None,
+        "since": writing.day_with_year(row.created_at.astimezone(writing.SWEDEN).date()),
+        "last": writing.moment(row.last_report) if row.last_report else None,
     }
 
 

@@ -27,7 +27,7 @@ from services.ingest.pictures import MOST_BYTES, NoPicture
 from services.ingest.store.reports import Own
 from services.ingest.web import forms, phone, police
 from services.ingest.web.login import give_token, signed_in
-from services.pages import livemap, swedish
+from services.pages import livemap, writing
 from services.pages.frame import frame, owner_of
 from services.pages.render import page
 from services.pages.texts import text
@@ -86,7 +86,7 @@ async def _form_page(
         "groups": [taxonomy.group(g) for g in GROUP_ORDER],
         "kinds": kinds,
         "areas": areas,
-        "now": f"{swedish.full_day(now.astimezone(swedish.SWEDEN).date())} {swedish.clock(now)}",
+        "now": f"{writing.full_day(now.astimezone(writing.SWEDEN).date())} {writing.clock(now)}",
         "faults": defaultdict(str, faults or {}),
         "problem": problem,
         "notice": notice,
@@ -264,8 +264,8 @@ def _card(own: Own, fate: Fate, local: dict[str, tuple[str, int]]) -> dict[str, 
         "id": str(report.report_id),
         "number": short_number(report.report_id),
         "title": label,
-        "when": swedish.interval(report.time_from, report.time_to),
-        "received": swedish.moment(own.received_at),
+        "when": writing.interval(report.time_from, report.time_to),
+        "received": writing.moment(own.received_at),
         "withdrawn": report.withdrawn,
         "may_withdraw": own.named and not report.withdrawn and report.event_type != ZERO_REPORT,
         "may_end": own.named and not report.withdrawn and report.ongoing and report.event_type[0] == "E",

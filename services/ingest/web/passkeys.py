@@ -12,7 +12,7 @@ from services.ingest.handlers.people import People
 from services.ingest.settings import IngestSettings
 from services.ingest.web.login import DEVICE, give_token, local_path, set_cookie, signed_in, too_often
 from services.ingest.web.pages import Reporter
-from services.pages import swedish
+from services.pages import writing
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -76,8 +76,8 @@ async def listed(person: Reporter, keys: Keys, klart: str = "") -> HTMLResponse:
         {
             "ident": row.credential_id.hex(),
             "label": row.label,
-            "added": swedish.moment(row.added_at),
-            "used": swedish.moment(row.used_at) if row.used_at else text("passkeys.unused"),
+            "added": writing.moment(row.added_at),
+            "used": writing.moment(row.used_at) if row.used_at else text("passkeys.unused"),
         }
         for row in await keys.own(person)
     ]

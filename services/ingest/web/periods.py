@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from services.ingest.store.appointments import Appointment
-from services.pages import swedish
+from services.pages import writing
 
 
 def shown(one: Appointment, names: dict[str, str]) -> dict[str, Any]:
@@ -15,8 +15,8 @@ def shown(one: Appointment, names: dict[str, str]) -> dict[str, Any]:
         "organisation": str(one.organisation_id),
         "since": local,
         "until": last,
-        "since_text": swedish.day_with_year(local),
-        "until_text": None if last is None else swedish.day_with_year(last),
+        "since_text": writing.day_with_year(local),
+        "until_text": None if last is None else writing.day_with_year(last),
         "trained": one.trained,
         "chosen": one.areas,
         "areas": ", ".join(names.get(a, a) for a in one.areas),
@@ -36,14 +36,14 @@ def times(first: date, last: date | None, before: Appointment | None) -> tuple[d
 
 def days(one: Appointment) -> tuple[date, date | None]:
     """The first and the last day of an appointment, in Sweden."""
-    last = None if one.until is None else (one.until - timedelta(seconds=1)).astimezone(swedish.SWEDEN).date()
-    return one.since.astimezone(swedish.SWEDEN).date(), last
+    last = None if one.until is None else (one.until - timedelta(seconds=1)).astimezone(writing.SWEDEN).date()
+    return one.since.astimezone(writing.SWEDEN).date(), last
 
 
 def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), swedish.SWEDEN).astimezone(UTC)
+    return datetime.combine(day, time(), writing.SWEDEN).astimezone(UTC)
 
 
 def last_day(until: datetime) -> str:
     """The last day of an appointment that ends at this moment, in words."""
-    return swedish.day_with_year((until - timedelta(seconds=1)).astimezone(swedish.SWEDEN).date())
+    return writing.day_with_year((until - timedelta(seconds=1)).astimezone(writing.SWEDEN).date())

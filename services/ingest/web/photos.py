@@ -20,7 +20,7 @@ from services.ingest.handlers.reports import Reports
 from services.ingest.pictures import MOST_BOXES, Box
 from services.ingest.web.administration import missing
 from services.ingest.web.login import give_token, signed_in
-from services.pages import swedish
+from services.pages import writing
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -74,7 +74,7 @@ def _card(row: Any, local: dict[str, tuple[str, int]]) -> dict[str, Any]:
         "id": str(row.photo_id),
         "title": known.label if known is not None else local.get(row.event_type, (row.event_type, 1))[0],
         "number": short_number(row.report_id),
-        "received": swedish.moment(row.received_at),
+        "received": writing.moment(row.received_at),
         "width": row.width,
         "height": row.height,
         "covered": row.covered,

@@ -5,7 +5,7 @@ For graffiti and damage, where a property owner reports to the police anyway (ex
 
 from schemas.reports import ReportReceived
 from services.ingest.domain import short_number
-from services.pages import swedish
+from services.pages import writing
 from services.pages.texts import text
 
 DAMAGE = "A"
@@ -18,7 +18,7 @@ def text_for(report: ReportReceived, label: str, area: str | None) -> str | None
         return None
     lines = [
         text("police.what", what=label, count=report.count),
-        text("police.when", when=swedish.interval(report.time_from, report.time_to)),
+        text("police.when", when=writing.interval(report.time_from, report.time_to)),
     ]
     if (where := _where(report, area)) is not None:
         lines.append(text("police.where", where=where))

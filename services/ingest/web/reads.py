@@ -12,7 +12,7 @@ from services.ingest.gateways.corridor import Corridor
 from services.ingest.handlers.people import People
 from services.ingest.web.administration import appointing_of
 from services.ingest.web.login import signed_in
-from services.pages import swedish
+from services.pages import writing
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -56,7 +56,7 @@ async def reads(
     if (chosen := _reader(person, vem)) is not None:
         params["reader"] = chosen
     if last is not None:
-        params["before"] = datetime.combine(last + timedelta(days=1), time(), swedish.SWEDEN).isoformat()
+        params["before"] = datetime.combine(last + timedelta(days=1), time(), writing.SWEDEN).isoformat()
     if fore is not None:
         params["before"] = fore.isoformat()
     answers = await corridor.reads(await people.token(person), params)
@@ -106,7 +106,7 @@ def _row(entry: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     if who is None:
         who = text(f"reads.kind_{entry['kind']}")
     return {
-        "when": swedish.moment(datetime.fromisoformat(entry["at"])),
+        "when": writing.moment(datetime.fromisoformat(entry["at"])),
         "who": who,
         "what": text(f"reads.what_{entry['what']}"),
         "object": names.get(entry["object"], entry["object"]),

@@ -16,7 +16,7 @@ from services.ingest.handlers.retaining import CLASSES, MOST_MONTHS, DataClass, 
 from services.ingest.store.retention import Rule
 from services.ingest.web.administration import PATH, Administrator
 from services.ingest.web.pages import GROUP_ORDER
-from services.pages import swedish
+from services.pages import writing
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -67,11 +67,11 @@ async def rules(request: Request, person: Administrator, hur: str = "") -> HTMLR
 
 def _done(row: Any) -> dict[str, Any]:
     return {
-        "at": swedish.moment(row.at),
+        "at": writing.moment(row.at),
         "what": text(f"rules.class_{row.data_class}"),
-        "before": swedish.day_with_year(row.received_before.astimezone(swedish.SWEDEN).date()),
+        "before": writing.day_with_year(row.received_before.astimezone(writing.SWEDEN).date()),
         "count": row.reports,
-        "decision": f"{row.decision}, {swedish.day_with_year(row.decided_on)}",
+        "decision": f"{row.decision}, {writing.day_with_year(row.decided_on)}",
     }
 
 

@@ -10,7 +10,7 @@ from services.notify.domain.notices import Kind
 from services.notify.domain.plan import Meeting, Plan, Quiet
 from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import Told
-from services.pages.swedish import SWEDEN
+from services.pages.writing import SWEDEN
 
 DIGEST = time(7)
 HOUR = timedelta(hours=1)

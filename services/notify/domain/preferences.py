@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from services.notify.domain.plan import Quiet
+from services.pages.texts import LANGUAGE, Language
 
 Way = Literal["mail", "sms", "push"]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{7,14}$")]
@@ -16,6 +17,7 @@ class Preferences(BaseModel):
     ``quiet`` None: the municipality's hours. ``agenda``: the weekly agenda before the
     meeting. ``off``: nothing but what is urgent. ``feedback``: word of what
     became of one's own reports, once per adopted lägesbild, or ``each`` when it has its place too.
+    ``language``: what messages are written in; the pages that they lead to are in Swedish.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,6 +28,7 @@ class Preferences(BaseModel):
     agenda: bool = True
     off: bool = False
     feedback: Literal["digest", "each", "none"] = "digest"
+    language: Language = LANGUAGE
 
     def wants(self, *, agenda: bool, urgent: bool) -> bool:
         """Whether they want to be told of this at all."""

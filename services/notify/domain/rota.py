@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 import icalendar
 import recurring_ical_events
 
-from services.pages.swedish import SWEDEN
+from services.pages.writing import SWEDEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from services.pages.texts import LANGUAGE, Language
 from services.runtime.errors import Permanent
 
 
@@ -56,7 +57,7 @@ class Message:
 
     ``ident`` is the same at every attempt; ``thread``: what earlier messages about the same began with. ``facts`` are
     (name, value); ``link`` is where to read on, ``stop`` an address that takes the receiver out by one POST;
-    ``receipt_to`` where the other side says afterwards what became of it.
+    ``receipt_to`` where the other side says afterwards what became of it; ``language``: what it is written in.
     """
 
     ident: str
@@ -74,6 +75,7 @@ class Message:
     stop: str | None = None
     receipt_to: str | None = None
     invitation: Invitation | None = None
+    language: Language = LANGUAGE
     data: Mapping[str, Any] = field(default_factory=dict)
 
     def in_lines(self, most_facts: int = 4) -> str:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from icalendar import Calendar, Event, vCalAddress
 
 from services.notify.gateways.channel import Delayed, Invitation, Message, Receipt
-from services.pages.swedish import SWEDEN
+from services.pages.writing import SWEDEN
 from services.runtime.errors import Permanent
 from services.runtime.mail import Letter, MailDelayed, SmtpLines
 

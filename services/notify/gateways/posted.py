@@ -85,7 +85,7 @@ def teams_card(message: Message, *, brief: bool = False) -> dict[str, Any]:
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
-        "lang": "sv",
+        "lang": message.language,
         "body": body,
         "actions": [{"type": "Action.OpenUrl", "title": text("voice.open"), "url": message.link}],
         "msteams": {"width": "full"},

@@ -169,7 +169,7 @@ def words(message: Message) -> bytes:
         "title": message.title[:200],
         "body": said,
         "navigate": message.link,
-        "lang": "sv",
+        "lang": message.language,
         "dir": "ltr",
         "tag": _topic(message),
     }

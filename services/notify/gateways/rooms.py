@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.notify.domain.alerts import Alert
 from services.notify.domain.routing import Member
+from services.pages.texts import LANGUAGE, Language
 from services.runtime.asking import Away, OtherRoom, service_token
 
 TOKEN_KEPT, CASE_KEPT = 120.0, 30.0
@@ -133,10 +134,10 @@ class Picture:
         found = await self._room.get(f"/v1/pictures/{number}", token=token)
         return None if found is None else dict(found["document"])
 
-    async def newest(self, kommun: str) -> dict[str, Any] | None:
+    async def newest(self, kommun: str, language: Language = LANGUAGE) -> dict[str, Any] | None:
         """The newest lägesbild in words, draft or adopted; None when there is none. Away."""
-        token = await self._tokens.of(kommun)
-        found: dict[str, Any] | None = await self._room.get("/v1/pictures/newest/said", token=token)
+        token, asked = await self._tokens.of(kommun), {"language": language}
+        found: dict[str, Any] | None = await self._room.get("/v1/pictures/newest/said", token=token, params=asked)
         return found
 
 

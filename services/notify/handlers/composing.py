@@ -13,7 +13,7 @@ from services.notify.domain.alerts import Alert
 from services.notify.domain.bounces import comes_back_to
 from services.notify.domain.pacing import awake
 from services.notify.domain.plan import Plan, nodes
-from services.notify.domain.routing import FOLLOWED, Receiver
+from services.notify.domain.routing import FOLLOWED, Receiver, Subscription
 from services.notify.gateways.channel import Message
 from services.notify.gateways.push import Device, addresses
 from services.notify.gateways.rooms import Directory, Picture, Places
@@ -24,6 +24,7 @@ from services.notify.settings import NotifySettings
 from services.notify.store import alerts, people, plans, subscriptions
 from services.notify.wording.alerts import Known, describe, said
 from services.notify.wording.messages import Frame, message, reasons
+from services.pages.texts import speaking
 from services.runtime.asking import Away
 from services.runtime.database import Database
 from services.runtime.errors import Permanent
@@ -97,33 +98,43 @@ class Composing:
                     raise
         first = sorted({r.alert_id: r for r in rows}.values(), key=lambda r: (not r.urgent, r.created_at))
         shown = [parcel.alerts[r.alert_id] for r in first[:SHOWN]]
-        told = [(alert, said(alert, await self._known(alert, lead.person_id, reach))) for alert in shown]
+        known = [(alert, await self._known(alert, lead.person_id, reach)) for alert in shown]
+        followed = await self._followed(kommun, lead.person_id, rules := [rule for row in rows for rule in row.rules])
+        address = self._address(channel, mail, reach, code=lead.kind == "code")
+        with speaking(reach.ends.wanted.language):
+            return self._put(parcel, known, self._why(kommun, rules, followed), len(first) - len(shown)), address
+
+    def _put(self, parcel: Parcel, known: Sequence[tuple[Alert, Known]], why: tuple[str, ...], more: int) -> Message:
+        """In the language that is spoken; nothing is asked for here any more."""
+        kommun, rows, lead, reach, channel = parcel.kommun, parcel.rows, parcel.lead, parcel.reach, parcel.channel
         frame = Frame(
             public_url=self._settings.public_url,
             ident=parcel.ident,
-            why=await self._why(kommun, lead.person_id, [rule for row in rows for rule in row.rules]),
+            why=why,
             urgent=any(r.urgent for r in rows),
             stop=link(self._sealer, self._settings.public_url, "stop", kommun, lead.person_id)
             if reach.person and channel == "mail"
             else None,
             receipt_to=self._receipt_to(channel, kommun, lead.delivery_id),
             asked=reach.person,
-            change="/utskick/aterkoppling" if feedback else "/utskick",
+            change="/utskick/aterkoppling" if all(r.kind == "feedback" for r in rows) else "/utskick",
         )
-        address = self._address(channel, mail, reach, code=lead.kind == "code")
-        return message(told, frame, more=len(first) - len(shown)), address
+        return message([(alert, said(alert, of)) for alert, of in known], frame, more)
 
-    async def _why(self, kommun: str, person: UUID, rules: list[str]) -> tuple[str, ...]:
-        """Why they get it; what somebody follows is asked for only where they follow."""
-        kept, followed = self._plans.get(kommun), None
-        if FOLLOWED in rules or kept is None:
-            async with self._database.transaction((kommun,)) as connection:
-                plan = await self.plan(connection, kommun)
-                own = await subscriptions.own(connection, kommun, person) if FOLLOWED in rules else []
-            followed = "; ".join([describe(s, await self._places.named(kommun, s.area)) for s in own]) or None
-        else:
-            plan = kept[1]
-        return reasons(rules, {n.name: n.label for n, _ in nodes(plan.root)}, followed)
+    async def _followed(self, kommun: str, person: UUID, rules: list[str]) -> list[tuple[Subscription, str | None]]:
+        """What they follow, with the areas' names; asked for only where that is why they get it."""
+        if FOLLOWED not in rules and kommun in self._plans:
+            return []
+        async with self._database.transaction((kommun,)) as connection:
+            await self.plan(connection, kommun)
+            own = await subscriptions.own(connection, kommun, person) if FOLLOWED in rules else []
+        return [(s, await self._places.named(kommun, s.area)) for s in own]
+
+    def _why(
+        self, kommun: str, rules: list[str], followed: Sequence[tuple[Subscription, str | None]]
+    ) -> tuple[str, ...]:
+        labels = {n.name: n.label for n, _ in nodes(self._plans[kommun][1].root)}
+        return reasons(rules, labels, "; ".join(describe(*one) for one in followed) or None)
 
     def _receipt_to(self, channel: str, kommun: str, delivery: UUID) -> str | None:
         """Where the other side says afterwards what became of a message."""

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify.domain.notices import NAMESPACE, Notice
 from services.notify.domain.pacing import HOUR, agenda_at
 from services.notify.gateways.rooms import Picture
-from services.notify.store import alerts, notices, plans, queue
-from services.pages.swedish import SWEDEN
+from services.notify.store import alerts, notices, plans, queue, subscriptions
+from services.pages.texts import LANGUAGE
+from services.pages.writing import SWEDEN
 from services.runtime.database import Database
 from services.runtime.schedule import Effect, Task
 
@@ -46,10 +47,13 @@ class Digesting:
         async with self._database.transaction((kommun,)) as connection:
             _, plan = await plans.plan(connection, kommun)
             before = await alerts.newest_of(connection, kommun, "agenda")
+            spoken = await subscriptions.languages(connection, kommun) - {LANGUAGE}
         if datetime.now(UTC) >= due + plan.meeting.hours_before * HOUR:
             return _nothing  # they have begun: an agenda afterwards tells nobody anything
         said = await self._picture.newest(kommun)
         event = agenda(said, due + plan.meeting.hours_before * HOUR) | {"due": due.isoformat()}
+        also = {language: await self._picture.newest(kommun, language) for language in sorted(spoken)}
+        event["also"] = {language: words(there) for language, there in also.items() if there is not None}
 
         async def enter(connection: AsyncConnection) -> None:
             if nothing(event) and (before is None or nothing(before.event)):
@@ -69,13 +73,12 @@ def agenda(said: dict[str, Any] | None, meeting: datetime) -> dict[str, Any]:
     """The agenda's event: when they meet, and the newest lägesbild's lines."""
     if said is None:
         return {"meeting": meeting.isoformat(), "picture": "", "path": "", "sections": []}
-    sections = [s for s in said["sections"] if s["key"] != "brief"]
-    return {
-        "meeting": meeting.isoformat(),
-        "picture": said["title"],
-        "path": f"/lagesbilder/{said['number']}",
-        "sections": sections,
-    }
+    return {"meeting": meeting.isoformat(), "path": f"/lagesbilder/{said['number']}"} | words(said)
+
+
+def words(said: dict[str, Any]) -> dict[str, Any]:
+    """What of an agenda is words: the lägesbild's name, lines under headings."""
+    return {"picture": said["title"], "sections": [s for s in said["sections"] if s["key"] != "brief"]}
 
 
 def nothing(event: dict[str, Any]) -> bool:

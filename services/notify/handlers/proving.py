@@ -12,7 +12,7 @@ from services.notify.domain.preferences import Way
 from services.notify.domain.routing import Receiver
 from services.notify.handlers.telling import announce, single
 from services.notify.store import plans
-from services.pages.swedish import SWEDEN
+from services.pages.writing import SWEDEN
 from services.runtime.database import Database
 from services.runtime.schedule import Effect, Task
 

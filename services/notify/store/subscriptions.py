@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import Subscription
+from services.pages.texts import Language
 
 _SUBSCRIPTIONS = text("""
     select kommun, subscription_id, person_id, layer, area, types, min_severity from subscriptions
@@ -38,6 +39,9 @@ _PREFER = text("""
 _EAGER = text("""
     select distinct kommun from preferences
     where kommun = any(cast(:kommuner as text[])) and document->>'feedback' = 'each'""")
+_LANGUAGES = text("""
+    select distinct document->>'language' as language from preferences
+    where kommun = :kommun and document ? 'language'""")
 
 
 def _subscription(row: Row[Any]) -> Subscription:
@@ -49,6 +53,11 @@ def _subscription(row: Row[Any]) -> Subscription:
 async def eager(connection: AsyncConnection, kommuner: Collection[str]) -> frozenset[str]:
     """Municipalities of these in which somebody wants word of each of their reports."""
     return frozenset(r.kommun for r in await connection.execute(_EAGER, {"kommuner": sorted(kommuner)}))
+
+
+async def languages(connection: AsyncConnection, kommun: str) -> frozenset[Language]:
+    """The languages that people of a municipality have chosen for their messages."""
+    return frozenset(r.language for r in await connection.execute(_LANGUAGES, {"kommun": kommun}))
 
 
 async def active(connection: AsyncConnection, kommuner: Collection[str]) -> list[Subscription]:

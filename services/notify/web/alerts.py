@@ -17,7 +17,7 @@ from services.notify.store import ledger, people
 from services.notify.store.people import NOBODY
 from services.notify.web.access import area_names, denied, may, missing, tabs
 from services.notify.wording.alerts import Known, said
-from services.pages import swedish
+from services.pages import writing
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -95,7 +95,7 @@ async def one(request: Request, principal: Visitor, alert_id: UUID, tyst: str = 
             return missing(principal)
         told = await ledger.of_alert(connection, principal.kommun, alert_id)
         useful = await store.answered(connection, principal.kommun, alert_id, person)
-        quiet = await store.silences(connection, principal.kommun, [alert_id], datetime.now(swedish.SWEDEN))
+        quiet = await store.silences(connection, principal.kommun, [alert_id], datetime.now(writing.SWEDEN))
         organisations = dict(await people.organisations(connection, principal.kommun))
     names = await area_names(request, principal)
     path, label = _MORE.get(alert.kind, ("", ""))
@@ -106,9 +106,9 @@ async def one(request: Request, principal: Visitor, alert_id: UUID, tyst: str = 
         "mine": alert.owner == person,
         "lasting": alert.kind in LASTING and alert.closed_at is None,
         "told": len({r.person_id for r in told if r.sent_at is not None}),
-        "taken_at": swedish.moment(alert.taken_at) if alert.taken_at else None,
+        "taken_at": writing.moment(alert.taken_at) if alert.taken_at else None,
         "useful": useful,
-        "quiet": swedish.moment(max(until)) if until else None,
+        "quiet": writing.moment(max(until)) if until else None,
         "for_all": principal.may(*FOR_ALL),
         "more": (path.format(alert.subject_id), text(label)) if path and _reads(principal, alert) else None,
         "notice": text("alerts.quiet_now") if tyst else None,

@@ -13,7 +13,7 @@ from services.notify.handlers.proving import Proving
 from services.notify.store import devices, rotas
 from services.notify.store import plans as store
 from services.notify.web.access import denied, may, tabs, writes
-from services.pages import swedish
+from services.pages import writing
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -60,7 +60,7 @@ async def _page(
         "rotas": [
             {
                 "name": r.name,
-                "read": swedish.moment(r.read_at) if r.read_at else text("channels.rota_unread"),
+                "read": writing.moment(r.read_at) if r.read_at else text("channels.rota_unread"),
                 "trouble": text(f"places.why_{r.trouble}") if r.trouble else None,
             }
             for r in duty
@@ -83,7 +83,7 @@ def _row(key: str, label: str, kind: str, health: Any, ident: UUID | None = None
         "ident": ident,
         "label": label,
         "kind": text(f"channel.{kind}") if kind else "",
-        "proven": swedish.moment(health.proven_at) if health.proven_at else text("channels.never"),
+        "proven": writing.moment(health.proven_at) if health.proven_at else text("channels.never"),
         "state": text(state),
         "chip": {"channels.failing": "fault", "channels.unproven": "wait"}.get(state, "done"),
         "error": health.error if failing else None,

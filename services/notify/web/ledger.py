@@ -11,7 +11,7 @@ from services.notify.domain.routing import FOLLOWED
 from services.notify.store import ledger as store
 from services.notify.store import plans
 from services.notify.web.access import area_names, denied, may, people_names, tabs
-from services.pages import swedish
+from services.pages import writing
 from services.pages.frame import frame
 from services.pages.labels import inside, type_label
 from services.pages.render import page
@@ -32,7 +32,7 @@ def entry(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "alert": row.alert_id,
         "what": what(row, names),
-        "when": swedish.moment(row.sent_at or row.created_at),
+        "when": writing.moment(row.sent_at or row.created_at),
         "state": text("deliveries.state_restored" if restored else f"deliveries.state_{row.state}"),
         "chip": _CHIPS.get(row.state, "wait"),
         "channel": text(f"channel.{row.channel}") if row.channel else "",
@@ -83,7 +83,7 @@ async def listed(request: Request, principal: Visitor, lage: str = "") -> Respon
         "sums": [(s, text(f"deliveries.state_{s}"), sums.get(s, 0)) for s in STATES],
         "chosen": state,
         "most": SHOWN,
-        "cost": swedish.decimal(cost / 10_000, 2),
+        "cost": writing.decimal(cost / 10_000, 2),
         "failed": sums.get("failed", 0),
     }
     return page("notify/ledger.html", context)

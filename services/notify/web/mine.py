@@ -19,10 +19,10 @@ from services.notify.store import subscriptions as store
 from services.notify.web.access import area_names, denied, may, tabs
 from services.notify.web.ledger import entry
 from services.notify.wording.alerts import describe
-from services.pages import swedish
+from services.pages import writing
 from services.pages.frame import frame
 from services.pages.render import page
-from services.pages.texts import text
+from services.pages.texts import LANGUAGE, Language, text
 from services.runtime.database import Database
 from services.runtime.http import Visitor
 from services.runtime.sealing import Sealer
@@ -73,7 +73,7 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
         "fault": text(_FAULTS[fel]) if fel in _FAULTS else None,
         "at": fel,
         "devices": [
-            (d.device_id, text("deliveries.devices_since", label=d.label, since=swedish.moment(d.added_at)))
+            (d.device_id, text("deliveries.devices_since", label=d.label, since=writing.moment(d.added_at)))
             for d in having
         ],
         "waits": waits.phone if waits is not None else None,
@@ -122,6 +122,7 @@ async def choose(
     begins: Annotated[str, Form()] = "",
     ends: Annotated[str, Form()] = "",
     agenda: Annotated[str, Form()] = "",
+    language: Annotated[str, Form()] = LANGUAGE,
     off: Annotated[str, Form()] = "",
 ) -> Response:
     """How I want to be told."""
@@ -129,6 +130,7 @@ async def choose(
         return denied(principal)
     database: Database = request.app.state.database
     values: dict[str, Any] = {"urgent": urgent, "usual": usual, "agenda": agenda == "ja", "off": off == "ja"}
+    values["language"] = language
     try:
         if begins and ends:
             values["quiet"] = Quiet(begins=time.fromisoformat(begins), ends=time.fromisoformat(ends))
@@ -153,13 +155,16 @@ async def feedback(request: Request, principal: Visitor, klart: str = "") -> Res
 
 @router.post(f"{PATH}/aterkoppling")
 async def choose_feedback(
-    request: Request, principal: Visitor, feedback: Annotated[Literal["digest", "each", "none"], Form()]
+    request: Request,
+    principal: Visitor,
+    feedback: Annotated[Literal["digest", "each", "none"], Form()],
+    language: Annotated[Language, Form()] = LANGUAGE,
 ) -> Response:
     """Keep the choice; everything else that I have chosen stays."""
     if principal.kind != "person":
         return denied(principal)
     database: Database = request.app.state.database
-    changed: dict[str, Any] = {"feedback": feedback}
+    changed: dict[str, Any] = {"feedback": feedback, "language": language}
     if feedback != "none" and not may(principal, *ROLES):
         changed["off"] = False  # who only reports has no other page on which to turn messages on again
     wanted = (await preferences_of(database, principal)).model_copy(update=changed)

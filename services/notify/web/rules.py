@@ -15,7 +15,7 @@ from services.notify.handlers.planning import Explained, Planning
 from services.notify.store import people, plans, rotas
 from services.notify.web import groups, rule_forms
 from services.notify.web.access import area_names, denied, may, message, people_names, tabs, writes
-from services.pages import swedish
+from services.pages import writing
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -202,7 +202,7 @@ def _told(one: Explained, words: rule_forms.Words) -> dict[str, Any]:
         "who": words.receiver(told.receiver),
         "rules": " › ".join(told.policy.path) or text("deliveries.rule_followed"),
         "how": text(f"rules_page.how_{told.policy.how}"),
-        "at": text("rules_page.now") if told.policy.how == "at_once" and told.policy.urgent else swedish.moment(one.at),
+        "at": text("rules_page.now") if told.policy.how == "at_once" and told.policy.urgent else writing.moment(one.at),
         "ways": ", ".join(text(f"channel.{w}") for w in one.ways),
         "urgent": told.policy.urgent,
         "new": False,

@@ -11,9 +11,9 @@ from services.notify.domain.alerts import Alert
 from services.notify.domain.plan import Interest
 from services.notify.domain.routing import Subscription
 from services.notify.gateways.channel import Invitation
-from services.pages import swedish
+from services.pages import writing
 from services.pages.labels import inside, type_label, upper_first
-from services.pages.texts import text
+from services.pages.texts import spoken, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _reports(alert: Alert, known: Known) -> Said:
     located = ReportLocated.model_validate(alert.event)
     report, many = located.report, alert.notices > 1
     label = type_label(report.event_type)
-    when = swedish.interval(report.time_from, report.time_to)
+    when = writing.interval(report.time_from, report.time_to)
     facts = [
         (text("mail.where"), known.area or text("mail.nowhere")),
         (text("mail.when"), when),
@@ -94,13 +94,13 @@ def _reports(alert: Alert, known: Known) -> Said:
     ]
     intro = text("mail.intro")
     if many:
-        since = swedish.moment(alert.opened_at)
-        intro = text("voice.reports_intro", count=swedish.whole(alert.notices), since=since)
+        since = writing.moment(alert.opened_at)
+        intro = text("voice.reports_intro", count=writing.whole(alert.notices), since=since)
     if many:
         key = "voice.reports_subject" if known.area else "voice.reports_subject_nowhere"
     else:
         key = "mail.subject" if known.area else "mail.subject_nowhere"
-    title = text(key, type=label, area=known.area or "", count=swedish.whole(alert.notices), kind=inside(label))
+    title = text(key, type=label, area=known.area or "", count=writing.whole(alert.notices), kind=inside(label))
     sure = text("voice.confirmed") if report.confirmed else text("voice.unconfirmed")
     brief = text("voice.report_brief", what=title, when=when, sure=sure)
     return Said(text("mail.kind"), title, intro, tuple(facts), path_of(alert), brief, report.invented)
@@ -111,14 +111,14 @@ def _case(alert: Alert, changed: SituationChanged, known: Known) -> Said:
     place = known.area or text("picture.whole")
     title = text(f"voice.case_{changed.state}", kind=kind, place=place)
     numbers = {
-        "observed": swedish.whole(changed.observed or 0),
-        "expected": swedish.decimal(changed.expected or 0.0),
+        "observed": writing.whole(changed.observed or 0),
+        "expected": writing.decimal(changed.expected or 0.0),
         "span": text(f"voice.span_{_weeks(known)}"),
     }
     facts = [(text("mail.where"), place), (text("voice.seen"), text("voice.seen_text", **numbers))]
     facts.append((text("voice.expected"), numbers["expected"]))
     if changed.since is not None:
-        facts.append((text("voice.since"), swedish.day_with_year(changed.since.date())))
+        facts.append((text("voice.since"), writing.day_with_year(changed.since.date())))
     facts += _doubts(known)
     if changed.number is not None:
         facts.append((text("voice.number"), changed.number))
@@ -149,16 +149,16 @@ def _doubts(known: Known) -> list[tuple[str, str]]:
     doubts = []
     adjusted = document["evidence"][0].get("adjusted")
     if adjusted is not None and adjusted.get("expected") is not None:
-        doubts.append(text("voice.per_reporter", expected=swedish.decimal(adjusted["expected"])))
+        doubts.append(text("voice.per_reporter", expected=writing.decimal(adjusted["expected"])))
     share = document["data"].get("preliminary") or 0.0
     if share >= 0.05:
-        doubts.append(text("signals.preliminary", share=swedish.whole(round(100 * share))))
+        doubts.append(text("signals.preliminary", share=writing.whole(round(100 * share))))
     return [(text("voice.doubt"), " ".join(doubts))] if doubts else []
 
 
 def _silent(alert: Alert, changed: SituationChanged, known: Known) -> Said:
     who = known.organisation or text("voice.some_source")
-    since = "" if changed.since is None else swedish.short_day(changed.since.date())
+    since = "" if changed.since is None else writing.short_day(changed.since.date())
     back = changed.state == "closed"
     title = text("voice.silent_back" if back else "voice.silent_title", who=who)
     key = "back_intro" if back else "intro" if since else "never"
@@ -190,8 +190,8 @@ def _feedback(alert: Alert, known: Known) -> Said:
     kinds: dict[str, int] = alert.event["kinds"]
     count, number = sum(kinds.values()), alert.event["number"]
     title = text("voice.feedback_title", number=number)
-    intro = text("voice.feedback_one") if count == 1 else text("voice.feedback_many", count=swedish.whole(count))
-    facts = tuple((type_label(kind), swedish.whole(n)) for kind, n in sorted(kinds.items()))
+    intro = text("voice.feedback_one") if count == 1 else text("voice.feedback_many", count=writing.whole(count))
+    facts = tuple((type_label(kind), writing.whole(n)) for kind, n in sorted(kinds.items()))
     return Said(text("voice.feedback_label"), title, intro, facts, "/mina-rapporter", f"{title}. {intro}")
 
 
@@ -212,10 +212,10 @@ def invitation_to(alert: Alert, link: str) -> Invitation | None:
 
 
 def _invited(event: Mapping[str, Any]) -> Said:
-    begins = datetime.fromisoformat(event["begins"]).astimezone(swedish.SWEDEN)
+    begins = datetime.fromisoformat(event["begins"]).astimezone(writing.SWEDEN)
     day = text(f"voice.weekday_{begins.weekday()}")
-    title = text("voice.invited_title", day=day, at=begins.strftime("%H.%M"))
-    intro = text("voice.invited_intro", first=swedish.moment(begins))
+    title = text("voice.invited_title", day=day, at=writing.time(begins))
+    intro = text("voice.invited_intro", first=writing.moment(begins))
     return Said(text("voice.invited"), title, intro, (), "/lagesbilder", title)
 
 
@@ -227,10 +227,11 @@ def _concerning(section: Mapping[str, Any], interest: Interest | None) -> tuple[
 
 
 def _agenda(alert: Alert, known: Known) -> Said:
-    event = alert.event
+    event = dict(alert.event)
     if "invitation" in event:
         return _invited(event)
-    at = swedish.moment(datetime.fromisoformat(event["meeting"]))
+    event |= (event.get("also") or {}).get(spoken(), {})
+    at = writing.moment(datetime.fromisoformat(event["meeting"]))
     title = text("voice.agenda_title", at=at)
     told = [(s["title"], _concerning(s, known.interest)) for s in event["sections"]]
     sections = tuple((heading, lines) for heading, lines in told if lines)

@@ -16,8 +16,8 @@ from services.notify.gateways.channel import Message
 from services.notify.wording.alerts import Said, invitation_to
 from services.notify.wording.sms import short
 from services.pages.render import html
-from services.pages.swedish import whole
-from services.pages.texts import text
+from services.pages.texts import spoken, text
+from services.pages.writing import whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ def _made(context: dict[str, Any], frame: Frame, said: Said, sms: str, more: dic
         "why": frame.why,
         "change": frame.public_url + frame.change,
         "base": frame.public_url,
+        "language": spoken(),
         "invented": any(s.invented for s in context["said"]),
     }
     return Message(
@@ -116,6 +117,7 @@ def _made(context: dict[str, Any], frame: Frame, said: Said, sms: str, more: dic
         text=html("notify/message.txt", shown),
         html=_inlined(html("notify/message.mjml", shown)),
         urgent=frame.urgent,
+        language=spoken(),
         stop=frame.stop,
         receipt_to=frame.receipt_to,
         **more,

@@ -15,7 +15,7 @@ from services.notify.domain.pacing import (
 )
 from services.notify.domain.plan import Meeting, Quiet
 from services.notify.domain.preferences import Preferences
-from services.pages.swedish import SWEDEN
+from services.pages.writing import SWEDEN
 
 
 def at(day: str, clock: str) -> datetime:

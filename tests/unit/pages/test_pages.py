@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.pages import charts, maps, swedish
+from services.pages import charts, maps, writing
 from services.pages.texts import catalogue, text
 
 ROOT = Path(__file__).parents[3]
@@ -101,7 +101,9 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "rules_page.field_",
         "picture.agenda_",
         "voice.weekday_",
+        "dates.",
         "deliveries.device_",
+        "deliveries.language_",
         "signals.useful_",
     )
     unused = {k for k in catalogue() if k not in named and not k.startswith(built)}
@@ -121,15 +123,15 @@ def test_words_that_we_never_say() -> None:
 
 
 def test_swedish_numbers_and_times() -> None:
-    assert swedish.whole(1234567) == f"1{SP}234{SP}567"
-    assert swedish.signed(-3) == "−3"
-    assert swedish.signed(4) == "+4"
-    assert swedish.decimal(4.25) == "4,2"
-    assert swedish.full_day(date(2026, 11, 19)) == f"torsdag 19{SP}november{SP}2026"
+    assert writing.whole(1234567) == f"1{SP}234{SP}567"
+    assert writing.signed(-3) == "−3"
+    assert writing.signed(4) == "+4"
+    assert writing.decimal(4.25) == "4,2"
+    assert writing.full_day(date(2026, 11, 19)) == f"torsdag 19{SP}november{SP}2026"
     summer, winter = datetime(2026, 7, 1, 5, 10, tzinfo=UTC), datetime(2026, 11, 6, 6, 10, tzinfo=UTC)
-    assert swedish.clock(summer) == swedish.clock(winter) == f"kl.{SP}07.10"
-    assert swedish.interval(winter, winter) == f"6{SP}nov kl.{SP}07.10"
-    assert swedish.interval(winter, winter.replace(hour=8)).endswith("–09.10")
+    assert writing.clock(summer) == writing.clock(winter) == f"kl.{SP}07.10"
+    assert writing.interval(winter, winter) == f"6{SP}nov kl.{SP}07.10"
+    assert writing.interval(winter, winter.replace(hour=8)).endswith("–09.10")
 
 
 def square(code: str, x: float, y: float, size: float) -> dict[str, object]:
