@@ -1,5 +1,6 @@
 """``/v1/subscriptions``, ``/v1/preferences`` and ``/v1/deliveries``: what one is told, how, and what was sent."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -55,7 +56,7 @@ def _person(principal: Principal, asked: UUID | None) -> UUID:
 
 
 async def subscribe(database: Database, principal: Principal, body: SubscriptionIn) -> Subscription:
-    """Keep a new subscription."""
+    """Keep a new subscription; one that is there already stays as it is."""
     new = Subscription(
         principal.kommun,
         uuid4(),
@@ -66,6 +67,9 @@ async def subscribe(database: Database, principal: Principal, body: Subscription
         body.min_severity,
     )
     async with database.transaction(principal.kommuner) as connection:
+        for one in await store.own(connection, principal.kommun, new.person_id):
+            if replace(one, subscription_id=new.subscription_id) == new:
+                return one
         await store.add(connection, new)
     return new
 

@@ -17,6 +17,7 @@ from schemas.values import Severity
 from services.notify.domain.notices import Kind
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")]
+GroupName = Annotated[str, StringConstraints(pattern=r"^[a-zåäö0-9_-]{1,32}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
 TypePrefix = Annotated[str, StringConstraints(pattern=r"^[A-G](\d{1,2}|-X\d{1,3})?$")]
 AreaName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}/[^/\s]{1,64}$")]
@@ -53,7 +54,7 @@ class To(_Data):
     role: Role | None = None
     person: UUID | None = None
     organisation: UUID | None = None
-    group: Slug | None = None
+    group: GroupName | None = None
     rota: Slug | None = None
     destination: UUID | None = None
 
@@ -127,7 +128,7 @@ class Plan(_Data):
     holds: tuple[Hold, ...] = ()
     quiet: Quiet = Quiet()
     meeting: Meeting = Meeting()
-    groups: dict[Slug, tuple[UUID, ...]] = Field(default={}, max_length=100)
+    groups: dict[GroupName, tuple[UUID, ...]] = Field(default={}, max_length=100)
     extracts: dict[UUID, Interest] = Field(default={}, max_length=200)
     """Organisation → what of the agenda its people get; who writes the lägesbild gets all of it."""
     messages_per_hour: Annotated[int, Field(ge=1, le=1000)] | None = None
@@ -155,17 +156,23 @@ def nodes(root: Node, depth: int = 1) -> Iterator[tuple[Node, int]]:
         yield from nodes(branch, depth + 1)
 
 
+def in_order(root: Node, above: tuple[Node, ...] = ()) -> Iterator[tuple[Node, tuple[Node, ...]]]:
+    """(node, the nodes that it lies in, outermost first) in the order in which they tell: a branch before its node."""
+    for branch in root.routes:
+        yield from in_order(branch, (*above, root))
+    yield root, above
+
+
 _ANALYST, _MEMBER = To(role="analytiker"), To(role="est_medlem")
 DEFAULT = Plan(
     root=Node(name="ovrigt", label="Övrigt", to=(_ANALYST,), how="daily", urgent=False, interval_minutes=30, routes=(
-        Node(name="allvarlig", label="Allvarlig enskild rapport", match=Match(kinds=("report",), min_severity=4),
+        Node(name="allvarlig", label="Mycket allvarlig enskild rapport", match=Match(kinds=("report",), min_severity=4),
              to=(_ANALYST,), how="at_once", urgent=True, answer_minutes=60, then=(_MEMBER,)),
         Node(name="rapporter", label="Andra rapporter", match=Match(kinds=("report",)), how="never"),
         Node(name="signal", label="Ny signal", match=Match(kinds=("case",), states=("opened",)),
              to=(_ANALYST, _MEMBER), how="at_once"),
         Node(name="dagordning", label="Dagordning före mötet", match=Match(kinds=("agenda",)),
              to=(_ANALYST, _MEMBER), how="at_once"),
-        Node(name="prov", label="Provmeddelande", match=Match(kinds=("test",)), how="at_once"),
         Node(name="signaler", label="Signal som fortsätter eller är över", match=Match(kinds=("case",)),
              to=(_ANALYST,), how="daily"),
         Node(name="tyst", label="Källa som tystnat", match=Match(kinds=("silent_source",)), how="daily"),

@@ -13,6 +13,8 @@ FOLLOWED = "foljer"
 """The rule's name where somebody is told because of what they follow themselves."""
 REPORTED = "aterkoppling"
 """And where somebody is told because they reported."""
+TESTED, INVITED = "prov", "kallelse"
+"""What no rule tells: a test message, an invitation."""
 _ORDER: dict[How, int] = {"at_once": 0, "daily": 1, "weekly": 2, "never": 3}
 
 

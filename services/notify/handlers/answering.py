@@ -54,6 +54,15 @@ class Answering:
             await store.silence(connection, kommun, ident, NOBODY if everybody else person, until)
             return until
 
+    async def hear(self, kommun: str, ident: UUID, person: UUID, *, everybody: bool) -> bool:
+        """An end to one's own silence, or to everybody's; False when there is no such alert."""
+        async with self._database.transaction((kommun,)) as connection:
+            if await store.one(connection, kommun, ident) is None:
+                return False
+            for who in (person, NOBODY) if everybody else (person,):
+                await store.silence(connection, kommun, ident, who, datetime.now(UTC))
+            return True
+
     async def answer(self, kommun: str, ident: UUID, person: UUID, *, useful: bool) -> bool:
         """Whether it was useful: kept, and told to analysis without a name. False when there is no such alert."""
         now = datetime.now(UTC)

@@ -9,7 +9,7 @@ from services.notify.domain.notices import Notice
 from services.notify.domain.pacing import before_meeting, when
 from services.notify.domain.plan import Plan
 from services.notify.domain.preferences import Preferences
-from services.notify.domain.routing import Told, route
+from services.notify.domain.routing import INVITED, Subscription, Told, route
 from services.notify.gateways.apprised import usable
 from services.notify.gateways.outside import Outside, Refused
 from services.notify.gateways.posted import Address
@@ -22,7 +22,6 @@ from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.sealing import Sealer
 
-INVITED = "kallelse"
 INVITATION_KEPT = timedelta(days=3)
 
 
@@ -32,11 +31,12 @@ class BadAddress(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One receiver of an example: when, and by which of their ways."""
+    """One receiver of an example: when, and by which of their ways; ``followed``: what of theirs it is about."""
 
     told: Told
     at: datetime
     ways: tuple[str, ...]
+    followed: tuple[Subscription, ...] = ()
 
 
 class Planning:
@@ -54,12 +54,16 @@ class Planning:
             await subscriptions.know(connection, (kommun,))
             return await plans.save(connection, kommun, revision, plan)
 
-    async def explain(self, kommun: str, notice: Notice, plan: Plan | None = None) -> list[Explained]:
+    async def explain(
+        self, kommun: str, notice: Notice, plan: Plan | None = None, *, at: datetime | None = None
+    ) -> list[Explained]:
         """Who would be told of a notice by a plan (the one in force when None), when and by which ways.
+
+        ``at``: the moment at which it comes; now when None.
 
         By the same function that routes real messages; what was told lately, caps and silences are left out.
         """
-        now = datetime.now(UTC)
+        now = at or datetime.now(UTC)
         async with self._database.transaction((kommun,)) as connection:
             current, followers = (await rules_of(connection, {kommun}))[kommun]
             chosen = plan or current
@@ -67,7 +71,7 @@ class Planning:
             wanted = await subscriptions.preferences(connection, kommun, roster.members)
             with_devices = await devices.who(connection, kommun)
             kinds = {r.destination_id: r.kind for r in await plans.places(connection, kommun)}
-        found = []
+        found, following = [], list(followers.of(notice))
         for told in route(chosen, followers, roster, notice):
             own = wanted.get(told.receiver.ident, Preferences())
             if not own.wants(agenda=notice.kind == "agenda", urgent=told.policy.urgent):
@@ -75,7 +79,8 @@ class Planning:
             outside = kinds.get(told.receiver.ident)
             having = told.receiver.ident in with_devices
             ways = (outside,) if outside is not None else own.ways(urgent=told.policy.urgent, devices=having)
-            found.append(Explained(told, when(now, chosen, told, notice.kind, own), ways))
+            mine = tuple(s for s in following if s.person_id == told.receiver.ident)
+            found.append(Explained(told, when(now, chosen, told, notice.kind, own), ways, mine))
         return found
 
     async def invite(self, kommun: str) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.pacing import DIGEST
 from services.notify.domain.preferences import Way
-from services.notify.domain.routing import Receiver
+from services.notify.domain.routing import TESTED, Receiver
 from services.notify.handlers.telling import announce, single
 from services.notify.store import plans
 from services.pages.writing import SWEDEN
@@ -60,5 +60,5 @@ async def _first_of_month(_kommun: str, after: datetime, until: datetime) -> Seq
 async def _enter(connection: AsyncConnection, kommun: str, receiver: Receiver, *, only: str | None = None) -> None:
     now, ident = datetime.now(UTC), uuid4()
     event = {"at": now.isoformat()} | ({} if only is None else {"only": only})
-    alert = single(kommun, ident, "test", event, rule="prov", subject_id=ident, now=now)
-    await announce(connection, alert, [(receiver, ("prov",))], at=now, reason="test", kept_for=KEPT_FOR)
+    alert = single(kommun, ident, "test", event, rule=TESTED, subject_id=ident, now=now)
+    await announce(connection, alert, [(receiver, (TESTED,))], at=now, reason="test", kept_for=KEPT_FOR)

@@ -8,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 _LEDGER = """
     select d.delivery_id, d.alert_id, d.person_id, d.receiver, d.kind, d.rule, d.rules, d.state, d.reason, d.error,
-        d.attempts, d.channel, d.created_at, d.sent_at, d.said, d.urgent, coalesce(n.event, d.event) as event
-    from deliveries d left join alerts n on n.kommun = d.kommun and n.alert_id = d.alert_id
+        d.attempts, d.channel, d.created_at, d.sent_at, d.said, d.urgent, q.at as due_at,
+        coalesce(n.event, d.event) as event
+    from deliveries d left join due q on q.id = d.delivery_id
+        left join alerts n on n.kommun = d.kommun and n.alert_id = d.alert_id
     where d.kommun = :kommun {which} order by d.created_at desc limit :most"""
 _OWN = text(_LEDGER.format(which="and d.person_id = :person"))
 _ALL = text(_LEDGER.format(which="and (cast(:state as text) is null or d.state = :state)"))

@@ -1,6 +1,6 @@
 """Larm: what goes on that people were told about; take it, want it quiet, say whether it was useful. All by POST."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from services.notify.handlers.answering import Answering
 from services.notify.store import alerts as store
 from services.notify.store import ledger, people
 from services.notify.store.people import NOBODY
-from services.notify.web.access import area_names, denied, may, missing, tabs
+from services.notify.web.access import area_names, denied, may, missing, people_names, tabs
 from services.notify.wording.alerts import Known, said
 from services.pages import writing
 from services.pages.frame import frame
@@ -28,6 +28,7 @@ from services.runtime.tokens import Principal
 Deed = Callable[[str, UUID, UUID], Awaitable[Alert | None]]
 router = APIRouter(include_in_schema=False)
 PATH = "/larm"
+_QUIET = {"ja": "alerts.quiet_now", "alla": "alerts.quiet_now_all", "nej": "alerts.quiet_ended"}
 _MORE = {"case": ("/signaler", "alerts.to_signals"), "report": ("/rapporter/{}", "alerts.to_report")}
 
 
@@ -64,6 +65,8 @@ def state_of(alert: Alert, person: UUID) -> tuple[str, str]:
     """(chip, words): who has it, or that nobody does."""
     if alert.closed_at is not None:
         return "flat", text("alerts.over")
+    if alert.kind not in LASTING:
+        return "flat", text("alerts.to_read")
     if alert.owner == person:
         return "done", text("alerts.mine")
     if alert.owner is not None:
@@ -98,22 +101,36 @@ async def one(request: Request, principal: Visitor, alert_id: UUID, tyst: str = 
         quiet = await store.silences(connection, principal.kommun, [alert_id], datetime.now(writing.SWEDEN))
         organisations = dict(await people.organisations(connection, principal.kommun))
     names = await area_names(request, principal)
+    who = (await people_names(request)).get(alert.owner) if alert.owner else None
     path, label = _MORE.get(alert.kind, ("", ""))
     until = [u for who in (person, NOBODY) if (u := quiet.get((alert_id, who))) is not None]
     context = frame(principal, "/utskick") | {
         "tabs": tabs(principal, PATH),
         **_shown(alert, names, organisations, person),
         "mine": alert.owner == person,
+        "taken_by": text("alerts.taken_by", who=who) if who else text("alerts.taken_more"),
         "lasting": alert.kind in LASTING and alert.closed_at is None,
-        "told": len({r.person_id for r in told if r.sent_at is not None}),
+        "told": _told(told),
+        "heard": any(r.sent_at is not None for r in told),
         "taken_at": writing.moment(alert.taken_at) if alert.taken_at else None,
         "useful": useful,
         "quiet": writing.moment(max(until)) if until else None,
+        "quiet_for_all": (alert_id, NOBODY) in quiet,
         "for_all": principal.may(*FOR_ALL),
         "more": (path.format(alert.subject_id), text(label)) if path and _reads(principal, alert) else None,
-        "notice": text("alerts.quiet_now") if tyst else None,
+        "notice": text(_QUIET[tyst]) if tyst in _QUIET else None,
     }
+    if alert.kind == "lagesbild":
+        context["more"] = (context["said"].path, text("alerts.to_picture"))
     return page("notify/alert.html", context)
+
+
+def _told(rows: Sequence[Any]) -> str:
+    """How many were told; why nobody was."""
+    count = len({r.person_id for r in rows if r.sent_at is not None})
+    if not count and rows and all(r.state == "expired" for r in rows):
+        return text("alerts.told_late")
+    return text("alerts.told_one") if count == 1 else text("alerts.told_many", count=writing.whole(count))
 
 
 def _reads(principal: Principal, alert: Alert) -> bool:
@@ -150,7 +167,19 @@ async def silence(request: Request, principal: Visitor, alert_id: UUID, alla: An
         return denied(principal)
     answering: Answering = request.app.state.answering
     until = await answering.silence(principal.kommun, alert_id, UUID(principal.subject), everybody=bool(alla))
-    return missing(principal) if until is None else RedirectResponse(f"{PATH}/{alert_id}?tyst=ja", 303)
+    said = "alla" if alla else "ja"
+    return missing(principal) if until is None else RedirectResponse(f"{PATH}/{alert_id}?tyst={said}", 303)
+
+
+@router.post(PATH + "/{alert_id}/hor")
+async def hear(request: Request, principal: Visitor, alert_id: UUID) -> Response:
+    """An end to the silence: one's own, and everybody's for who may silence it for all."""
+    if not may(principal, *ROLES):
+        return denied(principal)
+    answering: Answering = request.app.state.answering
+    for_all = principal.may(*FOR_ALL)
+    there = await answering.hear(principal.kommun, alert_id, UUID(principal.subject), everybody=for_all)
+    return RedirectResponse(f"{PATH}/{alert_id}?tyst=nej", 303) if there else missing(principal)
 
 
 @router.post(PATH + "/{alert_id}/nyttigt")

@@ -1,5 +1,6 @@
 """Kanaler: whether every way out works, the places outside, duty rotas; a test message proves one."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, get_args
 from uuid import UUID
@@ -42,7 +43,13 @@ async def listed(request: Request, principal: Visitor, klart: str = "") -> Respo
 
 
 async def _page(
-    request: Request, principal: Principal, *, notice: str | None = None, fault: str | None = None, status: int = 200
+    request: Request,
+    principal: Principal,
+    *,
+    notice: str | None = None,
+    fault: str | None = None,
+    kept: Mapping[str, str] | None = None,
+    status: int = 200,
 ) -> Response:
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
@@ -69,6 +76,7 @@ async def _page(
         "kinds": [k for k in get_args(PlaceKind) if k != "apprise" or request.app.state.apprise],
         "notice": notice,
         "fault": fault,
+        "kept": kept or {},
     }
     return page("notify/channels.html", context, status)
 
@@ -115,15 +123,15 @@ async def added(
     if not writes(principal):
         return denied(principal)
     planning: Planning = request.app.state.planning
+    kept = {"kind": kind, "label": label, "url": url}  # the secret is written anew
     try:
         body = PlaceIn.model_validate({"kind": kind, "label": label, "url": url.strip(), "secret": secret.strip()})
         await planning.add_place(principal.kommun, kind=body.kind, label=body.label, url=body.url, secret=body.secret)
     except BadAddress as bad:
-        return await _page(request, principal, fault=str(bad), status=422)
+        return await _page(request, principal, fault=str(bad), kept=kept, status=422)
     except ValueError:
-        return await _page(
-            request, principal, fault=text("places.bad_address", why=text("places.why_no_address")), status=422
-        )
+        fault = text("places.bad_address", why=text("places.why_no_address"))
+        return await _page(request, principal, fault=fault, kept=kept, status=422)
     return RedirectResponse(f"{PATH}?klart=tillagd", 303)
 
 
@@ -157,5 +165,5 @@ async def rota(
             async with database.transaction(principal.kommuner) as connection:
                 await rotas.end(connection, principal.kommun, name)
     except BadAddress as bad:
-        return await _page(request, principal, fault=str(bad), status=422)
+        return await _page(request, principal, fault=str(bad), kept={"rota": name, "rota_url": url}, status=422)
     return RedirectResponse(f"{PATH}?klart=jour", 303)

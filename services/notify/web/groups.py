@@ -16,7 +16,7 @@ def group(plan: Plan, wanted: str) -> dict[str, Any]:
 
 def with_group(plan: Plan, form: FormData) -> Plan:
     """The plan with the form's group added, changed or taken away; Faulty or ValidationError."""
-    name, people = str(form.get("name", "")).strip(), [str(p) for p in form.getlist("people")]
+    name, people = "-".join(str(form.get("name", "")).lower().split()), [str(p) for p in form.getlist("people")]
     groups = {k: v for k, v in plan.model_dump()["groups"].items() if k != name}
     if form.get("do") == "bort":
         if any(t.group == name for n, _ in nodes(plan.root) for t in (*n.to, *n.then)):

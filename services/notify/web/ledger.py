@@ -1,13 +1,14 @@
 """Leveranser: every message of the municipality, what became of it and why it was sent."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from services.notify.api.plan import READERS
 from services.notify.domain.plan import nodes
-from services.notify.domain.routing import FOLLOWED
+from services.notify.domain.routing import FOLLOWED, INVITED, REPORTED, TESTED
 from services.notify.store import ledger as store
 from services.notify.store import plans
 from services.notify.web.access import area_names, denied, may, people_names, tabs
@@ -22,7 +23,14 @@ from services.runtime.http import Visitor
 router = APIRouter(include_in_schema=False)
 PATH = "/utskick/leveranser"
 SHOWN = 200
+_SOON = timedelta(minutes=1)
 STATES = ("due", "sending", "sent", "delivered", "failed", "expired", "held")
+_REASONS = {
+    FOLLOWED: "deliveries.rule_followed",
+    REPORTED: "voice.feedback_label",
+    TESTED: "voice.kind_test",
+    INVITED: "voice.invited",
+}
 _CHIPS = {"sent": "done", "delivered": "done", "failed": "fault", "expired": "flat", "held": "flat"}
 
 
@@ -33,11 +41,18 @@ def entry(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
         "alert": row.alert_id,
         "what": what(row, names),
         "when": writing.moment(row.sent_at or row.created_at),
-        "state": text("deliveries.state_restored" if restored else f"deliveries.state_{row.state}"),
+        "state": _state(row, restored=restored),
         "chip": _CHIPS.get(row.state, "wait"),
         "channel": text(f"channel.{row.channel}") if row.channel else "",
         "fault": row.error if row.state == "failed" else None,
     }
+
+
+def _state(row: Any, *, restored: bool) -> str:
+    """What became of it; of what waits for its moment, which that is."""
+    if row.state == "due" and row.due_at is not None and row.due_at > datetime.now(UTC) + _SOON:
+        return text("deliveries.state_until", until=writing.moment(row.due_at))
+    return text("deliveries.state_restored" if restored else f"deliveries.state_{row.state}")
 
 
 def what(row: Any, names: Mapping[str, str]) -> str:
@@ -68,7 +83,7 @@ async def listed(request: Request, principal: Visitor, lage: str = "") -> Respon
         _, plan = await plans.plan(connection, principal.kommun)
         places = {p.destination_id: p.label for p in await plans.places(connection, principal.kommun)}
     names, people = await area_names(request, principal), await people_names(request)
-    labels = {n.name: n.label for n, _ in nodes(plan.root)} | {FOLLOWED: text("deliveries.rule_followed")}
+    labels = {n.name: n.label for n, _ in nodes(plan.root)} | {k: text(v) for k, v in _REASONS.items()}
     context = frame(principal, "/utskick") | {
         "tabs": tabs(principal, PATH),
         "rows": [

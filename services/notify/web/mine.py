@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from schemas.taxonomy import current
 from services.notify.api.alerts import ROLES
 from services.notify.api.subscriptions import SubscriptionIn, preferences_of, subscribe
-from services.notify.domain.plan import Quiet
+from services.notify.domain.plan import Plan, Quiet, in_order
 from services.notify.domain.preferences import Preferences
+from services.notify.domain.routing import Receiver, Roster, resolved
 from services.notify.handlers.seals import opened
-from services.notify.store import devices, ledger, people
+from services.notify.store import devices, ledger, people, plans
 from services.notify.store import subscriptions as store
 from services.notify.web.access import area_names, denied, may, tabs
 from services.notify.web.ledger import entry
@@ -59,6 +60,8 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
         await store.know(connection, principal.kommuner)
         having = await devices.own(connection, principal.kommun, person)
         waits = await devices.waits(connection, principal.kommun, person)
+        _, plan = await plans.plan(connection, principal.kommun)
+        roster = await people.roster(connection, principal.kommun, datetime.now(UTC))
     follow = [(s.subscription_id, describe(s, names.get(s.area or ""))) for s in own]
     notice = text(_NOTICES[klart]) if klart in _NOTICES else None
     if klart == "sparat" and follow:
@@ -66,6 +69,7 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
     context = frame(principal, PATH) | {
         "tabs": tabs(principal, PATH),
         "follow": follow,
+        "by_rules": _by_rules(plan, roster, Receiver("person", person)),
         "sent": [entry(r, names) for r in sent],
         "areas": sorted(names.items(), key=lambda pair: pair[1]),
         "groups": [(g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}],
@@ -82,6 +86,18 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
         "sms": request.app.state.sms,
     }
     return page("notify/mine.html", context)
+
+
+def _by_rules(plan: Plan, roster: Roster, me: Receiver) -> list[str]:
+    """What the municipality's rules tell me, in the order in which they are tried."""
+    found = []
+    for node, above in in_order(plan.root):
+        lies = (node, *reversed(above))
+        to = next((n.to for n in lies if n.to), ())
+        how = next((n.how for n in lies if n.how), "daily")
+        if how != "never" and me in resolved(to, plan, roster):
+            found.append(text("deliveries.by_rule", what=node.label, how=text(f"rules_page.how_{how}")))
+    return found
 
 
 @router.post(PATH)
@@ -132,7 +148,7 @@ async def choose(
     values: dict[str, Any] = {"urgent": urgent, "usual": usual, "agenda": agenda == "ja", "off": off == "ja"}
     values["language"] = language
     try:
-        if begins and ends:
+        if begins or ends:  # one alone is no time of day: a fault
             values["quiet"] = Quiet(begins=time.fromisoformat(begins), ends=time.fromisoformat(ends))
         own = await preferences_of(database, principal)
         wanted = Preferences(**values, feedback=own.feedback, phone=own.phone)

@@ -1,19 +1,16 @@
-"""Rules as forms and in words: between the tree of the plan and what an administrator sees and fills in."""
+"""Rules as forms: between the tree of the plan and what an administrator sees and fills in."""
 
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, get_args
-from uuid import UUID
 
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from schemas.values import Source
 from services.notify.domain.plan import DEEPEST, MOST_NODES, Match, Node, Plan, To, nodes
-from services.notify.domain.routing import Receiver
-from services.pages.labels import inside, type_label
+from services.notify.web.rule_words import Words, kind_label
 from services.pages.texts import text
 
 KINDS = (
@@ -31,72 +28,6 @@ class Faulty(ValueError):
     """What was filled in cannot be a rule; the text says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Names for ids: areas, people, places outside, organisations."""
-
-    areas: Mapping[str, str]
-    people: Mapping[UUID, str]
-    places: Mapping[UUID, str]
-    organisations: Mapping[UUID, str]
-
-    def receiver(self, one: Receiver) -> str:
-        """Who a receiver is."""
-        known = self.people if one.kind == "person" else self.places
-        return known.get(one.ident, text("deliveries.somebody"))
-
-    def to(self, one: To) -> str:
-        """Whom a rule names."""
-        if one.role is not None:
-            return text(f"rules_page.role_{one.role}")
-        if one.person is not None:
-            return self.people.get(one.person, text("deliveries.somebody"))
-        if one.organisation is not None:
-            return self.organisations.get(one.organisation, text("rules_page.unknown_organisation"))
-        if one.destination is not None:
-            return self.places.get(one.destination, text("rules_page.ended_place"))
-        return text("rules_page.rota", name=one.rota) if one.rota is not None else str(one.group)
-
-
-def shown(node: Node, depth: int, plan: Plan, words: Words) -> dict[str, Any]:
-    """A rule in words."""
-    return {
-        "name": node.name,
-        "label": node.label,
-        "depth": depth,
-        "when": _when(node.match, words) if node is not plan.root else text("rules_page.otherwise"),
-        "to": ", ".join(words.to(t) for t in node.to) or text("rules_page.as_above"),
-        "how": text(f"rules_page.how_{node.how}") if node.how else text("rules_page.as_above"),
-        "urgent": bool(node.urgent),
-        "answer": text("rules_page.answer", minutes=node.answer_minutes, then=", ".join(words.to(t) for t in node.then))
-        if node.answer_minutes and node.then
-        else None,
-        "root": node is plan.root,
-    }
-
-
-def _when(match: Match, words: Words) -> str:
-    said = []
-    if match.kinds:
-        said.append(", ".join(_kind(k) for k in _each(match)))
-    if match.types:
-        said.append(", ".join(inside(type_label(t)) for t in match.types))
-    if match.areas:
-        said.append(", ".join(words.areas.get(a.partition("/")[2], a) for a in match.areas))
-    if match.sources:
-        said.append(", ".join(text(f"source.{s}") for s in match.sources))
-    if match.min_severity is not None:
-        said.append(text("rules_page.severity", severity=text(f"report.severity_{match.min_severity}")))
-    return " · ".join(said) or text("rules_page.everything")
-
-
-def _kind(key: str) -> str:
-    kind, _, state = key.partition("/")
-    if not state or kind in {"report", "agenda", "test"}:
-        return text(f"voice.kind_{kind}")
-    return text(f"rules_page.kind_{kind}_{state}")
-
-
 def choices(areas: Mapping[str, str], more: Mapping[str, Any], plan: Plan, words: Words) -> dict[str, Any]:
     """What the form offers, with the people that rules name already."""
     to = [(f"role:{r}", text(f"rules_page.role_{r}")) for r in ("analytiker", "est_medlem", "administrator")]
@@ -107,7 +38,7 @@ def choices(areas: Mapping[str, str], more: Mapping[str, Any], plan: Plan, words
     named = {t for n, _ in nodes(plan.root) for t in (*n.to, *n.then) if t.person is not None}
     to += sorted((_key(t), words.to(t)) for t in named)
     return {
-        "kinds": [(k, _kind(k)) for k in KINDS],
+        "kinds": [(k, kind_label(k)) for k in KINDS],
         "sources": [(s, text(f"source.{s}")) for s in get_args(Source)],
         "areas": sorted(((f"regso/{c}", n) for c, n in areas.items()), key=lambda pair: pair[1]),
         "to": to,
@@ -226,11 +157,6 @@ def _kinds(chosen: Sequence[str]) -> tuple[str, ...]:
     """The chosen kinds, one as a whole where all its states are chosen."""
     whole = {k.partition("/")[0] for k in KINDS} - {k.partition("/")[0] for k in KINDS if k not in chosen}
     return tuple(dict.fromkeys(kind if (kind := k.partition("/")[0]) in whole else k for k in chosen))
-
-
-def _each(match: Match) -> list[str]:
-    """The kinds of a rule, each with its state where it has one."""
-    return [k if "/" in k or not match.states else f"{k}/{s}" for k in match.kinds for s in match.states or ("",)]
 
 
 def _whole(form: FormData, field: str) -> int | None:

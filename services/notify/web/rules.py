@@ -5,17 +5,16 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from schemas.taxonomy import current
-from services.notify.api.plan import READERS, ExampleIn, example
-from services.notify.domain.plan import Plan, nodes
-from services.notify.handlers.planning import Explained, Planning
+from services.notify.api.plan import READERS
+from services.notify.domain.plan import Plan, in_order
+from services.notify.handlers.planning import Planning
 from services.notify.store import people, plans, rotas
-from services.notify.web import groups, rule_forms
+from services.notify.web import groups, rule_forms, trying
 from services.notify.web.access import area_names, denied, may, message, people_names, tabs, writes
-from services.pages import writing
+from services.notify.web.rule_words import Words, shown
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -25,6 +24,7 @@ from services.runtime.tokens import Principal
 
 router = APIRouter(include_in_schema=False)
 PATH = "/utskick/regler"
+_DONE = ("rule", "removed", "times", "group", "group_removed", "invitation")
 
 
 @router.get(PATH)
@@ -32,7 +32,7 @@ async def listed(request: Request, principal: Visitor, klart: str = "") -> Respo
     """The rules in the order in which they are looked at, and an example to try them with."""
     if not may(principal, *READERS):
         return denied(principal)
-    notice = {"ja": text("rules_page.saved"), "kallelse": text("rules_page.invited")}.get(klart)
+    notice = text(f"rules_page.done_{klart}") if klart in _DONE else None
     return await _page(request, principal, notice=notice)
 
 
@@ -55,19 +55,19 @@ async def tried(request: Request, principal: Visitor) -> Response:
 @router.post(PATH)
 async def saved(request: Request, principal: Visitor) -> Response:
     """Keep a changed, new or removed rule."""
-    return await _changed(request, principal, rule_forms.changed, reopened=True)
+    return await _changed(request, principal, rule_forms.changed, "rule", reopened=True)
 
 
 @router.post(PATH + "/tider")
 async def timed(request: Request, principal: Visitor) -> Response:
     """Quiet hours, the meeting, the cap, and whether an open signal holds back single reports."""
-    return await _changed(request, principal, rule_forms.with_times)
+    return await _changed(request, principal, rule_forms.with_times, "times")
 
 
 @router.post(PATH + "/grupp")
 async def grouped(request: Request, principal: Visitor) -> Response:
     """Keep a new, changed or removed group of people."""
-    return await _changed(request, principal, groups.with_group)
+    return await _changed(request, principal, groups.with_group, "group")
 
 
 @router.post(PATH + "/kallelse")
@@ -78,11 +78,11 @@ async def invited(request: Request, principal: Visitor) -> Response:
     planning: Planning = request.app.state.planning
     if not await planning.invite(principal.kommun):
         return await _page(request, principal, fault=text("rules_page.invited_nobody"), status=409)
-    return RedirectResponse(f"{PATH}?klart=kallelse", 303)
+    return RedirectResponse(f"{PATH}?klart=invitation", 303)
 
 
 async def _changed(
-    request: Request, principal: Principal, make: Callable[[Plan, FormData], Plan], *, reopened: bool = False
+    request: Request, principal: Principal, make: Callable[[Plan, FormData], Plan], what: str, *, reopened: bool = False
 ) -> Response:
     """Save what the form makes of the plan; a fault shows the page, ``reopened`` with the rule's form."""
     if not writes(principal):
@@ -98,7 +98,8 @@ async def _changed(
     seen = str(form.get("revision", ""))
     if seen != str(revision) or not await planning.save(principal.kommun, revision, new):
         return message(principal, text("rules_page.overtaken"), text("rules_page.overtaken_more"), 409)
-    return RedirectResponse(f"{PATH}?klart=ja", 303)
+    removed = {"rule": "removed", "group": "group_removed"}.get(what, what)
+    return RedirectResponse(f"{PATH}?klart={removed if form.get('do') == 'bort' else what}", 303)
 
 
 async def _plan(request: Request, principal: Principal) -> tuple[int, Plan, dict[str, Any]]:
@@ -128,16 +129,16 @@ async def _page(
 ) -> Response:
     current_revision, plan, more = await _plan(request, principal)
     names, who = await area_names(request, principal), await people_names(request)
-    words = rule_forms.Words(names, who, dict(more["places"]), dict(more["organisations"]))
-    asked = _example(form)
-    told: list[dict[str, Any]] | None = None
-    gone: list[str] = []
-    if form is not None and fault is None:
-        planning: Planning = request.app.state.planning
-        told, gone = await _explained(planning, principal.kommun, asked, words, plan=plan, draft=draft)
+    words = Words(names, who, dict(more["places"]), dict(more["organisations"]))
+    filled = rule_forms.filled(form, plan, str(request.query_params.get("regel", "")))
+    asked = trying.of_rule(filled) if form is None else trying.of_form(form)
+    planning: Planning = request.app.state.planning
+    answer = None
+    if form is not None and fault is None and "example_kind" in form:
+        answer = await trying.tried(planning, principal.kommun, asked, words, plan=plan, draft=draft)
     context = frame(principal, "/utskick") | {
         "tabs": tabs(principal, PATH),
-        "rules": [rule_forms.shown(n, depth, plan, words) for n, depth in nodes(plan.root)],
+        "rules": [shown(*one, words) for one in in_order(plan.root)],
         "holds": [text("rules_page.hold", by=text(f"voice.kind_{h.by}"), kind=text(f"voice.kind_{h.kind}"),
                        severity=text(f"report.severity_{h.up_to_severity}")) for h in plan.holds],
         "quiet": text("rules_page.quiet", begins=plan.quiet.begins.strftime("%H.%M"),
@@ -147,63 +148,17 @@ async def _page(
         "cap": text("rules_page.cap", count=plan.messages_per_hour or request.app.state.per_hour),
         "writes": writes(principal),
         "revision": current_revision if revision is None else revision,
-        "form": rule_forms.filled(form, plan, str(request.query_params.get("regel", ""))),
+        "form": filled,
         "people": sorted(((str(i), n) for i, n in who.items()), key=lambda pair: pair[1]),
         "group": groups.group(plan, str(request.query_params.get("grupp", ""))),
         "choices": rule_forms.choices(names, more, plan, words),
-        "asked": asked,
+        "asked": asked.asked,
+        "clock": asked.clock,
         "groups": [(g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}],
         "types": [(t.code, f"{t.code} {t.label}") for t in current().types if t.code[0] in "ABCDE"],
-        "told": told,
-        "gone": gone,
+        "answer": answer,
         "drafted": draft is not None,
         "fault": fault,
         "notice": notice,
     }  # fmt: skip
     return page("notify/rules.html", context, status)
-
-
-async def _explained(
-    planning: Planning, kommun: str, asked: ExampleIn, words: rule_forms.Words, *, plan: Plan, draft: Plan | None
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Who would get the example, those marked that a draft adds; and who would not any more."""
-    now = await planning.explain(kommun, example(kommun, asked), plan)
-    if draft is None:
-        return [_told(e, words) for e in now], []
-    after = await planning.explain(kommun, example(kommun, asked), draft)
-    before, then = {e.told.receiver for e in now}, {e.told.receiver for e in after}
-    gone = sorted(words.receiver(r) for r in before - then)
-    return [_told(e, words) | {"new": e.told.receiver not in before} for e in after], gone
-
-
-def _example(form: FormData | None) -> ExampleIn:
-    """The example in the form; a serious report where there is none, or where it makes no sense."""
-    default = ExampleIn(kind="report", severity=4)
-    if form is None:
-        return default
-    kind, _, state = str(form.get("example_kind", "report")).partition("/")
-    values = {
-        "kind": kind,
-        "state": state or "opened",
-        "area": f"regso/{form['example_area']}" if form.get("example_area") else None,
-        "event_type": form.get("example_type") or None,
-        "severity": int(str(form.get("example_severity"))) if str(form.get("example_severity", "")).isdigit() else None,
-    }
-    try:
-        return ExampleIn.model_validate(values)
-    except ValidationError:
-        return default
-
-
-def _told(one: Explained, words: rule_forms.Words) -> dict[str, Any]:
-    told = one.told
-    return {
-        "receiver": told.receiver,
-        "who": words.receiver(told.receiver),
-        "rules": " › ".join(told.policy.path) or text("deliveries.rule_followed"),
-        "how": text(f"rules_page.how_{told.policy.how}"),
-        "at": text("rules_page.now") if told.policy.how == "at_once" and told.policy.urgent else writing.moment(one.at),
-        "ways": ", ".join(text(f"channel.{w}") for w in one.ways),
-        "urgent": told.policy.urgent,
-        "new": False,
-    }

@@ -11,7 +11,7 @@ from typing import Any
 import mrml
 
 from services.notify.domain.alerts import Alert
-from services.notify.domain.routing import FOLLOWED, REPORTED
+from services.notify.domain.routing import FOLLOWED, INVITED, REPORTED, TESTED
 from services.notify.gateways.channel import Message
 from services.notify.wording.alerts import Said, invitation_to
 from services.notify.wording.sms import short
@@ -36,12 +36,16 @@ class Frame:
     """The page on which they choose what they are told."""
 
 
+_OWN = {REPORTED: "voice.why_feedback", TESTED: "voice.why_test", INVITED: "voice.why_invited"}
+"""Reasons that are no rule of the municipality's."""
+
+
 def reasons(rules: Sequence[str], labels: dict[str, str], followed: str | None) -> tuple[str, ...]:
     """Why somebody gets this: what they follow, or the rule that names them."""
     found = []
     for rule in dict.fromkeys(rules):
-        if rule == REPORTED:
-            found.append(text("voice.why_feedback"))
+        if rule in _OWN:
+            found.append(text(_OWN[rule]))
         elif rule == FOLLOWED:
             found.append(text("mail.why_text", what=followed) if followed else text("voice.why_followed"))
         else:

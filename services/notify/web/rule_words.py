@@ -1,0 +1,96 @@
+"""Rules in words: what one is about, whom it names and how, with what it has from the rules that it lies in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from services.notify.domain.plan import Match, Node, To
+from services.notify.domain.routing import Receiver
+from services.pages.labels import inside, type_label
+from services.pages.texts import text
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Names for ids: areas, people, places outside, organisations."""
+
+    areas: Mapping[str, str]
+    people: Mapping[UUID, str]
+    places: Mapping[UUID, str]
+    organisations: Mapping[UUID, str]
+
+    def receiver(self, one: Receiver) -> str:
+        """Who a receiver is."""
+        known = self.people if one.kind == "person" else self.places
+        return known.get(one.ident, text("deliveries.somebody"))
+
+    def to(self, one: To) -> str:
+        """Whom a rule names."""
+        if one.role is not None:
+            return text(f"rules_page.role_{one.role}")
+        if one.person is not None:
+            return self.people.get(one.person, text("deliveries.somebody"))
+        if one.organisation is not None:
+            return self.organisations.get(one.organisation, text("rules_page.unknown_organisation"))
+        if one.destination is not None:
+            return self.places.get(one.destination, text("rules_page.ended_place"))
+        return text("rules_page.rota", name=one.rota) if one.rota is not None else str(one.group)
+
+
+def shown(node: Node, above: Sequence[Node], words: Words) -> dict[str, Any]:
+    """A rule in words, with what it has from those that it lies in (``above``, outermost first)."""
+    lies = (node, *reversed(above))
+    to = next(n for n in lies if n.to or n is lies[-1])
+    how = next((n.how for n in lies if n.how), "daily")
+    whom = ", ".join(words.to(t) for t in to.to)
+    within = [text("rules_page.within", rule=above[-1].label)] if len(above) > 1 else []
+    return {
+        "name": node.name,
+        "label": node.label,
+        "when": " · ".join([_when(node.match, words), *within]) if above else text("rules_page.otherwise"),
+        "to": whom if to is node else text("rules_page.inherited", whom=whom, rule=to.label),
+        "how": text(f"rules_page.how_{how}"),
+        "at_once": how == "at_once" and node.match.kinds != ("agenda",),  # whose moment is the municipality's choice
+        "urgent": next((n.urgent for n in lies if n.urgent is not None), False),
+        "answer": followed_by(
+            next((n.answer_minutes for n in lies if n.answer_minutes), None),
+            next((n.then for n in lies if n.then), ()),
+            words,
+        ),
+    }
+
+
+def followed_by(minutes: int | None, then: Sequence[To], words: Words) -> str | None:
+    """Who is next when nobody takes an alert; None where nobody is."""
+    if not minutes or not then:
+        return None
+    return text("rules_page.answer", minutes=minutes, then=", ".join(words.to(t) for t in then))
+
+
+def _when(match: Match, words: Words) -> str:
+    said = []
+    if match.kinds:
+        said.append(", ".join(kind_label(k) for k in _each(match)))
+    if match.types:
+        said.append(", ".join(inside(type_label(t)) for t in match.types))
+    if match.areas:
+        said.append(", ".join(words.areas.get(a.partition("/")[2], a) for a in match.areas))
+    if match.sources:
+        said.append(", ".join(text(f"source.{s}") for s in match.sources))
+    if match.min_severity is not None:
+        said.append(text("rules_page.severity", severity=text(f"report.severity_{match.min_severity}")))
+    return " · ".join(said) or text("rules_page.everything")
+
+
+def kind_label(key: str) -> str:
+    """A kind of message, with its state where it has one."""
+    kind, _, state = key.partition("/")
+    if not state or kind in {"report", "agenda", "test"}:
+        return text(f"voice.kind_{kind}")
+    return text(f"rules_page.kind_{kind}_{state}")
+
+
+def _each(match: Match) -> list[str]:
+    """The kinds of a rule, each with its state where it has one."""
+    return [k if "/" in k or not match.states else f"{k}/{s}" for k in match.kinds for s in match.states or ("",)]

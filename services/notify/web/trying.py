@@ -1,0 +1,138 @@
+"""Who would get an example, how, when and why, by the rules in force or by a draft; nobody is told, nothing stored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from starlette.datastructures import FormData
+
+from schemas.taxonomy import current
+from services.notify.api.plan import ExampleIn, example
+from services.notify.domain.plan import Plan, nodes
+from services.notify.domain.routing import FOLLOWED, Policy, Receiver, Subscription, policies
+from services.notify.handlers.planning import Explained, Planning
+from services.notify.web.rule_words import Words, followed_by
+from services.notify.wording.alerts import describe
+from services.pages import writing
+from services.pages.texts import text
+
+_DEFAULT = ExampleIn(kind="report", severity=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What is asked for. ``clock``: the hour on the wall, as it was written; empty is now."""
+
+    asked: ExampleIn
+    clock: str = ""
+
+    @property
+    def at(self) -> datetime:
+        """The moment: now, or when the clock says that the next time."""
+        now = datetime.now(UTC)
+        if not self.clock:
+            return now
+        wall = now.astimezone(writing.SWEDEN)
+        then = datetime.combine(wall.date(), time.fromisoformat(self.clock), writing.SWEDEN)
+        return (then if then >= wall else then + timedelta(days=1)).astimezone(UTC)
+
+
+def of_form(form: FormData | None) -> Example:
+    """The example in the form; a grave report where there is none, or where it makes no sense.
+
+    A report without a severity has that of its type, as one that is handed in.
+    """
+    if form is None:
+        return Example(_DEFAULT)
+    kind, _, state = str(form.get("example_kind", "report")).partition("/")
+    severity = str(form.get("example_severity", ""))
+    known = current().type(str(form.get("example_type", "")))
+    values = {
+        "kind": kind,
+        "state": state or "opened",
+        "area": f"regso/{form['example_area']}" if form.get("example_area") else None,
+        "event_type": form.get("example_type") or None,
+        "severity": int(severity) if severity.isdigit() else known.severity if known is not None else None,
+    }
+    try:
+        clock = str(form.get("example_clock", ""))
+        return Example(ExampleIn.model_validate(values), f"{time.fromisoformat(clock):%H:%M}" if clock else "")
+    except ValueError:  # pydantic's is one
+        return Example(_DEFAULT)
+
+
+def of_rule(fields: Mapping[str, Any] | None) -> Example:
+    """What a rule is about, by the fields of its form: the first of each; a grave report for a rule about all."""
+    if fields is None or not fields["kinds"]:
+        return Example(_DEFAULT)
+    about = {"example_kind": fields["kinds"][0], "example_severity": fields["severity"]}
+    about["example_type"] = next((t for t in fields["types"] if len(t) > 1), "")
+    about["example_area"] = next((a.removeprefix("regso/") for a in fields["areas"]), "")
+    if not about["example_severity"] and not about["example_type"]:
+        about["example_severity"] = str(_DEFAULT.severity)
+    return of_form(FormData(about))
+
+
+async def tried(
+    planning: Planning, kommun: str, one: Example, words: Words, *, plan: Plan, draft: Plan | None
+) -> dict[str, Any]:
+    """For the page: who is told; what a draft changes for whom; what happens when nobody takes it."""
+    at, notice = one.at, example(kommun, one.asked)
+    now = await planning.explain(kommun, notice, plan, at=at)
+    chosen = plan if draft is None else draft
+    then = now if draft is None else await planning.explain(kommun, notice, draft, at=at)
+    before = {e.told.receiver: e for e in now}
+    told = [_told(e, at, chosen, words) for e in then]
+    if draft is not None:
+        told = [t | _mark(e, before, at) for t, e in zip(told, then, strict=True)]
+    return {
+        "told": told,
+        "gone": sorted(words.receiver(r) for r in before.keys() - {e.told.receiver for e in then}),
+        "next": _next(policies(chosen, notice), words) if notice.kind in {"report", "case", "silent_source"} else [],
+    }
+
+
+def _told(one: Explained, at: datetime, plan: Plan, words: Words) -> dict[str, Any]:
+    told = one.told
+    labels = {n.name: n.label for n, _ in nodes(plan.root)}
+    return {
+        "who": words.receiver(told.receiver),
+        "why": _why(told.rules, one.followed, labels, words),
+        "how": _how(told.policy),
+        "at": _when(one, at),
+        "ways": ", ".join(text(f"channel.{w}") for w in one.ways),
+        "mark": None,
+    }
+
+
+def _why(rules: Sequence[str], followed: Sequence[Subscription], labels: Mapping[str, str], words: Words) -> list[str]:
+    """Every reason, not the first alone: who stops following is still named by the rule."""
+    own = [text("rules_page.follows", what=describe(s, words.areas.get(s.area or ""))) for s in followed]
+    named = dict.fromkeys(labels.get(r, r) for r in rules if r != FOLLOWED)
+    return [*named, *own]
+
+
+def _how(policy: Policy) -> str:
+    return text(f"rules_page.how_{policy.how}") + (f", {text('rules_page.urgent_too')}" if policy.urgent else "")
+
+
+def _when(one: Explained, at: datetime) -> str:
+    if one.told.policy.how != "at_once":
+        return writing.moment(one.at)
+    return text("rules_page.waits", until=writing.moment(one.at)) if one.at > at else text("rules_page.now")
+
+
+def _mark(one: Explained, before: Mapping[Receiver, Explained], at: datetime) -> dict[str, Any]:
+    """What a draft changes for this receiver."""
+    was = before.get(one.told.receiver)
+    if was is None:
+        return {"mark": text("rules_page.new")}
+    same = _how(was.told.policy) == _how(one.told.policy) and (was.at, was.ways) == (one.at, one.ways)
+    return {} if same else {"mark": text("rules_page.was", how=_how(was.told.policy), at=_when(was, at))}
+
+
+def _next(found: Sequence[Policy], words: Words) -> list[str]:
+    """What follows when nobody takes it."""
+    said = [followed_by(p.answer_minutes, p.then, words) for p in found]
+    return list(dict.fromkeys(s for s in said if s))

@@ -1,0 +1,121 @@
+"""What the page of the rules says of an example: everybody's every reason, when, and what a draft changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from starlette.datastructures import FormData
+
+from services.notify.domain.notices import Notice
+from services.notify.domain.pacing import when
+from services.notify.domain.plan import DEFAULT, Match, Node, Plan, To, in_order
+from services.notify.domain.routing import Followers, Subscription, route
+from services.notify.handlers.planning import Explained, Planning
+from services.notify.web import trying
+from services.notify.web.rule_words import Words, shown
+from services.pages.writing import SWEDEN
+from tests.support.notices import COMPANY, MEMBER, PERSON, follows, roster
+
+WORDS = Words({"0682R012": "Centrum"}, {PERSON: "Alex", MEMBER: "Kim"}, {}, {COMPANY: "Bo AB"})
+
+
+@dataclass
+class _Rules:
+    """The voice's rules without a database: the same functions that route and time."""
+
+    following: Sequence[Subscription] = field(default_factory=tuple)
+
+    async def explain(self, _kommun: str, notice: Notice, plan: Plan, *, at: datetime) -> list[Explained]:
+        followers = Followers(self.following)
+        return [
+            Explained(
+                told,
+                when(at, plan, told, notice.kind, None),
+                ("mail",),
+                tuple(s for s in followers.of(notice) if s.person_id == told.receiver.ident),
+            )
+            for told in route(plan, followers, roster(), notice)
+        ]
+
+
+async def _tried(fields: dict[str, str], draft: Plan | None = None, *following: Subscription) -> dict[str, Any]:
+    rules = cast("Planning", _Rules(following))
+    return await trying.tried(rules, "0682", trying.of_form(FormData(fields)), WORDS, plan=DEFAULT, draft=draft)
+
+
+async def test_every_reason_is_named_with_what_is_followed() -> None:
+    fields = {"example_kind": "report/opened", "example_type": "A3", "example_severity": "4"}
+    answer = await _tried(fields, None, follows(types=("A",)), follows(person_id=MEMBER, min_severity=2))
+    by_who = {t["who"]: t for t in answer["told"]}
+    assert by_who["Alex"]["why"] == ["Mycket allvarlig enskild rapport",
+                                     "Följer själv: skadegörelse i hela kommunen, minst allvar 1"]  # fmt: skip
+    assert by_who["Kim"]["why"] == ["Följer själv: alla typer i hela kommunen, minst allvar 2"]
+    assert answer["next"] == ["Om ingen tar den på 60 minuter: EST-medlemmar"]
+
+
+async def test_a_report_has_the_severity_of_its_type_unless_another_is_chosen() -> None:
+    asked = trying.of_form(FormData({"example_kind": "report/opened", "example_type": "A3"})).asked
+    assert asked.severity == 3
+    assert (await _tried({"example_kind": "report/opened", "example_type": "A3"}))["told"] == []
+    assert trying.of_form(FormData({"example_kind": "report/opened", "example_severity": "2"})).asked.severity == 2
+
+
+async def test_at_three_at_night_what_is_not_urgent_waits_and_the_page_says_until_when() -> None:
+    night = {"example_clock": "03:00", "example_severity": "4"}
+    fields = {"example_kind": "report/opened"} | night
+    (grave,) = (await _tried(fields))["told"]
+    assert (grave["how"], grave["at"]) == ("genast, även på natten", "genast")
+    (signal, _) = (await _tried({"example_kind": "case/opened"} | night))["told"]
+    assert signal["how"] == "genast"
+    assert signal["at"].endswith("kl.\N{NO-BREAK SPACE}07.00, för det är tyst till dess")
+
+
+async def test_a_draft_marks_who_is_new_who_waits_and_who_is_told_no_more() -> None:
+    quiet = Node(
+        name="lugnt", label="Lugnt", match=Match(kinds=("report",)), to=(To(role="analytiker"),), how="at_once"
+    )
+    draft = DEFAULT.model_copy(update={"root": DEFAULT.root.model_copy(update={"routes": (quiet,)})})
+    fields = {"example_kind": "report/opened", "example_severity": "4", "example_clock": "03:00"}
+    (moved,) = (await _tried(fields, draft))["told"]
+    assert moved["mark"] == "ändrad, förut genast, även på natten (genast)"
+    other = quiet.model_copy(update={"to": (To(role="est_medlem"),)})
+    draft = DEFAULT.model_copy(update={"root": DEFAULT.root.model_copy(update={"routes": (other,)})})
+    answer = await _tried(fields, draft)
+    assert [(t["who"], t["mark"]) for t in answer["told"]] == [("Kim", "ny")]
+    assert answer["gone"] == ["Alex"]
+    assert (await _tried(fields, DEFAULT))["told"][0]["mark"] is None, "a draft that changes nothing marks nobody"
+
+
+def test_the_clock_is_the_next_time_that_it_says_so_in_sweden() -> None:
+    at = trying.of_form(FormData({"example_clock": "03:00"})).at
+    assert at.astimezone(SWEDEN).hour == 3
+    assert timedelta() <= at - datetime.now(UTC) <= timedelta(hours=25)
+
+
+def test_a_rule_that_is_opened_is_tried_with_what_it_is_about() -> None:
+    fields = {"kinds": ["report/opened"], "types": ["A", "A3"], "areas": ["regso/0682R012"], "severity": ""}
+    asked = trying.of_rule(fields).asked
+    assert (asked.kind, asked.event_type, asked.area, asked.severity) == ("report", "A3", "regso/0682R012", 3)
+    assert trying.of_rule(fields | {"kinds": ["case/closed"], "types": []}).asked.state == "closed"
+    assert trying.of_rule(None).asked == trying.of_rule(fields | {"kinds": []}).asked
+
+
+@pytest.mark.parametrize("fields", [{"example_clock": "25:99"}, {"example_kind": "no/such"}, {"example_type": "Z9"}])
+def test_an_example_that_makes_no_sense_is_the_grave_report(fields: dict[str, str]) -> None:
+    assert trying.of_form(FormData(fields)).asked == trying.of_form(None).asked
+
+
+def test_rules_stand_in_the_order_in_which_they_are_tried_and_say_what_they_have_from_others() -> None:
+    inner = Node(name="inne", label="Inne", match=Match(types=("A",)))
+    outer = Node(name="ute", label="Ute", match=Match(kinds=("report",)), how="weekly", routes=(inner,),
+                 to=(To(role="est_medlem"),), answer_minutes=30, then=(To(role="administrator"),))  # fmt: skip
+    root = Node(name="ovrigt", label="Övrigt", to=(To(role="analytiker"),), how="daily", urgent=True, routes=(outer,))
+    rows = [shown(*one, WORDS) for one in in_order(root)]
+    assert [r["label"] for r in rows] == ["Inne", "Ute", "Övrigt"]
+    assert rows[0]["when"] == "skadegörelse · inom Ute"
+    assert rows[0]["to"] == "EST-medlemmar (från Ute)"
+    assert (rows[0]["how"], rows[0]["urgent"]) == ("samlat före mötet", True)
+    assert rows[0]["answer"] == "Om ingen tar den på 30 minuter: Administratörer"
+    assert rows[2]["when"] == "Allt som ingen annan regel tar"
