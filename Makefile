@@ -95,6 +95,7 @@ qgis: setup
 bench: setup .venv-bench/.ready
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.weekly
+	$(BIN)/python -m benchmarks.voice
 
 # A typed client of the door's API, out of the document that it publishes.
 client: setup

@@ -249,6 +249,11 @@ async def test_an_erased_person_leaves_no_trace_and_the_counts_stay(
         for deed, body in (("take", None), ("silence", {}), ("answer", {"useful": True})):
             answered = await http.post(f"/v1/alerts/{alert['alert_id']}/{deed}", json=body)
             assert answered.is_success, answered.text
+        _, admin = await signed_in(people, kommun, (await registered(appointing, kommun, "administrator"))[0])
+        plan = (await http.get("/v1/routing", headers=admin)).json()
+        plan["plan"]["groups"], named = {"vakt": [str(person)]}, {"to": [{"person": str(person)}]}
+        plan["plan"]["root"]["routes"] += [{"name": "egen", "label": "Egen", "match": {"areas": ["regso/x"]}} | named]
+        assert (await http.put("/v1/routing", json=plan, headers=admin)).status_code == 200
     async with database.transaction() as connection:
         assert await passkeys.add(connection, kommun, person, passkeys.Passkey(person.bytes, b"key", 0), name)
     await appointing.erase(kommun, person)

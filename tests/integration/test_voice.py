@@ -278,6 +278,31 @@ async def test_quiet_hours_silence_and_off_are_kept_and_the_urgent_comes_all_the
         assert {a for a, m in sent[1:] if m.urgent} == {analyst.email, member.email}
 
 
+async def test_an_ended_silence_sends_what_waited_for_it(instance: Instance, kommun: str) -> None:
+    _, analyst, member = await crew(instance, kommun)
+    url = instance.ground.layout.url("notify_serve")
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as http, voice(instance) as parts:
+        case = now_case(kommun)
+        await parts.enter(case)
+        await parts.settle()
+        parts.channels["mail"].sent.clear()
+        (alert,) = (await http.get("/v1/alerts", headers=analyst.bearer)).json()
+        path = f"/v1/alerts/{alert['alert_id']}/silence"
+        for who, body in (analyst, {"everybody": True}), (member, {}):
+            assert (await http.post(path, json=body, headers=who.bearer)).status_code == 200
+        await parts.enter(case.model_copy(update={"state": "opened", "revision": 2}))
+        await parts.settle()
+        assert parts.channels["mail"].sent == []
+        assert (await http.delete(path, headers=member.bearer)).status_code == 204
+        refused = await http.delete(path, params={"everybody": True}, headers=member.bearer)
+        assert refused.status_code == 403
+        await parts.settle()
+        assert parts.channels["mail"].sent == [], "everybody's silence still holds"
+        assert (await http.delete(path, params={"everybody": True}, headers=analyst.bearer)).status_code == 204
+        await parts.settle()
+        assert {a for a, _ in parts.channels["mail"].sent} == {analyst.email, member.email}
+
+
 async def test_links_serve_one_purpose_and_a_time(instance: Instance, kommun: str) -> None:
     sealer, now = Sealer("a secret of the tests"), datetime.now(UTC)
     _, analyst, _ = await crew(instance, kommun)

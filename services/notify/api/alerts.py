@@ -125,6 +125,22 @@ async def silence(request: Request, principal: Caller, alert_id: UUID, body: Sil
     return {"until": until}
 
 
+@router.delete("/{alert_id}/silence", status_code=204)
+async def hear(
+    request: Request,
+    principal: Caller,
+    alert_id: UUID,
+    everybody: Annotated[bool, Query(description="also the silence for everybody")] = False,
+) -> None:
+    """An end to the silence: what waited for it comes, within the hours that are yours."""
+    person = person_of(principal)
+    if everybody and not principal.may(*FOR_ALL):
+        raise not_allowed(" or ".join(FOR_ALL))
+    answering: Answering = request.app.state.answering
+    if not await answering.hear(principal.kommun, alert_id, person, everybody=everybody):
+        raise not_found("alert")
+
+
 @router.post("/{alert_id}/answer", status_code=204)
 async def answer(request: Request, principal: Caller, alert_id: UUID, body: AnswerIn) -> None:
     """Whether it was useful; the newest answer holds."""

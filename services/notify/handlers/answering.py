@@ -9,7 +9,7 @@ from schemas.topics import ALERT_ANSWERED
 from services.notify.domain.alerts import Alert
 from services.notify.domain.pacing import before_meeting
 from services.notify.store import alerts as store
-from services.notify.store import plans, queue
+from services.notify.store import ledger, plans, queue
 from services.notify.store.people import NOBODY
 from services.runtime import outbox
 from services.runtime.database import Database
@@ -59,8 +59,13 @@ class Answering:
         async with self._database.transaction((kommun,)) as connection:
             if await store.one(connection, kommun, ident) is None:
                 return False
-            for who in (person, NOBODY) if everybody else (person,):
-                await store.silence(connection, kommun, ident, who, datetime.now(UTC))
+            now, ended = datetime.now(UTC), (person, NOBODY) if everybody else (person,)
+            held = await store.silences(connection, kommun, [ident], now)
+            until = [u for who in ended if (u := held.get((ident, who))) is not None]
+            for who in ended:
+                await store.silence(connection, kommun, ident, who, now)
+            waiting = await ledger.waiting(connection, kommun, ident, None if everybody else person)
+            await queue.sooner(connection, waiting, until)  # hours and rules are looked at again when they leave
             return True
 
     async def answer(self, kommun: str, ident: UUID, person: UUID, *, useful: bool) -> bool:

@@ -94,7 +94,7 @@ class Planning:
         begins = before_meeting(now, plan.meeting)
         event = {"invitation": int(now.timestamp()), "begins": begins.isoformat(), "only": "mail"}
         invited = [
-            (e.told.receiver, e.told.rules)
+            (e.told.receiver, (INVITED,))
             for e in await self.explain(kommun, agenda_notice(kommun, now, event), plan)
             if e.told.receiver.kind == "person"  # a place outside has no calendar
         ]

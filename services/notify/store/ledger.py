@@ -16,6 +16,9 @@ _LEDGER = """
 _OWN = text(_LEDGER.format(which="and d.person_id = :person"))
 _ALL = text(_LEDGER.format(which="and (cast(:state as text) is null or d.state = :state)"))
 _OF_ALERT = text(_LEDGER.format(which="and d.alert_id = :alert"))
+_WAITING = text("""
+    select delivery_id from deliveries where kommun = :kommun and alert_id = :alert and state = 'due'
+        and (cast(:person as uuid) is null or person_id = :person)""")
 _SUMMARY = text("select state, count(*) as messages from deliveries where kommun = :kommun group by state")
 _COST = text("""
     select coalesce(sum(cost), 0) from attempts where kommun = :kommun and at > now() - interval '30 days'""")
@@ -34,6 +37,12 @@ async def all_of(connection: AsyncConnection, kommun: str, state: str | None, mo
 async def of_alert(connection: AsyncConnection, kommun: str, alert: UUID, most: int = 100) -> list[Row[Any]]:
     """Who was told about an alert, newest first."""
     return list(await connection.execute(_OF_ALERT, {"kommun": kommun, "alert": alert, "most": most}))
+
+
+async def waiting(connection: AsyncConnection, kommun: str, alert: UUID, person: UUID | None) -> list[UUID]:
+    """What waits of an alert, for one person or for all."""
+    values = {"kommun": kommun, "alert": alert, "person": person}
+    return [r.delivery_id for r in await connection.execute(_WAITING, values)]
 
 
 async def summary(connection: AsyncConnection, kommun: str) -> dict[str, int]:

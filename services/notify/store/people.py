@@ -63,6 +63,14 @@ _ERASE = (
             error = case when state in ('due', 'sending') then 'no_such_person' else error end
         where kommun = :kommun and person_id = :person"""),
     text("update alerts set owner = null, taken_at = null, state = 'open' where kommun = :kommun and owner = :person"),
+    *(  # rules and groups name nobody instead, which is nobody that is told
+        text(f"""
+            update {table} set {column} =
+                replace({column}::text, cast(:person as uuid)::text, cast(:nobody as uuid)::text)::jsonb
+            where kommun = :kommun and {column}::text like '%' || cast(:person as uuid)::text || '%'
+        """)  # noqa: S608 - constants
+        for table, column in (("plans", "document"), ("alerts", "then_to"))
+    ),
     # Last: everybody else locks the ledger first and what waits afterwards.
     text("delete from due where kommun = :kommun and receiver = :person"),
 )

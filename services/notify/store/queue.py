@@ -41,11 +41,18 @@ _CLAIM_MESSAGE = text("""
     returning due.id, due.kommun, due.id = lead.id as lead""")
 _DROP = text("delete from due where id = any(cast(:ids as uuid[]))")
 _AT = text("update due set at = :at, leased_until = null where id = any(cast(:ids as uuid[]))")
+_SOONER = text("""
+    update due set at = now() where id = any(cast(:ids as uuid[])) and at = any(cast(:until as timestamptz[]))""")
 _DEPTHS = text("select what, count(*) as waiting from due where at <= now() group by what")
 _LATER = text(
     "update due set at = now() + make_interval(secs => :delay), leased_until = null"
     " where id = any(cast(:ids as uuid[]))"
 )
+
+
+async def sooner(connection: AsyncConnection, ids: Collection[UUID], until: Collection[datetime]) -> None:
+    """Those of these that wait until one of these moments wait no longer."""
+    await connection.execute(_SOONER, {"ids": sorted(ids), "until": sorted(until)})
 
 
 async def put(

@@ -172,13 +172,12 @@ async def silence(request: Request, principal: Visitor, alert_id: UUID, alla: An
 
 
 @router.post(PATH + "/{alert_id}/hor")
-async def hear(request: Request, principal: Visitor, alert_id: UUID) -> Response:
-    """An end to the silence: one's own, and everybody's for who may silence it for all."""
-    if not may(principal, *ROLES):
+async def hear(request: Request, principal: Visitor, alert_id: UUID, alla: Annotated[str, Form()] = "") -> Response:
+    """An end to one's own silence, or to everybody's for who may silence it for all."""
+    if not may(principal, *ROLES) or (alla and not principal.may(*FOR_ALL)):
         return denied(principal)
     answering: Answering = request.app.state.answering
-    for_all = principal.may(*FOR_ALL)
-    there = await answering.hear(principal.kommun, alert_id, UUID(principal.subject), everybody=for_all)
+    there = await answering.hear(principal.kommun, alert_id, UUID(principal.subject), everybody=bool(alla))
     return RedirectResponse(f"{PATH}/{alert_id}?tyst=nej", 303) if there else missing(principal)
 
 

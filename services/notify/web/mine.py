@@ -1,5 +1,6 @@
 """Mina utskick: what I follow, how I want to be told, what has been sent to me."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -47,7 +48,7 @@ _FAULTS = {
 
 
 @router.get(PATH)
-async def mine(request: Request, principal: Visitor, klart: str = "", fel: str = "") -> Response:
+async def mine(request: Request, principal: Visitor, klart: str = "", fel: str = "", vad: str = "") -> Response:
     """The page."""
     if not may(principal, *ROLES):
         return denied(principal)
@@ -62,14 +63,15 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
         waits = await devices.waits(connection, principal.kommun, person)
         _, plan = await plans.plan(connection, principal.kommun)
         roster = await people.roster(connection, principal.kommun, datetime.now(UTC))
+    wanted = await preferences_of(database, principal)
     follow = [(s.subscription_id, describe(s, names.get(s.area or ""))) for s in own]
     notice = text(_NOTICES[klart]) if klart in _NOTICES else None
     if klart == "sparat" and follow:
-        notice = text("deliveries.saved", what=follow[-1][1])
+        notice = text("deliveries.saved", what=next((w for i, w in follow if str(i) == vad), follow[-1][1]))
     context = frame(principal, PATH) | {
         "tabs": tabs(principal, PATH),
         "follow": follow,
-        "by_rules": _by_rules(plan, roster, Receiver("person", person)),
+        "by_rules": _by_rules(plan, roster, Receiver("person", person), wanted, names),
         "sent": [entry(r, names) for r in sent],
         "areas": sorted(names.items(), key=lambda pair: pair[1]),
         "groups": [(g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}],
@@ -82,21 +84,26 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
         ],
         "waits": waits.phone if waits is not None else None,
         "push_key": request.app.state.push_key,
-        "wanted": await preferences_of(database, principal),
+        "wanted": wanted,
         "sms": request.app.state.sms,
     }
     return page("notify/mine.html", context)
 
 
-def _by_rules(plan: Plan, roster: Roster, me: Receiver) -> list[str]:
-    """What the municipality's rules tell me, in the order in which they are tried."""
+def _by_rules(plan: Plan, roster: Roster, me: Receiver, wanted: Preferences, areas: Mapping[str, str]) -> list[str]:
+    """What the municipality's rules tell me as I have chosen, in the order in which they are tried."""
     found = []
     for node, above in in_order(plan.root):
         lies = (node, *reversed(above))
         to = next((n.to for n in lies if n.to), ())
         how = next((n.how for n in lies if n.how), "daily")
-        if how != "never" and me in resolved(to, plan, roster):
-            found.append(text("deliveries.by_rule", what=node.label, how=text(f"rules_page.how_{how}")))
+        urgent = next((n.urgent for n in lies if n.urgent is not None), False)
+        wants = wanted.wants(agenda=node.match.kinds == ("agenda",), urgent=bool(urgent))
+        if how == "never" or not wants or me not in resolved(to, plan, roster):
+            continue
+        where = ", ".join(areas.get(a.partition("/")[2], a) for a in node.match.areas)
+        what = f"{node.label} ({where})" if where else node.label
+        found.append(text("deliveries.by_rule", what=what, how=text(f"rules_page.how_{how}")))
     return found
 
 
@@ -115,8 +122,8 @@ async def follow(
         body = SubscriptionIn(area=area or None, types=[type] if type else [], min_severity=int(severity))
     except (ValidationError, ValueError):
         return RedirectResponse(PATH, 303)
-    await subscribe(request.app.state.database, principal, body)
-    return RedirectResponse(f"{PATH}?klart=sparat", 303)
+    new = await subscribe(request.app.state.database, principal, body)
+    return RedirectResponse(f"{PATH}?klart=sparat&vad={new.subscription_id}", 303)
 
 
 @router.post(f"{PATH}/sluta")

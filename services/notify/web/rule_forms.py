@@ -8,8 +8,10 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
+from schemas.taxonomy import current
 from schemas.values import Source
 from services.notify.domain.plan import DEEPEST, MOST_NODES, Match, Node, Plan, To, nodes
+from services.notify.domain.routing import FOLLOWED, INVITED, REPORTED, TESTED
 from services.notify.web.rule_words import Words, kind_label
 from services.pages.texts import text
 
@@ -19,6 +21,10 @@ KINDS = (
 )  # fmt: skip
 OFFERED = {*KINDS, *(k.partition("/")[0] for k in KINDS)}
 """What of a rule's kinds the form shows; the others stay as they are."""
+TYPES = [
+    *((g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}),
+    *((t.code, f"{t.code} {t.label}") for t in current().types if t.code[0] in "ABCDE"),
+]
 LISTS = ("kinds", "areas", "types", "sources", "to", "then")
 """Fields of the form that hold several."""
 HOWS = ("at_once", "daily", "weekly", "never")
@@ -28,8 +34,14 @@ class Faulty(ValueError):
     """What was filled in cannot be a rule; the text says what to do."""
 
 
-def choices(areas: Mapping[str, str], more: Mapping[str, Any], plan: Plan, words: Words) -> dict[str, Any]:
-    """What the form offers, with the people that rules name already."""
+def choices(
+    areas: Mapping[str, str], more: Mapping[str, Any], plan: Plan, words: Words, chosen: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What the form offers, with the people that rules name already.
+
+    What is ``chosen`` and cannot be named now (names are away, a place has ended, a layer of the municipality's own)
+    is offered by its code: a rule never becomes wider by being saved.
+    """
     to = [(f"role:{r}", text(f"rules_page.role_{r}")) for r in ("analytiker", "est_medlem", "administrator")]
     to += [(f"organisation:{i}", name) for i, name in more["organisations"]]
     to += [(f"rota:{name}", text("rules_page.rota", name=name)) for name in more["rotas"]]
@@ -37,13 +49,31 @@ def choices(areas: Mapping[str, str], more: Mapping[str, Any], plan: Plan, words
     to += [(f"group:{name}", name) for name in sorted(plan.groups)]
     named = {t for n, _ in nodes(plan.root) for t in (*n.to, *n.then) if t.person is not None}
     to += sorted((_key(t), words.to(t)) for t in named)
+    known = sorted(((f"regso/{c}", n) for c, n in areas.items()), key=lambda pair: pair[1])
+    kept = {field: (chosen or {}).get(field, ()) for field in LISTS}
+    to += [(k, _named(k, words)) for k in _unknown([*kept["to"], *kept["then"]], to)]
     return {
         "kinds": [(k, kind_label(k)) for k in KINDS],
         "sources": [(s, text(f"source.{s}")) for s in get_args(Source)],
-        "areas": sorted(((f"regso/{c}", n) for c, n in areas.items()), key=lambda pair: pair[1]),
+        "areas": known,
+        "rule_areas": known + [(a, a) for a in _unknown(kept["areas"], known)],
+        "rule_types": TYPES + [(t, t) for t in _unknown(kept["types"], TYPES)],
+        "rule_sources": [(s, s) for s in _unknown(kept["sources"], [(s, "") for s in get_args(Source)])],
         "to": to,
         "how": [(h, text(f"rules_page.how_{h}")) for h in HOWS],
     }
+
+
+def _named(key: str, words: Words) -> str:
+    kind, _, value = key.partition(":")
+    try:
+        return words.to(To.model_validate({kind: value}))
+    except ValidationError:  # nothing that a form of ours has
+        return key
+
+
+def _unknown(chosen: Iterable[str], offered: Sequence[tuple[str, str]]) -> list[str]:
+    return [c for c in dict.fromkeys(chosen) if c not in dict(offered)]
 
 
 def filled(form: FormData | None, plan: Plan, wanted: str) -> dict[str, Any] | None:
@@ -141,7 +171,7 @@ def _node(form: FormData, name: str, before: Node | None) -> Node:
             "areas": tuple(str(a) for a in form.getlist("areas") if a),
             "types": tuple(str(t) for t in form.getlist("types") if t),
             "min_severity": _whole(form, "severity"),
-            "sources": tuple(str(s) for s in form.getlist("sources") if s in get_args(Source)),
+            "sources": tuple(str(s) for s in form.getlist("sources") if s),
         },
         "to": _receivers(form.getlist("to")),
         "then": _receivers(form.getlist("then")),
@@ -163,7 +193,7 @@ def _whole(form: FormData, field: str) -> int | None:
     written = str(form.get(field, "")).strip()
     if not written:
         return None
-    if not written.isdigit():
+    if not written.isdecimal():
         raise Faulty(text("rules_page.whole", field=text(f"rules_page.field_{field}")))
     return int(written)
 
@@ -175,7 +205,7 @@ def _receivers(values: Iterable[Any]) -> list[dict[str, str]]:
 def _slug(label: str, plan: Plan) -> str:
     plain = unicodedata.normalize("NFKD", label.lower()).encode("ascii", "ignore").decode()
     base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:24] or "regel"
-    taken = {n.name for n, _ in nodes(plan.root)}
+    taken = {n.name for n, _ in nodes(plan.root)} | {FOLLOWED, REPORTED, TESTED, INVITED}
     return next(s for i in range(1, 100) if (s := base if i == 1 else f"{base}-{i}") not in taken)
 
 

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
-from schemas.taxonomy import current
 from services.notify.api.plan import READERS
 from services.notify.domain.plan import Plan, in_order
 from services.notify.handlers.planning import Planning
@@ -151,11 +150,10 @@ async def _page(
         "form": filled,
         "people": sorted(((str(i), n) for i, n in who.items()), key=lambda pair: pair[1]),
         "group": groups.group(plan, str(request.query_params.get("grupp", ""))),
-        "choices": rule_forms.choices(names, more, plan, words),
+        "choices": rule_forms.choices(names, more, plan, words, filled),
         "asked": asked.asked,
         "clock": asked.clock,
-        "groups": [(g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}],
-        "types": [(t.code, f"{t.code} {t.label}") for t in current().types if t.code[0] in "ABCDE"],
+        "types": [(code, label) for code, label in rule_forms.TYPES if len(code) > 1],
         "answer": answer,
         "drafted": draft is not None,
         "fault": fault,

@@ -53,7 +53,7 @@ def of_form(form: FormData | None) -> Example:
         "state": state or "opened",
         "area": f"regso/{form['example_area']}" if form.get("example_area") else None,
         "event_type": form.get("example_type") or None,
-        "severity": int(severity) if severity.isdigit() else known.severity if known is not None else None,
+        "severity": int(severity) if severity.isdecimal() else known.severity if known is not None else None,
     }
     try:
         clock = str(form.get("example_clock", ""))
@@ -67,7 +67,9 @@ def of_rule(fields: Mapping[str, Any] | None) -> Example:
     if fields is None or not fields["kinds"]:
         return Example(_DEFAULT)
     about = {"example_kind": fields["kinds"][0], "example_severity": fields["severity"]}
-    about["example_type"] = next((t for t in fields["types"] if len(t) > 1), "")
+    about["example_type"] = next(
+        (t.code for one in fields["types"] for t in current().types if t.code == one or t.code[0] == one), ""
+    )
     about["example_area"] = next((a.removeprefix("regso/") for a in fields["areas"]), "")
     if not about["example_severity"] and not about["example_type"]:
         about["example_severity"] = str(_DEFAULT.severity)

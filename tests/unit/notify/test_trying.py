@@ -13,7 +13,7 @@ from services.notify.domain.pacing import when
 from services.notify.domain.plan import DEFAULT, Match, Node, Plan, To, in_order
 from services.notify.domain.routing import Followers, Subscription, route
 from services.notify.handlers.planning import Explained, Planning
-from services.notify.web import trying
+from services.notify.web import rule_forms, trying
 from services.notify.web.rule_words import Words, shown
 from services.pages.writing import SWEDEN
 from tests.support.notices import COMPANY, MEMBER, PERSON, follows, roster
@@ -95,9 +95,10 @@ def test_the_clock_is_the_next_time_that_it_says_so_in_sweden() -> None:
 
 
 def test_a_rule_that_is_opened_is_tried_with_what_it_is_about() -> None:
-    fields = {"kinds": ["report/opened"], "types": ["A", "A3"], "areas": ["regso/0682R012"], "severity": ""}
+    fields = {"kinds": ["report/opened"], "types": ["A3"], "areas": ["regso/0682R012"], "severity": ""}
     asked = trying.of_rule(fields).asked
     assert (asked.kind, asked.event_type, asked.area, asked.severity) == ("report", "A3", "regso/0682R012", 3)
+    assert trying.of_rule(fields | {"types": ["B"]}).asked.event_type == "B1"
     assert trying.of_rule(fields | {"kinds": ["case/closed"], "types": []}).asked.state == "closed"
     assert trying.of_rule(None).asked == trying.of_rule(fields | {"kinds": []}).asked
 
@@ -119,3 +120,21 @@ def test_rules_stand_in_the_order_in_which_they_are_tried_and_say_what_they_have
     assert (rows[0]["how"], rows[0]["urgent"]) == ("samlat före mötet", True)
     assert rows[0]["answer"] == "Om ingen tar den på 30 minuter: Administratörer"
     assert rows[2]["when"] == "Allt som ingen annan regel tar"
+
+
+def test_what_a_rule_names_and_the_form_cannot_offer_stays_chosen() -> None:
+    """Names are away, a place has ended, a type is the municipality's own: a rule never gets wider by being saved."""
+    about = Match(areas=("regso/0682R012", "distrikt/7"), types=("A-X1", "F2", "A"), sources=("egen",))
+    rule = Node(name="egen", label="Egen", match=about, to=(To(destination=COMPANY), To(group="öst")))
+    plan = Plan(root=DEFAULT.root.model_copy(update={"routes": (rule,)}), groups={"öst": (PERSON,)})
+    more: dict[str, Any] = {"organisations": [], "rotas": [], "places": []}
+    fields = rule_forms.filled(None, plan, "egen")
+    assert fields is not None
+    offered = rule_forms.choices({}, more, plan, WORDS, fields)
+    for name, choice in ("areas", "rule_areas"), ("types", "rule_types"), ("to", "to"):
+        assert set(fields[name]) <= {key for key, _ in offered[choice]}, name
+    assert set(fields["sources"]) <= {key for key, _ in offered["sources"] + offered["rule_sources"]}
+    form = FormData([(k, v) for k, vs in fields.items() for v in (vs if isinstance(vs, list) else [vs]) if v])
+    assert rule_forms.changed(plan, form) == plan
+    hostile = {"name": "", "to": "x:y", "types": "Z", "areas": "<b>"}
+    assert rule_forms.choices({}, more, plan, WORDS, rule_forms.filled(FormData(hostile), plan, ""))["to"]
