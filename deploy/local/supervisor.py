@@ -39,7 +39,8 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout: float = 45.0
-    ready_timeout: float = 60.0
+    ready_timeout: float = 180.0
+    """Eight processes at once on two slow cores take more than a minute; one that halts is not waited for."""
     user: str | None = None
 
 

@@ -50,7 +50,7 @@ async def up(data: Path, port: int, command: str = "up") -> AsyncIterator[Runnin
     log.close()
     assert process.stdout is not None
     try:
-        line = await asyncio.wait_for(process.stdout.readline(), 120)
+        line = await asyncio.wait_for(process.stdout.readline(), 300)
         assert line.decode().strip() == f"ready http://127.0.0.1:{port}", (data.parent / "up.log").read_text()[-2000:]
         print(f"\nready after {time.monotonic() - started:.1f} s")
         yield Running(process, data, port)
