@@ -133,12 +133,19 @@ def matches(match: Match, notice: Notice) -> bool:
 
 def policies(plan: Plan, notice: Notice) -> list[Policy]:
     """The rules that tell of this notice, in the tree's order."""
-    root = plan.root
-    whole = Policy(
+    return list(_down(plan.root, policy_of(plan.root, ()), notice))
+
+
+def policy_of(node: Node, above: Sequence[Node]) -> Policy:
+    """How a rule tells, with what it has from those that it lies in (``above``, outermost first)."""
+    root, *inner = (*above, node)
+    policy = Policy(
         root.name, (root.label,), root.to, root.how or "daily", bool(root.urgent), root.interval_minutes or 30,
         root.repeat_hours, root.answer_minutes, root.then,
     )  # fmt: skip
-    return list(_down(root, whole, notice))
+    for one in inner:
+        policy = _inherited(one, policy)
+    return policy
 
 
 def _down(node: Node, policy: Policy, notice: Notice) -> Iterator[Policy]:

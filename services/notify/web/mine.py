@@ -14,7 +14,7 @@ from services.notify.api.alerts import ROLES
 from services.notify.api.subscriptions import SubscriptionIn, preferences_of, subscribe
 from services.notify.domain.plan import Plan, Quiet, in_order
 from services.notify.domain.preferences import Preferences
-from services.notify.domain.routing import Receiver, Roster, resolved
+from services.notify.domain.routing import Receiver, Roster, policy_of, resolved
 from services.notify.handlers.seals import opened
 from services.notify.store import devices, ledger, people, plans
 from services.notify.store import subscriptions as store
@@ -94,16 +94,13 @@ def _by_rules(plan: Plan, roster: Roster, me: Receiver, wanted: Preferences, are
     """What the municipality's rules tell me as I have chosen, in the order in which they are tried."""
     found = []
     for node, above in in_order(plan.root):
-        lies = (node, *reversed(above))
-        to = next((n.to for n in lies if n.to), ())
-        how = next((n.how for n in lies if n.how), "daily")
-        urgent = next((n.urgent for n in lies if n.urgent is not None), False)
-        wants = wanted.wants(agenda=node.match.kinds == ("agenda",), urgent=bool(urgent))
-        if how == "never" or not wants or me not in resolved(to, plan, roster):
+        policy = policy_of(node, above)
+        wants = wanted.wants(agenda=node.match.kinds == ("agenda",), urgent=policy.urgent)
+        if policy.how == "never" or not wants or me not in resolved(policy.to, plan, roster):
             continue
         where = ", ".join(areas.get(a.partition("/")[2], a) for a in node.match.areas)
         what = f"{node.label} ({where})" if where else node.label
-        found.append(text("deliveries.by_rule", what=what, how=text(f"rules_page.how_{how}")))
+        found.append(text("deliveries.by_rule", what=what, how=text(f"rules_page.how_{policy.how}")))
     return found
 
 

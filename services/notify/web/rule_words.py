@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.notify.domain.plan import Match, Node, To
-from services.notify.domain.routing import Receiver
+from services.notify.domain.routing import Receiver, policy_of
 from services.pages.labels import inside, type_label
 from services.pages.texts import text
 
@@ -40,24 +40,20 @@ class Words:
 
 def shown(node: Node, above: Sequence[Node], words: Words) -> dict[str, Any]:
     """A rule in words, with what it has from those that it lies in (``above``, outermost first)."""
-    lies = (node, *reversed(above))
-    to = next(n for n in lies if n.to or n is lies[-1])
-    how = next((n.how for n in lies if n.how), "daily")
-    whom = ", ".join(words.to(t) for t in to.to)
+    policy = policy_of(node, above)
+    source = next((n for n in (node, *reversed(above)) if n.to), node)
+    whom = ", ".join(words.to(t) for t in policy.to)
+    awake = node.match.kinds != ("agenda",)  # an agenda's moment is the municipality's choice
     within = [text("rules_page.within", rule=above[-1].label)] if len(above) > 1 else []
     return {
         "name": node.name,
         "label": node.label,
         "when": " · ".join([_when(node.match, words), *within]) if above else text("rules_page.otherwise"),
-        "to": whom if to is node else text("rules_page.inherited", whom=whom, rule=to.label),
-        "how": text(f"rules_page.how_{how}"),
-        "at_once": how == "at_once" and node.match.kinds != ("agenda",),  # whose moment is the municipality's choice
-        "urgent": next((n.urgent for n in lies if n.urgent is not None), False),
-        "answer": followed_by(
-            next((n.answer_minutes for n in lies if n.answer_minutes), None),
-            next((n.then for n in lies if n.then), ()),
-            words,
-        ),
+        "to": whom if source is node else text("rules_page.inherited", whom=whom, rule=source.label),
+        "how": text(f"rules_page.how_{policy.how}"),
+        "at_once": policy.how == "at_once" and awake,
+        "urgent": policy.urgent,
+        "answer": followed_by(policy.answer_minutes, policy.then, words),
     }
 
 

@@ -9,6 +9,7 @@ from starlette.datastructures import FormData
 
 from schemas.taxonomy import current
 from services.notify.api.plan import ExampleIn, example
+from services.notify.domain.alerts import LASTING
 from services.notify.domain.plan import Plan, nodes
 from services.notify.domain.routing import FOLLOWED, Policy, Receiver, Subscription, policies
 from services.notify.handlers.planning import Explained, Planning
@@ -91,7 +92,7 @@ async def tried(
     return {
         "told": told,
         "gone": sorted(words.receiver(r) for r in before.keys() - {e.told.receiver for e in then}),
-        "next": _next(policies(chosen, notice), words) if notice.kind in {"report", "case", "silent_source"} else [],
+        "next": _next(policies(chosen, notice), words) if notice.kind in LASTING else [],
     }
 
 

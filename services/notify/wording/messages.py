@@ -10,7 +10,7 @@ from typing import Any
 
 import mrml
 
-from services.notify.domain.alerts import Alert
+from services.notify.domain.alerts import LASTING, Alert
 from services.notify.domain.routing import FOLLOWED, INVITED, REPORTED, TESTED
 from services.notify.gateways.channel import Message
 from services.notify.wording.alerts import Said, invitation_to
@@ -62,7 +62,7 @@ def message(told: Sequence[tuple[Alert, Said]], frame: Frame, more: int = 0) -> 
 
 def _one(alert: Alert, said: Said, frame: Frame) -> Message:
     link = frame.public_url + said.path
-    asks = frame.asked and alert.kind in {"report", "case", "silent_source"}
+    asks = frame.asked and alert.kind in LASTING
     context = {
         "said": [said],
         "subject": said.title,
