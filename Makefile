@@ -73,7 +73,7 @@ check: setup
 
 test: check
 	$(BIN)/python -m tests.support.system_packages
-	$(BIN)/python -m pytest -m "core or not faults" \
+	$(BIN)/python -m pytest -m "core or not faults" --durations=25 \
 		tests/unit tests/contract tests/flow tests/integration tests/faults tests/browser
 
 # Every fault on real servers with its tally; the table ends in build/faults.json.

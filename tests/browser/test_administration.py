@@ -2,11 +2,11 @@
 
 from uuid import uuid4
 
-import httpx
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Login, Town
 from tests.browser.test_pages import violations
+from tests.support.http import asking
 
 
 async def add_person(page: Page, town: Town, name: str, *roles: str) -> None:
@@ -89,7 +89,7 @@ async def test_the_statement_of_accessibility_names_the_municipalitys_contact(lo
     await page.get_by_role("button", name="Spara").click()
     await expect(page.get_by_text("berätta det för kontaktcenter@exempel.invalid")).to_be_visible()
     assert await violations(page) == []
-    async with httpx.AsyncClient(base_url=town.url, trust_env=False) as http:  # open to everybody
+    async with asking(town.url) as http:  # open to everybody
         for kommun, said in (("0682", "kontaktcenter@exempel.invalid"), ("9999", "berätta det för kommunen")):
             answer = await http.get("/tillganglighet", params={"kommun": kommun})
             assert (answer.status_code, said in answer.text) == (200, True)

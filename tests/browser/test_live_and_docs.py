@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-import httpx
 from playwright.async_api import expect
 
 from tests.browser.conftest import DESKTOP, Login, Town
 from tests.browser.test_pages import violations
+from tests.support.http import asking
 from tests.support.instance import reports
 
 
@@ -40,7 +40,7 @@ async def test_new_reports_are_told_and_shown_without_losing_the_place(login: Lo
     place = await table.evaluate(TOP)
     line = page.locator("#nytt")
     await expect(line).to_be_hidden()
-    async with httpx.AsyncClient(base_url=town.url, trust_env=False) as http:
+    async with asking(town.url) as http:
         for report in reports(3, "live"):
             await town.tenant.send(http, report)
     await expect(line).to_contain_text("3 nya rapporter.", timeout=10_000)
@@ -53,6 +53,6 @@ async def test_new_reports_are_told_and_shown_without_losing_the_place(login: Lo
     await expect(line).to_be_hidden()
     assert await table.evaluate("part => part.open"), "what was unfolded stays so"
     assert abs(await table.evaluate(TOP) - place) < 60, "only what the new numbers need"
-    async with httpx.AsyncClient(base_url=town.url, trust_env=False) as http:
+    async with asking(town.url) as http:
         await town.tenant.send(http, reports(1, "live-again")[0])
     await expect(line).to_contain_text("1 ny rapport.", timeout=10_000)

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.async_api import Browser, CDPSession, Page, Route, expect
 
 from tests.browser.conftest import PHONE, Town, _code
 from tests.browser.test_pages import violations
+from tests.support.http import asking
 
 STATIC = Path(__file__).parents[2] / "services" / "pages" / "static"
 LOCK = {
@@ -83,7 +83,7 @@ async def test_a_passkey_is_added_and_logs_in_until_it_is_taken_away(town: Town,
 
     # What went over the wire once serves nobody a second time, whatever cookies they have.
     kept = {c["name"]: c["value"] for c in await page.context.cookies()}
-    async with httpx.AsyncClient(base_url=door, trust_env=False) as http:
+    async with asking(door) as http:
         begun = await http.post("/logga-in/passnyckel/borja")
         assert begun.status_code == 200
         again = await http.post("/logga-in/passnyckel", json=json.loads(sent[0]))
@@ -116,7 +116,7 @@ async def test_a_device_that_has_not_known_its_owner_is_not_enough(town: Town, d
 
 
 async def test_nobody_adds_a_passkey_without_being_signed_in(door: str) -> None:
-    async with httpx.AsyncClient(base_url=door, trust_env=False) as http:
+    async with asking(door) as http:
         assert (await http.post("/konto/passnycklar/borja")).status_code == 401
         asked = await http.get("/konto/passnycklar")
         assert (asked.status_code, "/logga-in" in asked.headers["location"]) == (303, True)

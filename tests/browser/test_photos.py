@@ -6,7 +6,6 @@ import time
 from io import BytesIO
 from typing import Any
 
-import httpx
 import pytest
 from PIL import Image
 from playwright.async_api import CDPSession, Page, Route, expect
@@ -14,6 +13,7 @@ from playwright.async_api import CDPSession, Page, Route, expect
 from tests.browser.conftest import DESKTOP, PHONE, Login, Town
 from tests.browser.test_pages import choose, violations
 from tests.browser.test_phone import attach, own, posts, ready, report, until_empty, waiting
+from tests.support.http import asking
 from tests.unit.ingest.test_pictures import photo
 
 pytestmark = pytest.mark.without_coverage
@@ -32,7 +32,7 @@ def large() -> bytes:
 async def pictures(page: Page, town: Town) -> list[bytes]:
     """The photos of this person's own reports, as the server gives them."""
     cookies = {c["name"]: c["value"] for c in await page.context.cookies()}
-    async with httpx.AsyncClient(base_url=town.url, cookies=cookies, trust_env=False) as http:
+    async with asking(town.url, cookies=cookies) as http:
         paths = set(re.findall(r"/v1/photos/[0-9a-f-]{36}", (await http.get("/mina-rapporter")).text))
         return [(await http.get(path)).content for path in sorted(paths)]
 
@@ -189,7 +189,7 @@ async def test_without_script_a_photo_goes_with_the_form(login: Login, town: Tow
 async def dark(page: Page, town: Town, path: str) -> list[bool]:
     """Whether the picture is black at a quarter and at three quarters of its width, half way down."""
     cookies = {c["name"]: c["value"] for c in await page.context.cookies()}
-    async with httpx.AsyncClient(base_url=town.url, cookies=cookies, trust_env=False) as http:
+    async with asking(town.url, cookies=cookies) as http:
         image = Image.open(BytesIO((await http.get(path)).content)).convert("RGB")
     pixels = [image.getpixel((image.width * q // 4, image.height // 2)) for q in (1, 3)]
     return [isinstance(p, tuple) and max(p) < 25 for p in pixels]

@@ -2,11 +2,11 @@
 
 import re
 
-import httpx
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Login, Town
 from tests.browser.test_pages import violations
+from tests.support.http import asking
 from tests.support.instance import eventually, reports
 
 
@@ -163,7 +163,7 @@ async def test_choosing_how_to_be_told_and_a_place_outside_that_is_inside(login:
 
 
 async def test_the_way_out_of_a_mail_asks_first_and_an_old_one_says_so(town: Town) -> None:
-    async with httpx.AsyncClient(base_url=town.url, trust_env=False) as http:
+    async with asking(town.url) as http:
         looked = await http.get("/utskick/av", params={"t": "x"})
         assert looked.status_code == 200
         assert "Inget händer förrän du trycker" in looked.text

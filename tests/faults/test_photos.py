@@ -4,7 +4,6 @@ import asyncio
 import time
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from services.ingest.gateways.objects import Objects
@@ -14,6 +13,7 @@ from services.runtime.database import Database
 from services.runtime.migrations import serve_role
 from tests.faults.test_kills import _kill_there, _when_reached
 from tests.integration.test_photos import LATER, client, hand_in, lying, person, photo_id
+from tests.support.http import asking
 from tests.support.instance import Instance, eventually
 from tests.support.tally import Table
 from tests.unit.ingest.test_pictures import photo
@@ -27,7 +27,7 @@ async def sweep(instance: Instance, database: Database) -> None:
 
 async def answers(instance: Instance) -> None:
     async def up() -> bool:
-        async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+        async with asking(instance.ground.layout.public_url) as http:
             return (await http.get("/logga-in")).status_code == 200
 
     await eventually(up, 40, "the door answers again")

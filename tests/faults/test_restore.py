@@ -13,7 +13,6 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from deploy.local.layout import Layout, pick_port
@@ -29,6 +28,7 @@ from services.runtime.migrations import serve_role, work_role
 from services.runtime.minting import EPOCH_SHIFT
 from tests.support.command import lagesbild
 from tests.support.ground import Ground, servers_of_ours
+from tests.support.http import asking
 from tests.support.instance import Instance, Tenant, eventually, follower, reports, start_instance
 from tests.support.tally import Table
 
@@ -89,7 +89,7 @@ async def _placed_anew(instance: Instance, tenant: Tenant, count: int) -> None:
 async def _lost_texts(instance: Instance, tenant: Tenant) -> int:
     """How many reports the door says have lost their text."""
     lost = 0
-    async with httpx.AsyncClient(base_url=instance.url, trust_env=False, timeout=30) as http:
+    async with asking(instance.url) as http:
         for answer in tenant.ledger.values():
             found = await http.get(f"/v1/reports/{answer['report_id']}", headers=tenant.bearer)
             assert found.status_code == 200, found.text

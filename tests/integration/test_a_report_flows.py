@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import httpx
-
+from tests.support.http import asking
 from tests.support.instance import Instance, Tenant, eventually, reports
 
 
 async def _counts(instance: Instance, tenant: Tenant, **params: Any) -> dict[str, Any]:
-    async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+    async with asking(instance.ground.layout.public_url) as http:
         answer = await http.get("/v1/counts", params=params, headers=tenant.bearer)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
@@ -21,7 +20,7 @@ async def test_a_report_is_received_placed_and_counted(instance: Instance, kommu
     assert await tenant.tally(1) == {"sent": 1, "facts": 1, "counted": 1, "lost": 0, "unknown": 0, "doubled": 0}
     found = await _counts(instance, tenant, group_by=["area", "type", "source"])
     assert found["rows"] == [{"area": "0682R012", "type": "A1", "source": "fastighetsbolag", "reports": 1, "seen": 1}]
-    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+    async with asking(instance.url) as http:
         state = (await http.get(f"/v1/reports/{tenant.ledger['r-0']['report_id']}", headers=tenant.headers)).json()
     assert state["placed"]["area_name"] == "Åker-Målen"
     assert state["counted"]["counted"] is True
@@ -39,7 +38,7 @@ async def test_a_correction_moves_the_count_and_a_withdrawal_removes_it(instance
         return bool(rows == [{"type": "C1", "reports": 1, "seen": 3}])
 
     await eventually(corrected, 20, "the correction in the counts")
-    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+    async with asking(instance.url) as http:
         late = await http.post("/v1/reports", json=first | {"source_version": 1}, headers=tenant.headers)
         assert late.status_code == 201
         assert late.headers["idempotent-replayed"] == "true"
@@ -70,7 +69,7 @@ async def test_what_cannot_be_placed_is_kept_and_countable(instance: Instance, k
     found = await _counts(instance, tenant, group_by=["area"])
     by_area = {r["area"]: r["reports"] for r in found["rows"]}
     assert by_area["unplaced"] == 5
-    async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+    async with asking(instance.ground.layout.public_url) as http:
         reasons = (await http.get("/v1/placements/unplaced", headers=tenant.bearer)).json()
     assert reasons == {
         "impossible_coordinates": 1,

@@ -3,14 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
-
 from services.notify.gateways.rooms import Picture
 from services.notify.handlers.digesting import Digesting
 from services.pages.texts import LANGUAGE, Language
 from services.runtime.database import Database
 from tests.integration.test_pictures import drafted, history
 from tests.integration.test_voice import crew
+from tests.support.http import asking
 from tests.support.instance import Instance
 from tests.support.voice import Voice, voice
 
@@ -35,7 +34,7 @@ async def test_who_writes_gets_the_whole_agenda_and_a_department_its_extract(
     await history(database, kommun)
     await drafted(database, kommun)
     url = instance.ground.layout.url("notify_serve")
-    async with voice(instance) as parts, httpx.AsyncClient(base_url=url, headers=admin.bearer, trust_env=False) as http:
+    async with voice(instance) as parts, asking(url, headers=admin.bearer) as http:
         await parts.roll.refresh(kommun)
         query = "select organisation_id from people where person_id = $1"
         (row,) = await instance.sql(query, member.ident, kommun=kommun, room="notify")
@@ -62,7 +61,7 @@ async def test_each_gets_the_agenda_in_their_own_language(instance: Instance, da
     await history(database, kommun)
     await drafted(database, kommun)
     url = instance.ground.layout.url("notify_serve")
-    async with httpx.AsyncClient(base_url=url, headers=member.bearer, trust_env=False) as http:
+    async with asking(url, headers=member.bearer) as http:
         wanted = (await http.get("/v1/preferences")).json()
         answer = await http.put("/v1/preferences", json=wanted | {"language": "en"})
         assert answer.status_code == 200, answer.text

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.http import asking
 from tests.support.instance import Instance, Tenant, eventually, reports
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -22,7 +23,7 @@ async def tenant(instance: Instance, kommun: str) -> Tenant:
 @pytest.fixture
 async def http(instance: Instance) -> Any:
     url = instance.ground.layout.public_url
-    async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
+    async with asking(url) as client:
         yield client
 
 
@@ -179,7 +180,7 @@ async def test_too_many_calls_are_told_when_to_come_back(instance: Instance, ten
     extra = {"LAGESBILD_REQUESTS_PER_MINUTE": "5", "LAGESBILD_LINES_PER_MINUTE": "20"}
     await instance.restart_with("ingest", "serve", extra)
     try:
-        async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+        async with asking(instance.url) as http:
             answers = [await http.post("/v1/reports", json=r, headers=tenant.headers) for r in reports(7, "rate")]
             assert [a.status_code for a in answers] == [201] * 5 + [429] * 2
             assert 1 <= int(answers[-1].headers["retry-after"]) <= 60

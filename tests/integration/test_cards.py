@@ -26,6 +26,7 @@ from tests.integration.test_photos import client, person
 from tests.integration.test_pictures import drafted, number
 from tests.integration.test_pictures import history as risen
 from tests.integration.test_signals import _report, cases, schedule, take, told
+from tests.support.http import asking
 from tests.support.instance import Instance, reports
 
 LAST = date(2033, 5, 12)
@@ -183,9 +184,7 @@ async def test_numbers_as_they_were_known_are_asked_by_api(instance: Instance, d
     )
     await take(database, "7995", [gone])
     query = {"from": day.isoformat(), "to": day.isoformat(), "group_by": "type"}
-    async with httpx.AsyncClient(
-        base_url=instance.ground.layout.public_url, trust_env=False, headers=tenant.bearer
-    ) as http:
+    async with asking(instance.ground.layout.public_url, headers=tenant.bearer) as http:
         now = (await http.get("/v1/counts", params=query)).json()
         moments = [
             late - timedelta(hours=1),
@@ -268,7 +267,7 @@ async def test_cases_and_pictures_are_documents_with_hashes(
     await risen(database, kommun)
     draft = await drafted(database, kommun)
     url = instance.ground.layout.public_url
-    async with httpx.AsyncClient(base_url=url, trust_env=False, headers=tenant.bearer) as http:
+    async with asking(url, headers=tenant.bearer) as http:
         assert (await http.get("/v1/pictures")).json() == [], "a draft is for those who write it"
         missing = [await http.get(f"/v1/{p}") for p in ("pictures/2001:01", f"pictures/{number()}", f"cases/{uuid4()}")]
         assert (await http.get("/v1/cases")).json() == []
@@ -277,9 +276,7 @@ async def test_cases_and_pictures_are_documents_with_hashes(
     door = Database(instance.ground.database_url(serve_role("ingest")), pool_size=1)
     analyst = await person(door, kommun, "analytiker")
     await door.close()
-    async with httpx.AsyncClient(
-        base_url=url, trust_env=False, headers={"Authorization": f"Bearer {analyst['lb_token']}"}
-    ) as http:
+    async with asking(url, headers={"Authorization": f"Bearer {analyst['lb_token']}"}) as http:
         (own,) = (await http.get("/v1/pictures")).json()
         dense = await http.get("/v1/hotspots.geojson", params={"weeks": "13"})
         wrong = await http.get("/v1/hotspots.geojson", params={"type": "Q9"})

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from services.runtime.migrations import serve_role
+from tests.support.http import asking
 from tests.support.instance import Instance, Tenant, eventually, reports
 
 
@@ -20,7 +21,7 @@ async def tenant(instance: Instance, kommun: str) -> Tenant:
 
 @pytest.fixture
 async def http(instance: Instance) -> Any:
-    async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as client:
+    async with asking(instance.ground.layout.public_url) as client:
         yield client
 
 
@@ -160,8 +161,7 @@ async def _log_in(http: httpx.AsyncClient, address: str) -> httpx.Response:
 
     async def arrived() -> bool:
         nonlocal code
-        mails = (await http.get("/utkorg/mejl.json")).json()
-        texts = [m["text"] for m in mails if m["to"] == address]
+        texts = [m["text"] for m in (await http.get("/utkorg/mejl.json", params={"to": address})).json()]
         code = "".join(re.findall(r"\d{3} \d{3}", texts[0])) if texts else ""
         return bool(code)
 
@@ -226,7 +226,7 @@ async def test_a_correlation_id_is_an_id_and_nothing_else(http: httpx.AsyncClien
 
 async def test_what_the_guard_would_refuse_today_can_still_be_withdrawn(instance: Instance, tenant: Tenant) -> None:
     (report,) = reports(1, f"old-{uuid4().hex[:6]}", text="Bakom hallen")
-    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+    async with asking(instance.url) as http:
         made = await http.post("/v1/reports", json=report, headers=tenant.headers)
         ident = made.json()["report_id"]
         # Stored before there was such a rule.

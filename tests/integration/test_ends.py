@@ -6,7 +6,6 @@ from email.policy import default
 from typing import Any
 
 import asyncpg
-import httpx
 import pytest
 from icalendar import Calendar
 
@@ -22,6 +21,7 @@ from services.runtime.migrations import serve_role
 from tests.integration.test_channels import MESSAGE
 from tests.integration.test_voice import crew, ledger
 from tests.support.bounced import report
+from tests.support.http import asking
 from tests.support.imap_server import mailbox
 from tests.support.instance import Instance
 from tests.support.outside import Phone, outsider
@@ -55,7 +55,7 @@ async def test_a_number_is_used_when_its_code_has_come_back(instance: Instance, 
         assert await ends.prove_number(kommun, analyst.ident, code)
         assert not await ends.prove_number(kommun, analyst.ident, code), "once"
     url = instance.ground.layout.url("notify_serve")
-    async with httpx.AsyncClient(base_url=url, headers=analyst.bearer, trust_env=False) as http:
+    async with asking(url, headers=analyst.bearer) as http:
         own = (await http.get("/v1/preferences")).json()
         assert own["phone"] == NUMBER
         other = await http.put("/v1/preferences", json=own | {"phone": "+46701234568"})
@@ -73,7 +73,7 @@ async def test_codes_are_few_a_day_and_only_for_who_is_told(instance: Instance, 
             moved = "update numbers set until = until - interval '2 minutes' where kommun = $1"
             await _as_serving(instance, moved, kommun)
         assert not await ends.ask_number(kommun, analyst.ident, NUMBER), "five a day"
-    async with httpx.AsyncClient(base_url=instance.ground.layout.url("notify_serve"), trust_env=False) as http:
+    async with asking(instance.ground.layout.url("notify_serve")) as http:
         assert (await http.post("/v1/numbers", json={"phone": NUMBER}, headers=reporter.bearer)).status_code == 403
 
 
@@ -173,7 +173,7 @@ async def test_devices_are_ones_own(instance: Instance, kommun: str) -> None:
     async with reaching(instance, "127.0.0.1:9") as ends:
         mine = await ends.add_device(kommun, analyst.ident, Phone().device("http://127.0.0.1:9/a"), "Mobil")
     url = instance.ground.layout.url("notify_serve")
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with asking(url) as http:
         assert len((await http.get("/v1/push-key", headers=analyst.bearer)).json()["key"]) == 87
         assert (await http.delete(f"/v1/devices/{mine}", headers=member.bearer)).status_code == 404
         assert (await http.delete(f"/v1/devices/{mine}", headers=analyst.bearer)).status_code == 204
@@ -224,7 +224,7 @@ async def test_an_invitation_goes_to_who_gets_the_agenda_and_a_later_one_takes_i
     url = instance.ground.layout.url("notify_serve")
     async with voice(instance) as parts:
         await parts.roll.refresh(kommun)
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        async with asking(url) as http:
             assert (await http.post("/v1/routing/invitation", headers=analyst.bearer)).status_code == 403
             assert (await http.post("/v1/routing/invitation", headers=admin.bearer)).json() == {"invited": 2}
         await parts.settle()

@@ -5,12 +5,12 @@ from email import message_from_bytes
 from email.policy import default
 from uuid import UUID
 
-import httpx
 import pytest
 
 from services.notify.gateways.rooms import Picture
 from services.pages.writing import SWEDEN
 from tests.integration.test_voice import crew
+from tests.support.http import asking
 from tests.support.instance import Instance, eventually, reports
 from tests.support.voice import Somebody, now_case, somebody, voice
 
@@ -27,12 +27,12 @@ async def test_reporters_hear_how_many_of_their_reports_an_adopted_lagesbild_cou
     monkeypatch.setattr(Picture, "document", document)
     await crew(instance, kommun)
     glad, silent = [await somebody(instance, kommun, "rapportor") for _ in range(2)]
-    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+    async with asking(instance.url) as http:
         for person in (glad, silent):
             for report in reports(3, person.email[:6]):
                 answer = await http.post("/v1/reports", json=report, headers=person.bearer)
                 assert answer.status_code == 201, answer.text
-    async with httpx.AsyncClient(base_url=instance.ground.layout.url("notify_serve"), trust_env=False) as http:
+    async with asking(instance.ground.layout.url("notify_serve")) as http:
         wanted = await http.put("/v1/preferences", json={"feedback": "none"}, headers=silent.bearer)
         assert wanted.status_code == 200, wanted.text
     async with voice(instance) as parts:
@@ -51,7 +51,7 @@ async def test_reporters_hear_how_many_of_their_reports_an_adopted_lagesbild_cou
 
 
 async def _wish(instance: Instance, person: Somebody, feedback: str) -> None:
-    async with httpx.AsyncClient(base_url=instance.ground.layout.url("notify_serve"), trust_env=False) as http:
+    async with asking(instance.ground.layout.url("notify_serve")) as http:
         answer = await http.put("/v1/preferences", json={"feedback": feedback}, headers=person.bearer)
         assert answer.status_code == 200, answer.text
 
@@ -63,7 +63,7 @@ async def test_who_wants_word_of_each_report_gets_it_when_it_has_its_place_and_o
     eager, other = [await somebody(instance, kommun, "rapportor") for _ in range(2)]
     await _wish(instance, eager, "each")
     numbers: dict[UUID, list[UUID]] = {}
-    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+    async with asking(instance.url) as http:
         for person in (eager, other):
             for report in reports(2, person.email[:6], event_type="A1"):
                 answer = await http.post("/v1/reports", json=report, headers=person.bearer)

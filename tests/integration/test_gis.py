@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +20,7 @@ from services.geo.domain.crs import WGS84, to_sweref
 from services.ingest.handlers.keys import Keys
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role
+from tests.support.http import asking
 from tests.support.instance import Instance, Tenant, eventually, reports
 
 KOMMUN = "0685"
@@ -91,7 +91,7 @@ async def test_pages_are_linked_and_hold_everything_once(instance: Instance, tow
     seen: list[str] = []
     address: str | None = f"{instance.ground.layout.public_url}/ogc/collections/reports/items?limit=50"
     secret = await key(instance, KOMMUN, "features:read")
-    async with httpx.AsyncClient(trust_env=False, auth=("qgis", secret)) as http:
+    async with asking(auth=("qgis", secret)) as http:
         while address is not None:
             answer = await http.get(address)
             assert answer.headers["content-type"] == "application/geo+json"
@@ -111,7 +111,7 @@ async def test_part_2_answers_in_the_axis_order_of_the_system(
     base = f"{instance.ground.layout.public_url}/ogc/collections"
     params: dict[str, Any] = {"crs": EPSG + system, "limit": 5}
     secret = await key(instance, KOMMUN, "features:read")
-    async with httpx.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {secret}"}) as http:
+    async with asking(headers={"Authorization": f"Bearer {secret}"}) as http:
         answer = await http.get(f"{base}/reports/items", params=params)
         assert answer.headers["content-crs"] == f"<{EPSG}{system}>"
         points = np.array([f["geometry"]["coordinates"] for f in answer.json()["features"]])
@@ -132,7 +132,7 @@ async def test_who_may_see_what(instance: Instance, town: Tenant) -> None:
     url = instance.ground.layout.public_url
     counts, nothing = await key(instance, KOMMUN, "counts:read"), await key(instance, KOMMUN, "reports:write")
     other = await instance.tenant(f"9{uuid4().int % 1000:03d}")
-    async with httpx.AsyncClient(base_url=f"{url}/ogc", trust_env=False) as http:
+    async with asking(f"{url}/ogc") as http:
         assert (await http.get("/collections")).status_code == 401
         assert (await http.get("/collections", headers={"Authorization": "Bearer lb_nothing"})).status_code == 401
         for secret, may in ((counts, {"regso", "regso-counts"}), (nothing, {"regso"})):
@@ -163,7 +163,7 @@ async def test_parameters_that_cannot_be_understood(
     instance: Instance, town: Tenant, params: dict[str, Any], status: int
 ) -> None:
     url = f"{instance.ground.layout.public_url}/ogc/collections/reports/items"
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with asking() as http:
         answer = await http.get(url, params=params, headers=town.bearer)
         assert answer.status_code == status, answer.text
         if status == 200:
@@ -175,7 +175,7 @@ async def test_a_withdrawn_report_is_gone_from_the_layer(instance: Instance, tow
     extra = reports(1, f"gone-{uuid4().hex[:6]}", place={"coordinates": POINT})
     await town.load(extra)
     ident = town.ledger[extra[0]["id"]]["report_id"]
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with asking(url) as http:
 
         async def status(wanted: int) -> None:
             async def there() -> bool:
@@ -194,7 +194,7 @@ async def test_an_export_holds_every_report_in_every_format(
     instance: Instance, town: Tenant, tmp_path: Path, kind: str
 ) -> None:
     url = f"{instance.ground.layout.public_url}/ogc/collections/reports/export"
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with asking() as http:
         answer = await http.get(url, params={"f": kind}, headers=town.bearer)
         assert answer.is_success
         assert f"rapporter-{KOMMUN}.{kind}" in answer.headers["content-disposition"]

@@ -6,7 +6,6 @@ from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from services.geo.importing.asking import is_service, shown
@@ -15,6 +14,7 @@ from services.geo.layers import keeping
 from services.runtime.migrations import work_role
 from tests.support import layer_files as files
 from tests.support.command import lagesbild
+from tests.support.http import asking
 from tests.support.instance import Instance, eventually
 from tests.support.map_server import serving
 from tests.unit.geo.test_areas import layers
@@ -100,7 +100,7 @@ async def test_districts_of_a_wfs_and_stops_of_gtfs_reach_the_map_and_the_geocod
     )
     assert (await imported(str(tmp_path / "stops.txt"), f"h{mark}", "--kind", "names"))["number"] == 1
 
-    async with httpx.AsyncClient(base_url=instance.ground.layout.url("geo_serve"), trust_env=False) as http:
+    async with asking(instance.ground.layout.url("geo_serve")) as http:
 
         async def known() -> bool:
             listed = (await http.get("/v1/layers", headers=eksjo.bearer)).json()

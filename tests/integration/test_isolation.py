@@ -6,7 +6,6 @@ from itertools import count
 from uuid import uuid4
 
 import asyncpg
-import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 from sqlalchemy import text
@@ -17,6 +16,7 @@ from services.runtime.database import Database
 from services.runtime.kafka_access import access
 from services.runtime.migrations import OWNER_ROLE, ROOMS, STATUS_ROLE, serve_role, work_role
 from tests.support.facts import NOON, located, received
+from tests.support.http import asking
 from tests.support.instance import Instance, Tenant, eventually, reports
 
 _numbers = count(600)
@@ -38,7 +38,7 @@ async def pair(instance: Instance) -> tuple[Tenant, Tenant]:
 async def test_nobody_reads_another_by_api(instance: Instance, pair: tuple[Tenant, Tenant]) -> None:
     first, second = pair
     theirs = second.ledger["own-0"]["report_id"]
-    async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+    async with asking(instance.ground.layout.public_url) as http:
         for path in (f"/v1/reports/{theirs}", f"/v1/facts/{theirs}", f"/v1/placements/{theirs}"):
             assert (await http.get(path, headers=first.bearer)).status_code == 404, path
             assert (await http.get(path, headers=second.bearer)).status_code == 200, path
@@ -62,7 +62,7 @@ async def test_nothing_is_readable_without_a_token_or_key(instance: Instance) ->
         /v1/tiles/ground/9/276/154 /v1/basemap/9/276/154 /v1/event-types
         /v1/subscriptions /v1/deliveries /v1/facts/{uuid4()}
         /v1/placements/{uuid4()} /v1/reports/{uuid4()} /v1/directory/{uuid4()}"""
-    async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+    async with asking(instance.ground.layout.public_url) as http:
         for path in things.split():
             for headers in ({}, {"Authorization": "Bearer lb_wrong"}, {"Authorization": "Bearer a.b.c"}):
                 answer = await http.get(path, headers=headers)

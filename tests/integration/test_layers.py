@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 import shapely
 
 from services.runtime.migrations import work_role
 from tests.support import layer_files as files
 from tests.support.command import lagesbild
+from tests.support.http import asking
 from tests.support.instance import Instance, Tenant, eventually, reports
 
 EKSJO = "0686"
@@ -76,7 +76,7 @@ async def test_a_new_version_of_a_layer_moves_reports_in_the_picture_and_tells_n
 
     await eventually(second_stands, 40, "the report moved to the eastern district")
     assert (await areas_of(instance, eksjo, f"{mark}-0"))["notes"] == "placed_again"
-    async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+    async with asking(instance.ground.layout.public_url) as http:
         listed = (await http.get("/v1/layers", headers=eksjo.bearer)).json()
         assert {"regso", "kommun", "lan", layer, f"p{layer}"} <= {entry["layer"] for entry in listed}
         names = (await http.get(f"/v1/layers/{layer}/areas", headers=eksjo.bearer)).json()
@@ -96,5 +96,5 @@ async def test_a_layer_that_begins_later_waits_for_its_day(instance: Instance, e
     queued = await instance.sql("select at from replacing_queue where kommun = $1 and at > now() + interval '9 years'",
                                 eksjo.kommun, room="geo")  # fmt: skip
     assert len(queued) == 1
-    async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+    async with asking(instance.ground.layout.public_url) as http:
         assert (await http.get(f"/v1/layers/{layer}/areas", headers=eksjo.bearer)).status_code == 404

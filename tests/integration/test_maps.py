@@ -15,6 +15,7 @@ from services.geo.domain import base_maps
 from services.geo.gateways.basemaps import FAILURES, Basemaps, Missing
 from tests.integration.test_layers import imported
 from tests.support import layer_files as files
+from tests.support.http import asking
 from tests.support.instance import Instance, eventually
 
 PNG = b"\x89PNG\r\n\x1a\n-not-looked-into"
@@ -152,7 +153,7 @@ async def test_the_browser_gets_tiles_by_municipality_and_never_a_token(
     await imported(instance, files.write(tmp_path / "a.gpkg"), layer)
     await instance.restart_with("geo", "serve", {"LAGESBILD_BASE_MAPS": str(maps)})
     try:
-        async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+        async with asking(instance.ground.layout.public_url) as http:
             await _all_of_it(http, eksjo.bearer, other.bearer, layer, upstream)
     finally:
         await instance.restart_with("geo", "serve", {})

@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from deploy.local.layout import pick_port
+from tests.support.http import asking
 from tests.support.instance import eventually, reports
 
 COMMAND = [sys.executable, "-m", "services.cli"]
@@ -96,7 +97,7 @@ def port() -> int:
 
 
 async def test_up_down_and_up_again_with_everything_still_there(data: Path, port: int) -> None:
-    async with up(data, port) as running, httpx.AsyncClient(base_url=running.url, timeout=10, trust_env=False) as http:
+    async with up(data, port) as running, asking(running.url) as http:
         where = ("--data", str(data))
         assert json.loads(await cli("municipality", "create", "0682", *where, "--json"))["name"] == "Nässjö"
         made = json.loads(
@@ -133,7 +134,7 @@ async def test_up_down_and_up_again_with_everything_still_there(data: Path, port
     assert [c for c in children if c.is_running() and c.status() != psutil.STATUS_ZOMBIE] == []
     assert [name for name, number in ports.items() if not free(number)] == []
     assert free(port)
-    async with up(data, port) as running, httpx.AsyncClient(base_url=running.url, timeout=10, trust_env=False) as http:
+    async with up(data, port) as running, asking(running.url) as http:
         assert await total(http, headers) == 12
         again = await http.post("/v1/reports", json=sent[0], headers=headers)
         assert (again.status_code, again.headers["idempotent-replayed"]) == (201, "true"), "known over a restart"
@@ -185,7 +186,7 @@ async def _the_gateway_dies(running: Running) -> None:
 
     async def back() -> bool:
         try:
-            async with httpx.AsyncClient(base_url=running.url, trust_env=False) as http:
+            async with asking(running.url) as http:
                 return (await http.get("/healthz")).is_success
         except httpx.HTTPError:
             return False

@@ -18,6 +18,7 @@ from services.ingest.store import passkeys
 from services.runtime.database import Database
 from services.runtime.migrations import OWNER_ROLE, serve_role
 from services.runtime.tokens import Verifier
+from tests.support.http import asking
 from tests.support.instance import Instance, Tenant, eventually, reports
 from tests.support.outside import Phone
 from tests.support.voice import numbered, reaching
@@ -168,7 +169,7 @@ async def test_a_token_buys_no_other_and_is_as_old_as_what_it_says(
     assert slow is not None
     owner = (await appointing.person(kommun, person)).row.organisation_id
     header = {"Authorization": f"Bearer {await people.token(slow)}"}
-    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+    async with asking(instance.url) as http:
         assert (await http.post("/v1/token", headers=header)).status_code == 401
         await appointing.change(kommun, person, name="Vera", roles=["est_medlem"], organisation=owner, active=True)
         late = {"Authorization": f"Bearer {await people.token(slow)}"}
@@ -195,7 +196,7 @@ async def test_roles_lock_outs_and_sign_outs_hold_in_every_room_in_time(
     held = {who: await signed_in(people, kommun, who) for who in (changed, locked, left)}
 
     async def answers(header: dict[str, str]) -> set[int]:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with asking() as http:
             found = [
                 (await http.get(layout.url(room) + path, headers=header)).status_code for room, path in asks.items()
             ]
@@ -211,7 +212,7 @@ async def test_roles_lock_outs_and_sign_outs_hold_in_every_room_in_time(
     async def refused() -> bool:
         return all([await answers(header) == {401} for _, header in held.values()])
 
-    await eventually(refused, WITHIN, "every room refuses the old tokens")
+    await eventually(refused, WITHIN, "every room refuses the old tokens", promised=True)
     assert await people.by_session(held[locked][0]) is None
     assert await people.by_session(held[left][0]) is None
     renewed = await people.by_session(held[changed][0])
@@ -227,13 +228,12 @@ async def test_an_erased_person_leaves_no_trace_and_the_counts_stay(
     person, email = await registered(appointing, kommun, "rapportor", "est_medlem")
     name = (await appointing.person(kommun, person)).row.name
     session, header = await signed_in(people, kommun, person)
-    async with httpx.AsyncClient(trust_env=False) as http:
-        url = instance.ground.layout.url("notify_serve")
-        followed = await http.post(f"{url}/v1/subscriptions", json={"min_severity": 1}, headers=header)
+    url = instance.ground.layout.url("notify_serve")
+    async with asking(headers=header) as http:
+        followed = await http.post(f"{url}/v1/subscriptions", json={"min_severity": 1})
         assert followed.status_code == 201, followed.text
         await numbered(instance, kommun, person, phone="+46701234599")
-        report = reports(1, uuid4().hex[:6], severity=4)[0]  # told at any hour
-        answer = await http.post(f"{instance.url}/v1/reports", json=report, headers=header)
+        answer = await http.post(f"{instance.url}/v1/reports", json=reports(1, uuid4().hex[:6], severity=4)[0])
         assert answer.status_code == 201, answer.text
 
     async def told() -> bool:
@@ -244,7 +244,7 @@ async def test_an_erased_person_leaves_no_trace_and_the_counts_stay(
     async with reaching(instance, "127.0.0.1:9") as ends:
         await ends.add_device(kommun, person, Phone().device("http://127.0.0.1:9/x"), "Mobil")
         assert await ends.ask_number(kommun, person, "+46701234598")
-    async with httpx.AsyncClient(base_url=url, headers=header, trust_env=False) as http:
+    async with asking(url, headers=header) as http:
         (alert,) = (await http.get("/v1/alerts")).json()
         for deed, body in (("take", None), ("silence", {}), ("answer", {"useful": True})):
             answered = await http.post(f"/v1/alerts/{alert['alert_id']}/{deed}", json=body)
@@ -306,7 +306,7 @@ async def test_a_municipality_always_has_an_administrator_and_the_first_comes_by
     await People(database).create_municipality(kommun, "Provkommun")
     inviting, appointing = Inviting(database), Appointing(database)
     key = await inviting.invite(kommun)
-    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+    async with asking(instance.url) as http:
         for _ in range(3):  # a mail scanner opens it as often as it likes
             assert (await http.get("/bli-administrator", params={"nyckel": key})).status_code == 200
         form = {
@@ -351,7 +351,7 @@ async def test_two_keys_a_sandbox_and_client_credentials(
     with pytest.raises(OtherSystem):
         await keys.create(kommun, **about | {"source": "felanmalan"}, scopes=["reports:write"])
     _, sandbox = await keys.create(kommun, **about, scopes=[], sandbox=True)
-    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+    async with asking(instance.url) as http:
 
         async def send(secret: str, number: int, **changes: object) -> httpx.Response:
             report = reports(1, f"{about['system']}-{number}", **changes)[0]
@@ -396,5 +396,5 @@ async def test_two_keys_a_sandbox_and_client_credentials(
         async def dead() -> bool:
             return (await send(bearer, 9)).status_code == 401
 
-        await eventually(dead, WITHIN, "the token that the key had bought no longer holds")
+        await eventually(dead, WITHIN, "the token of the key no longer holds", promised=True)
         assert (await send(new, 10)).status_code == 201

@@ -26,6 +26,7 @@ from services.ingest.pictures import Box
 from services.ingest.settings import IngestSettings
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role
+from tests.support.http import asking
 from tests.support.instance import Instance, Tenant
 from tests.support.object_server import BUCKET, KEY_ID, SECRET, serving
 from tests.unit.ingest.test_pictures import photo
@@ -70,7 +71,7 @@ async def person(database: Database, kommun: str, *roles: str) -> dict[str, str]
 
 
 def client(instance: Instance, cookies: dict[str, str]) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=instance.ground.layout.public_url, cookies=cookies, trust_env=False, timeout=30)
+    return asking(instance.ground.layout.public_url, cookies=cookies)
 
 
 def fields(ident: str, **more: str) -> dict[str, str]:

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
-import httpx
 import pytest
 
 from services.ingest.handlers.appointing import Appointing
@@ -15,6 +14,7 @@ from services.runtime import read_log
 from services.runtime.database import Database
 from services.runtime.migrations import OWNER_ROLE, serve_role
 from services.runtime.tokens import Principal, subject_digest
+from tests.support.http import asking
 from tests.support.instance import Instance, Tenant, reports
 
 ROOMS = ("ingest", "geo", "analysis", "notify")
@@ -55,7 +55,7 @@ async def test_reads_of_every_room_are_noted_and_shown_to_the_officer(instance: 
     report = next(iter(tenant.ledger.values()))["report_id"]
     analyst, reading, _ = await person(instance, kommun, "analytiker")
     _, officer, session = await person(instance, kommun, "registrator")
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with asking() as http:
         for room, path in (
             ("ingest_serve", f"/v1/reports/{report}"),
             ("geo_serve", "/ogc/collections/reports/items?limit=1"),
@@ -128,10 +128,10 @@ async def test_nothing_is_read_when_it_cannot_be_noted(instance: Instance, tenan
     url = instance.ground.layout.url("geo_serve") + "/ogc/collections/reports/items?limit=1"
     try:
         await owner.execute(f"revoke insert on geo.read_log from {serve_role('geo')}")
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with asking() as http:
             assert (await http.get(url, headers=reading)).status_code == 500
     finally:
         await owner.execute(f"grant insert on geo.read_log to {serve_role('geo')}")
         await owner.close()
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with asking() as http:
         assert (await http.get(url, headers=reading)).status_code == 200

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
-import httpx
 
 from deploy.status import collect
 from schemas.envelope import Envelope, event_type
@@ -14,6 +13,7 @@ from services.runtime.migrations import OWNER_ROLE, STATUS_ROLE
 from services.runtime.publisher import Outgoing, Publisher
 from tests.support.command import lagesbild
 from tests.support.facts import NOON, received
+from tests.support.http import asking
 from tests.support.instance import Instance, eventually, reports
 
 
@@ -37,7 +37,7 @@ async def test_a_letter_is_put_back_once_and_counts_once(instance: Instance, kom
         f"check (kommun <> '{kommun}' or reason is not null) not valid"
     )
     try:
-        async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+        async with asking(instance.url) as http:
             for report in reports(3, "aside"):
                 await tenant.send(http, report)
 
@@ -61,7 +61,7 @@ async def test_a_letter_is_put_back_once_and_counts_once(instance: Instance, kom
     assert await tenant.tally(3) == {"sent": 3, "facts": 3, "counted": 3, "lost": 0, "unknown": 0, "doubled": 0}
     once_more = await lagesbild(instance.ground, "redrive", "--all", "analysis.reports", "--again", "--json")
     assert {x["id"] for x in letters} <= set(json.loads(once_more.out)["put_back"])
-    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+    async with asking(instance.url) as http:
         await tenant.send(http, reports(1, "after")[0])
     assert (await tenant.tally(4))["counted"] == 4
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 
 from services.geo.handlers.noticing import Noticing
@@ -13,6 +12,7 @@ from services.runtime.database import Database
 from services.runtime.migrations import work_role
 from tests.support import register_files as files
 from tests.support.command import lagesbild
+from tests.support.http import asking
 from tests.support.instance import Instance, Tenant, eventually, reports
 
 EKSJO = "0686"
@@ -34,7 +34,7 @@ async def placement(instance: Instance, tenant: Tenant, sent: str) -> dict[str, 
     found: dict[str, Any] = {}
 
     async def placed() -> bool:
-        async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+        async with asking(instance.ground.layout.public_url) as http:
             answer = await http.get(f"/v1/placements/{ident}", headers=tenant.bearer)
         found.update(answer.json())
         return answer.status_code == 200
@@ -97,7 +97,7 @@ async def test_texts_are_placed_once_there_is_a_register_and_old_ones_on_request
 async def test_lookups_over_http(instance: Instance, eksjo: Tenant, tmp_path: Path) -> None:
     await imported(instance, files.lantmateriet(tmp_path / "a.gpkg"))
     other = await instance.tenant(f"9{uuid4().int % 1000:03d}")
-    async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+    async with asking(instance.ground.layout.public_url) as http:
         found = (await http.get("/v1/geocode", params={"text": "Rådhusg. 12"}, headers=eksjo.bearer)).json()
         assert (found["outcome"], found["candidates"][0]["label"]) == ("found", "Rådhusgatan 12")
         assert (found["register"], found["credit"]) == ("lantmateriet 2026-11-01", "© Lantmäteriet")

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -25,6 +24,7 @@ from services.runtime.database import Database
 from services.runtime.migrations import serve_role, work_role
 from tests.integration.test_people import traces
 from tests.integration.test_photos import client, hand_in, lying, person, photo_id
+from tests.support.http import asking
 from tests.support.instance import Instance, Tenant, eventually, follower, reports
 from tests.unit.ingest.test_pictures import photo
 
@@ -148,7 +148,7 @@ async def test_reports_are_anonymised_in_every_room_and_count_where_they_counted
     assert len(await events(instance, kommun, goes_on)) == 2
     assert all(e["report"]["place"]["coordinates"] for e in await events(instance, kommun, goes_on))
 
-    async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+    async with asking(instance.ground.layout.public_url) as http:
         late = await http.post(
             "/v1/reports", json=reports(1, "gone")[0] | {"source_version": 9}, headers=tenant.headers
         )
@@ -245,7 +245,7 @@ async def test_what_a_system_may_not_send_has_a_code(
     instance: Instance, kommun: str, more: dict[str, Any], kind: str
 ) -> None:
     tenant = await instance.tenant(kommun)
-    async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+    async with asking(instance.ground.layout.public_url) as http:
         answer = await http.post("/v1/reports", json=reports(1)[0] | more, headers=tenant.headers)
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["type"] == kind
@@ -253,7 +253,7 @@ async def test_what_a_system_may_not_send_has_a_code(
 
 async def test_free_text_is_the_municipalitys_choice(instance: Instance, kommun: str, serving: Database) -> None:
     tenant, people = await instance.tenant(kommun), People(serving)
-    async with httpx.AsyncClient(base_url=instance.ground.layout.public_url, trust_env=False) as http:
+    async with asking(instance.ground.layout.public_url) as http:
         reporter = client(instance, await person(serving, kommun, "rapportor"))
         for choice, system, human in (("everybody", 201, 303), ("people", 422, 303), ("nobody", 422, 422)):
             await people.put_free_text(kommun, choice)  # type: ignore[arg-type]  # each of the three

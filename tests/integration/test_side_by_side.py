@@ -5,11 +5,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from deploy.local.layout import pick_port
 from deploy.local.up import PROCESSES
 from tests.integration.test_operation import cli, total, up
+from tests.support.http import asking
 from tests.support.instance import Instance, eventually, reports
 
 
@@ -30,7 +29,7 @@ async def test_two_instances_on_one_machine(tmp_path: Path) -> None:
         counted = []
         for data, port, kommun, count in ((first, ports[0], "0682", 3), (second, ports[1], "0680", 5)):
             headers = await _town(data, port, kommun)
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
+            async with asking(f"http://127.0.0.1:{port}") as http:
                 for report in reports(count):
                     assert (await http.post("/v1/reports", json=report, headers=headers)).status_code == 201
 
@@ -39,7 +38,7 @@ async def test_two_instances_on_one_machine(tmp_path: Path) -> None:
 
                 await eventually(all_there, 60, f"{count} reports in {data.name}")
                 counted.append((data, port, headers, count))
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports[1]}", trust_env=False) as http:
+        async with asking(f"http://127.0.0.1:{ports[1]}") as http:
             theirs = counted[0][2]
             assert (await http.post("/v1/reports", json=reports(1)[0], headers=theirs)).status_code == 401
 
@@ -64,7 +63,7 @@ async def test_two_replicas_of_every_room_share_the_work(instance: Instance, kom
             """Whether every second replica has applied something; more reports for those that were slow to join."""
             nonlocal more
             for room in ("geo", "analysis", "notify"):
-                async with httpx.AsyncClient(trust_env=False) as http:
+                async with asking() as http:
                     metrics = (await http.get(f"http://127.0.0.1:{ports[f'{room} work two']}/metrics")).text
                 applied = re.search(rf'est_records_total{{consumer="{room}.reports",outcome="applied"}} (\d+)', metrics)
                 if applied is None or int(applied.group(1)) == 0:

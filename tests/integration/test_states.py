@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import httpx
-
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role
 from tests.integration.test_photos import person
+from tests.support.http import asking
 from tests.support.instance import Instance, eventually, reports
 
 FROM_OUR_PAGE = {"sec-fetch-site": "same-origin"}
@@ -18,14 +17,14 @@ async def _report(instance: Instance, cookies: dict[str, str], ident: str) -> UU
     """A broken lamp, with a few words."""
     body = reports(1, ident, event_type="E1", ongoing=True, text="Lampan vid gångvägen lyser inte.")[0]
     headers = {"Authorization": f"Bearer {cookies['lb_token']}"}
-    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+    async with asking(instance.url) as http:
         answer = await http.post("/v1/reports", json=body, headers=headers)
     assert answer.status_code == 201, answer.text
     return UUID(answer.json()["report_id"])
 
 
 async def _end(instance: Instance, cookies: dict[str, str], report: UUID) -> str:
-    async with httpx.AsyncClient(base_url=instance.url, cookies=cookies, trust_env=False) as http:
+    async with asking(instance.url, cookies=cookies) as http:
         answer = await http.post("/mina-rapporter/avsluta", data={"report_id": str(report)}, headers=FROM_OUR_PAGE)
     assert answer.status_code == 303, answer.text
     return answer.headers["location"]
@@ -83,7 +82,7 @@ async def test_a_system_ends_its_states_itself(instance: Instance, kommun: str) 
     finally:
         await serving.close()
     body = reports(1, "system", event_type="E1", ongoing=True)[0]
-    async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+    async with asking(instance.url) as http:
         answer = await http.post("/v1/reports", json=body, headers=tenant.headers)
         report = UUID(answer.json()["report_id"])
         assert await _end(instance, analyst, report) == f"/rapporter/{report}", "its next version is its own to number"

@@ -7,12 +7,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from services.runtime import tracing
 from services.runtime.migrations import ROOMS
+from tests.support.http import asking
 from tests.support.instance import Instance, eventually, follower, reports
 
 TEXT = "Ett ord som inte får stå i ett spår"
@@ -57,7 +57,7 @@ async def test_a_report_is_one_trace_from_the_request_to_the_mail(
         correlation = str(uuid4())
         headers = tenant.headers | {"X-Correlation-Id": correlation}
         (report,) = reports(1, "trace", severity=4, text=TEXT)
-        async with httpx.AsyncClient(base_url=instance.url, trust_env=False) as http:
+        async with asking(instance.url) as http:
             assert (await http.post("/v1/reports", json=report, headers=headers)).status_code == 201
         trace, root = (number.to_bytes(size) for number, size in zip(tracing.ids(correlation), (16, 8), strict=True))
         wanted = {

@@ -4,8 +4,6 @@ import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import httpx
-
 from services.ingest.store.retention import Rule
 from services.ingest.store.retention import put as put_rule
 from services.notify.domain.notices import of_report
@@ -18,6 +16,7 @@ from services.runtime.errors import Permanent
 from services.runtime.migrations import serve_role
 from services.runtime.sealing import Sealer
 from tests.support.facts import located
+from tests.support.http import asking
 from tests.support.instance import Instance, eventually
 from tests.support.voice import Voice, never_quiet, now_case, numbered, publish, somebody, voice
 
@@ -48,7 +47,7 @@ async def test_a_case_reaches_who_should_know_one_takes_it_and_says_it_was_usefu
     await eventually(told, 30, "analyst and member told")
     assert len(await ledger(instance, kommun)) == 2, "the same record twice is told once"
     url = instance.ground.layout.url("notify_serve")
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with asking(url) as http:
         (alert,) = (await http.get("/v1/alerts", headers=analyst.bearer)).json()
         path = f"/v1/alerts/{alert['alert_id']}"
         assert (await http.get(path + "/take", headers=analyst.bearer)).status_code == 405, "looking takes nothing"
@@ -100,7 +99,7 @@ async def test_what_nobody_takes_goes_to_the_next_and_what_somebody_takes_does_n
         assert {a for a, _ in parts.channels["mail"].sent} == {analyst.email}
         rows = await instance.sql("select alert_id from alerts where kommun = $1", kommun, kommun=kommun, room="notify")
         taken = rows[0]["alert_id"]
-        async with httpx.AsyncClient(base_url=instance.ground.layout.url("notify_serve"), trust_env=False) as http:
+        async with asking(instance.ground.layout.url("notify_serve")) as http:
             await http.post(f"/v1/alerts/{taken}/take", headers=analyst.bearer)
         parts.channels["mail"].sent.clear()
         await _hurry(parts, instance, kommun)
@@ -247,7 +246,7 @@ async def test_quiet_hours_silence_and_off_are_kept_and_the_urgent_comes_all_the
     _, analyst, member = await crew(instance, kommun, root=root)
     url, now = instance.ground.layout.url("notify_serve"), datetime.now(SWEDEN)
     around = [(now + timedelta(hours=h)).strftime("%H:%M:%S") for h in (-3, 3)]
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http, voice(instance) as parts:
+    async with asking(url) as http, voice(instance) as parts:
         sent, case = parts.channels["mail"].sent, now_case(kommun)
         await http.put("/v1/preferences", json={"off": True}, headers=member.bearer)
         await parts.enter(case)
@@ -281,7 +280,7 @@ async def test_quiet_hours_silence_and_off_are_kept_and_the_urgent_comes_all_the
 async def test_an_ended_silence_sends_what_waited_for_it(instance: Instance, kommun: str) -> None:
     _, analyst, member = await crew(instance, kommun)
     url = instance.ground.layout.url("notify_serve")
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http, voice(instance) as parts:
+    async with asking(url) as http, voice(instance) as parts:
         case = now_case(kommun)
         await parts.enter(case)
         await parts.settle()

@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
-
 from schemas.envelope import Envelope
 from schemas.locations import ReportLocated
 from services.notify.domain.notices import Notice, of_report
@@ -13,6 +11,7 @@ from services.notify.store import queue
 from services.runtime.decoding import Received
 from tests.integration.test_voice import crew, ledger
 from tests.support.facts import located
+from tests.support.http import asking
 from tests.support.instance import Instance
 from tests.support.voice import Voice, never_quiet, now_case, somebody, voice
 
@@ -74,7 +73,7 @@ async def test_a_report_that_turns_out_to_be_less_grave_is_not_told_again_and_wa
     instance: Instance, kommun: str
 ) -> None:
     _, _, member = await crew(instance, kommun)
-    async with httpx.AsyncClient(base_url=instance.ground.layout.url("notify_serve"), trust_env=False) as http:
+    async with asking(instance.ground.layout.url("notify_serve")) as http:
         await http.post("/v1/subscriptions", json={"min_severity": 1}, headers=member.bearer)
     grave = _serious(kommun)
     less = grave.model_copy(update={"report": grave.report.model_copy(update={"severity": 2, "revision": 2})})
@@ -146,7 +145,7 @@ async def _past(parts: Voice, instance: Instance, kommun: str) -> None:
 async def test_who_lets_go_leaves_it_to_the_next(instance: Instance, kommun: str) -> None:
     _, analyst, member = await crew(instance, kommun)
     url = instance.ground.layout.url("notify_serve")
-    http = httpx.AsyncClient(base_url=url, headers=analyst.bearer, trust_env=False)
+    http = asking(url, headers=analyst.bearer)
     async with http, voice(instance) as parts:
         await parts.enter(_notice(_serious(kommun)))
         await parts.settle()

@@ -24,6 +24,7 @@ from services.ingest.handlers.people import People
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role, work_role
 from tests.support.ground import Ground
+from tests.support.http import asking
 
 TEST_SETTINGS = {
     "LAGESBILD_SESSION_TIMEOUT_MS": "6000",
@@ -101,7 +102,7 @@ class Instance:
             )
         finally:
             await database.close()
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as http:
+        async with asking(self.url) as http:
             answer = await http.post("/v1/token", headers={"Authorization": f"Bearer {key}"})
         return Tenant(self, kommun, str(client), key, answer.json()["access_token"])
 
@@ -174,7 +175,7 @@ class Tenant:
                 await self.send(http, queue.get_nowait())
                 await asyncio.sleep(pause)
 
-        async with httpx.AsyncClient(base_url=self.instance.url, timeout=10, trust_env=False) as http:
+        async with asking(self.instance.url, timeout=10) as http:
             await asyncio.gather(*(one(http) for _ in range(senders)))
 
     async def tally(self, expected: int, patience: float = 90.0) -> dict[str, int]:
@@ -220,7 +221,7 @@ async def follower(tenant: Tenant, min_severity: int = 4) -> None:
         "roles": ["est_medlem"],
         "organisation": "Test",
     }
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with asking() as http:
         created = await http.post(f"{tenant.instance.url}/v1/people", json=person, headers=tenant.headers)
         assert created.status_code == 201, created.text
         body = {"min_severity": min_severity, "person_id": created.json()["person_id"]}
@@ -245,8 +246,15 @@ def reports(count: int, prefix: str = "r", **changes: Any) -> list[dict[str, Any
     ]
 
 
-async def eventually(check: Callable[[], Awaitable[bool]], patience: float, what: str) -> None:
-    """Poll until true; AssertionError with ``what`` after ``patience`` seconds."""
+async def eventually(
+    check: Callable[[], Awaitable[bool]], patience: float, what: str, *, promised: bool = False
+) -> None:
+    """Poll until true; AssertionError with ``what`` after ``patience`` seconds, a hundred at least if not ``promised``.
+
+    A slow machine is no fault where nobody is promised a time; what never comes is found all the same.
+    """
+    if not promised:
+        patience = max(patience, 100.0)
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         if await check():

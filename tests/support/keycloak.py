@@ -19,6 +19,7 @@ import httpx
 
 from deploy.local.kafka_jars import cache_dir, java
 from deploy.local.layout import pick_port
+from tests.support.http import asking
 
 VERSION = "26.7.3"
 SHA256 = "27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f"
@@ -76,7 +77,7 @@ class Keycloak:
 
     async def admin(self, method: str, path: str, body: Any = None) -> httpx.Response:
         """One call of the administration's API; fails the test when it is refused."""
-        async with httpx.AsyncClient(base_url=self.url, timeout=60, trust_env=False) as http:
+        async with asking(self.url) as http:
             form = {"grant_type": "password", "client_id": "admin-cli", "username": _ADMIN, "password": _ADMIN}
             bought = await http.post("/realms/master/protocol/openid-connect/token", data=form)
             token = bought.raise_for_status().json()["access_token"]
@@ -185,7 +186,7 @@ async def running(folder: Path) -> AsyncIterator[Keycloak]:
 
 
 async def _answers(keycloak: Keycloak, process: asyncio.subprocess.Process, log: Path) -> None:
-    async with asyncio.timeout(_START_SECONDS), httpx.AsyncClient(trust_env=False) as http:
+    async with asyncio.timeout(_START_SECONDS), asking() as http:
         while process.returncode is None:
             try:
                 if (await http.get(f"{keycloak.url}/realms/master")).is_success:

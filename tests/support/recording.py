@@ -23,6 +23,7 @@ from deploy.local.up import PROCESSES
 from schemas.topics import REPORT_RECEIVED
 from services.runtime.kafka_access import access
 from tests.support.ground import Ground, start_ground
+from tests.support.http import asking
 from tests.support.instance import Instance, Tenant, follower, reports, start_instance
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "observability"
@@ -90,7 +91,7 @@ class Recorder:
 
     async def run(self) -> None:
         """Scrape until cancelled; a process that does not answer leaves a gap, as with Prometheus."""
-        async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
+        async with asking(timeout=5) as http:
             while True:
                 await asyncio.sleep(max(0.0, self.began + self.scrapes * EVERY - time.time()))
                 await asyncio.gather(*(self._scrape(http, name, url) for name, url in self._urls.items()))
@@ -159,7 +160,7 @@ def written(recorder: Recorder) -> dict[str, Any]:
 
 async def _reports(tenant: Tenant, recorder: Recorder) -> None:
     number = 0
-    async with httpx.AsyncClient(base_url=tenant.instance.url, timeout=10, trust_env=False) as http:
+    async with asking(tenant.instance.url, timeout=10) as http:
         while True:
             number += 1
             serious = number % 10 == 0 and time.time() - recorder.began > MAILS_FROM * 60

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 from aiokafka import AIOKafkaProducer
 
 from schemas.envelope import Envelope
@@ -37,6 +36,7 @@ from services.runtime.kafka_access import access
 from services.runtime.migrations import serve_role, work_role
 from services.runtime.publisher import message, type_of
 from services.runtime.sealing import Sealer
+from tests.support.http import asking
 from tests.support.instance import Instance
 from tests.support.notices import situation
 
@@ -71,7 +71,7 @@ async def somebody(instance: Instance, kommun: str, *roles: str) -> Somebody:
 async def never_quiet(instance: Instance, admin: Somebody, **changes: Any) -> None:
     """Tests run at any hour: the municipality has no quiet ones."""
     url = instance.ground.layout.url("notify_serve")
-    async with httpx.AsyncClient(base_url=url, headers=admin.bearer, trust_env=False) as http:
+    async with asking(url, headers=admin.bearer) as http:
         plan = (await http.get("/v1/routing")).json()
         plan["plan"] |= {"quiet": {"begins": "00:00:00", "ends": "00:00:00"}} | changes
         answer = await http.put("/v1/routing", json=plan)
