@@ -81,6 +81,13 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "short",
         ),
         Panel("The voice's queue", "est_voice_waiting", "{{what}}", "short"),
+        Panel(
+            "Messages that reached nobody, a day",
+            "sum by (why) (increase(est_messages_lost_total[1d]))",
+            "{{why}}",
+            "short",
+        ),
+        Panel("Ways out that are not proven", "max by (channel) (est_channels_unproven)", "{{channel}}", "short"),
         Panel("Database connections in use", "est_pool_connections", "{{instance}}", "short"),
     ),
 }

@@ -124,7 +124,8 @@ def _jobs(settings: NotifySettings, database: Database, outside: Outside, sealer
     composing = Composing(database, settings, directory=directory, places=places, picture=picture, sealer=sealer)
     roll = Roll(database, settings, directory, outside, sealer)
     routed, sent = asyncio.Event(), asyncio.Event()
-    tasks = [Digesting(database, picture).task(), Proving(database).task(), Retaining(directory).task()]
+    proving = Proving(database, sms=bool(settings.sms_providers))
+    tasks = [Digesting(database, picture).task(), proving.task(), Retaining(directory).task()]
     return [
         Job("listening", Listening(database, settings, (routed, sent)).run),
         Job("roster", roll.run),
@@ -132,6 +133,7 @@ def _jobs(settings: NotifySettings, database: Database, outside: Outside, sealer
         Job("sender", Sender(database, settings, channels_of(settings, outside), composing, wake=sent).run),
         Job("thanker", Thanker(database, settings, directory, picture).run),
         Job("bouncing", Bouncing(database, _mailbox(settings), settings.bounce_seconds).run),
+        Job("proving", proving.watch),
         Job("pursuer", Pursuer(database, settings).run),
         Job("relay", partial(relaying, settings, "notify", ALERT_ANSWERED.max_bytes)),
         Job("schedule", Schedule(database, tasks, partial(_municipalities, database)).run),

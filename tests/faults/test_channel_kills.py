@@ -22,7 +22,7 @@ from tests.support.tally import Table
 from tests.support.voice import never_quiet, somebody
 
 COUNT = 10
-PLACES = {"teams": "", "webhook": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "ntfy": ""}
+PLACES = {"teams": "", "webhook": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "ntfy": "", "apprise": ""}
 PHONE = Phone()
 SAID: dict[str, Callable[[Taken], str]] = {
     "sms": lambda t: t.form["message"],
@@ -30,6 +30,7 @@ SAID: dict[str, Callable[[Taken], str]] = {
     "webhook": lambda t: t.headers["webhook-id"],
     "teams": lambda t: str(t.json["attachments"][0]["content"]["actions"][0]["url"]),
     "ntfy": lambda t: str(t.json["click"]),
+    "apprise": lambda t: str(t.json["message"]),
 }
 """What makes two calls the same message, for whoever gets them."""
 
@@ -46,8 +47,9 @@ async def _reached_by(instance: Instance, tenant: Tenant, there: Outsider, chann
         if channel == "push":
             await Reaching(serving, outside, sealer).add_device(kommun, member.ident, PHONE.device(there.url), "Mobil")
         if channel in PLACES:
-            place: UUID = await Planning(serving, outside, sealer).add_place(
-                kommun, kind=channel, label="Plats", url=f"{there.url}/x", secret=PLACES[channel]
+            url = f"json://{there.place}/x" if channel == "apprise" else f"{there.url}/x"
+            place: UUID = await Planning(serving, outside, sealer, apprise_schemes=["json"]).add_place(
+                kommun, kind=channel, label="Plats", url=url, secret=PLACES[channel]
             )
             to = {"destination": str(place)}
         else:
@@ -75,11 +77,14 @@ async def test_killing_around_a_message(
     with outsider() as there:
         there.default = (200, {}, b'{"id": "s1", "status": "created"}')
         await _reached_by(instance, tenant, there, channel)
+        before = set(instance.env)
         instance.env |= {
             "LAGESBILD_OUTSIDE_ALLOWED": f'["{there.place}"]',
             "LAGESBILD_PUSH_ALLOWED": f'["{there.place}"]',
+            "LAGESBILD_APPRISE_SCHEMES": '["json"]',
             "LAGESBILD_SMS_PROVIDERS": f'[{{"url": "{there.url}/sms", "username": "u", "password": "p"}}]',
         }
+        given = [name for name in instance.env if name not in before]
         try:
             name, marker = await _kill_there(instance, "notify", "work", point)
             await tenant.load(reports(COUNT, "channel", severity=4), senders=2)
@@ -94,7 +99,7 @@ async def test_killing_around_a_message(
             await eventually(sent, 60, f"{COUNT} messages by {channel}")
             said = [SAID[channel](call) for call in there.taken]
         finally:
-            for variable in ("LAGESBILD_OUTSIDE_ALLOWED", "LAGESBILD_PUSH_ALLOWED", "LAGESBILD_SMS_PROVIDERS"):
+            for variable in given:
                 del instance.env[variable]
             await instance.restart_with("notify", "work", {})
     assert len(set(said)) == COUNT, "none is lost"

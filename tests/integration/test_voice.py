@@ -159,30 +159,6 @@ async def test_a_way_that_does_not_answer_is_left_for_the_other_and_a_refusal_at
         }  # fmt: skip
 
 
-async def test_ten_thousand_changes_are_a_few_messages_and_none_is_lost(instance: Instance, kommun: str) -> None:
-    _, analyst, member = await crew(instance, kommun)
-    async with voice(instance) as parts:
-        for start in range(0, 10_000, 2_000):
-            cases = [now_case(kommun, number=f"2026-{start + i}") for i in range(2_000)]
-            await parts.enter(*cases)
-            await parts.router.route_some()
-            await parts.sender.send_one()
-        await parts.settle()
-        per_person = {p.email: [m for a, m in parts.channels["mail"].sent if a == p.email] for p in (analyst, member)}
-        assert all(1 <= len(messages) <= 12 for messages in per_person.values()), {
-            k: len(v) for k, v in per_person.items()
-        }
-        rows = await instance.sql(
-            "select person_id, state, count(*) as n from deliveries where kommun = $1 group by 1, 2",
-            kommun, kommun=kommun, room="notify",
-        )  # fmt: skip
-        assert {(r["person_id"], r["state"]): r["n"] for r in rows} == {
-            (analyst.ident, "sent"): 10_000,
-            (member.ident, "sent"): 10_000,
-        }
-        assert "finns på sidan Larm" in per_person[analyst.email][-1].text
-
-
 async def test_a_replay_tells_nobody_again_also_when_the_ledger_was_gallrad(instance: Instance, kommun: str) -> None:
     await crew(instance, kommun)
     old = now_case(kommun, minted_at=datetime.now(UTC) - timedelta(hours=25))

@@ -20,12 +20,13 @@ from services.notify.domain.pacing import allowed, awake
 from services.notify.handlers.composing import Composing
 from services.notify.handlers.parcels import Parcel, Reach
 from services.notify.handlers.pausing import Pauses
-from services.notify.metrics import MESSAGES
+from services.notify.metrics import LOST, MESSAGES
 from services.notify.store import alerts, deliveries, notices, queue
 from services.notify.store.people import NOBODY
 
 AT_ANY_HOUR = frozenset({"agenda", "test", "code"})
 """Kinds whose moment somebody has chosen."""
+TOO_LATE = "past_deadline"
 KEPT_AFTER = timedelta(hours=24)
 WAYS_AFTER = {True: timedelta(minutes=5), False: timedelta(hours=2)}
 """How long a way that does not answer is tried before the next one; urgent ones sooner."""
@@ -35,6 +36,8 @@ URGENT_TIMES = 2
 
 async def close(connection: AsyncConnection, kommun: str, ids: Sequence[UUID], state: str, error: str) -> None:
     """Settle entries of the ledger that are not sent: they wait no longer."""
+    if state == "failed" or error == TOO_LATE:  # what is held, or from before a restore, is left out on purpose
+        LOST.labels(state).inc(len(ids))
     await deliveries.finish(connection, kommun, ids, state, error)
     await queue.drop(connection, ids)
 
@@ -137,7 +140,7 @@ class Preparing:
     ) -> tuple[str, str] | None:
         """(state, why) of an entry that is not to be sent any more."""
         if row.deadline < now:
-            return "expired", "past_deadline"
+            return "expired", TOO_LATE
         if restored is not None and row.created_at <= restored:
             return "expired", "restored"
         if alert is None:

@@ -1,6 +1,9 @@
 """Proving channels: a test message on request and every month, so that a way out that has died is seen in time."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 from uuid import UUID, uuid4
@@ -11,19 +14,42 @@ from services.notify.domain.pacing import DIGEST
 from services.notify.domain.preferences import Way
 from services.notify.domain.routing import TESTED, Receiver
 from services.notify.handlers.telling import announce, single
-from services.notify.store import plans
+from services.notify.metrics import UNPROVEN
+from services.notify.store import devices, people, plans, subscriptions
 from services.pages.writing import SWEDEN
 from services.runtime.database import Database
+from services.runtime.errors import is_transient
+from services.runtime.publisher import Publisher
 from services.runtime.schedule import Effect, Task
 
 KEPT_FOR = timedelta(hours=24)
+UNPROVEN_AFTER = timedelta(days=35)
+"""A channel that has carried nothing for so long is not known to work."""
+LATELY = timedelta(days=3)
+"""What has carried something since then is proven until the next month's test."""
+WATCH_SECONDS = 600.0
+KINDS = (*get_args(Way), "teams", "webhook", "ntfy", "apprise")
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """A channel in use: a place outside, or a way of people and the administrators who have it."""
+
+    kind: str
+    proven_at: datetime | None
+    place: UUID | None = None
+    administrators: frozenset[UUID] = frozenset()
+
+    def proven_since(self, moment: datetime) -> bool:
+        """Whether it has carried anything since then."""
+        return self.proven_at is not None and self.proven_at >= moment
 
 
 class Proving:
     """The use cases."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, sms: bool = False) -> None:
+        self._database, self._sms = database, sms
 
     async def send(self, kommun: str, person: UUID, channel: str) -> None:
         """A test message: to oneself by ``mail``, ``push`` or ``sms``, or to the place outside with this id."""
@@ -39,16 +65,66 @@ class Proving:
                 await _enter(connection, kommun, Receiver("destination", ident))
 
     def task(self) -> Task:
-        """Every place outside is sent a test message on the first of the month."""
+        """A test message on the first of the month: to every place outside, and by each way that people use.
+
+        The latter to an administrator who has it, and only where nothing has gone that way lately.
+        """
         return Task("proving", _first_of_month, self._work, timedelta(days=5))
 
     async def _work(self, kommun: str, _due: datetime) -> Effect:
         async def enter(connection: AsyncConnection) -> None:
-            for place in await plans.places(connection, kommun):
-                if place.active:
-                    await _enter(connection, kommun, Receiver("destination", place.destination_id))
+            now = datetime.now(UTC)
+            for channel in await self._in_use(connection, kommun):
+                if channel.place is not None:
+                    await _enter(connection, kommun, Receiver("destination", channel.place))
+                elif channel.administrators and not channel.proven_since(now - LATELY):
+                    person = min(channel.administrators)
+                    await _enter(connection, kommun, Receiver("person", person), only=channel.kind)
 
         return enter
+
+    async def watch(self, _publisher: Publisher) -> None:
+        """Until cancelled: measure how many channels are not known to work. A standing job."""
+        while True:
+            try:
+                await self.measure()
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def measure(self) -> None:
+        """Count the channels of every municipality that have carried nothing for ``UNPROVEN_AFTER``."""
+        now = datetime.now(UTC)
+        found: Counter[str] = Counter()
+        async with self._database.transaction() as connection:
+            kommuner = await subscriptions.known(connection)
+        for kommun in kommuner:
+            async with self._database.transaction((kommun,)) as connection:
+                used = await self._in_use(connection, kommun)
+            found.update(c.kind for c in used if not c.proven_since(now - UNPROVEN_AFTER))
+        for kind in KINDS:
+            UNPROVEN.labels(kind).set(found[kind])
+
+    async def _in_use(self, connection: AsyncConnection, kommun: str) -> list[_Used]:
+        """The channels by which somebody here is told."""
+        health = await plans.health(connection, kommun)
+        roster = await people.roster(connection, kommun, datetime.now(UTC))
+        wanted = await subscriptions.preferences(connection, kommun, roster.members)
+        having: dict[str, set[UUID]] = {
+            "mail": set(roster.members),
+            "push": set(await devices.who(connection, kommun)) & set(roster.members),
+            "sms": {i for i, own in wanted.items() if own.phone is not None} if self._sms else set(),
+        }
+        off = {i for i, own in wanted.items() if own.off}
+        administrators = {i for i, m in roster.members.items() if "administrator" in m.roles} - off
+        used = [
+            _Used(way, health.get(way, plans.Health()).proven_at, administrators=frozenset(who & administrators))
+            for way, who in having.items()
+            if who
+        ]
+        places = [p for p in await plans.places(connection, kommun) if p.active]
+        return used + [_Used(p.kind, p.proven_at, place=p.destination_id) for p in places]
 
 
 async def _first_of_month(_kommun: str, after: datetime, until: datetime) -> Sequence[datetime]:

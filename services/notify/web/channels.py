@@ -1,7 +1,7 @@
 """Kanaler: whether every way out works, the places outside, duty rotas; a test message proves one."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, get_args
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from services.notify.api.plan import READERS, PlaceIn, PlaceKind
 from services.notify.handlers.planning import BadAddress, Planning
-from services.notify.handlers.proving import Proving
+from services.notify.handlers.proving import UNPROVEN_AFTER, Proving
 from services.notify.store import devices, rotas
 from services.notify.store import plans as store
 from services.notify.web.access import denied, may, tabs, writes
@@ -24,8 +24,6 @@ from services.runtime.tokens import Principal
 
 router = APIRouter(include_in_schema=False)
 PATH = "/utskick/kanaler"
-UNPROVEN = timedelta(days=35)
-"""A channel that has carried nothing for so long is not known to work."""
 _NOTICES = {
     "prov": "channels.tested",
     "tillagd": "channels.added",
@@ -84,7 +82,7 @@ async def _page(
 def _row(key: str, label: str, kind: str, health: Any, ident: UUID | None = None) -> dict[str, Any]:
     now = datetime.now(UTC)
     failing = health.failed_at is not None and (health.proven_at is None or health.failed_at > health.proven_at)
-    unproven = health.proven_at is None or now - health.proven_at > UNPROVEN
+    unproven = health.proven_at is None or now - health.proven_at > UNPROVEN_AFTER
     state = "channels.failing" if failing else "channels.unproven" if unproven else "channels.works"
     return {
         "key": key,

@@ -1,0 +1,76 @@
+"""A way out that has died is seen in time: a test every month, a warning and a metric after thirty-five days."""
+
+from datetime import UTC, datetime, timedelta
+
+from services.notify.handlers.proving import Proving
+from services.notify.metrics import LOST, UNPROVEN
+from services.notify.store import plans
+from tests.integration.test_voice import crew
+from tests.support.http import asking
+from tests.support.instance import Instance
+from tests.support.voice import Voice, now_case, numbered, voice
+
+
+async def _month(parts: Voice, proving: Proving, kommun: str) -> set[tuple[str, str]]:
+    """What goes out on the first of a month: (channel, receiver)."""
+    for channel in parts.channels.values():
+        channel.sent.clear()
+    effect = await proving.task().work(kommun, datetime.now(UTC))
+    async with parts.database.transaction((kommun,)) as connection:
+        await effect(connection)
+    await parts.settle()
+    return {(name, address) for name, c in parts.channels.items() for address, _ in c.sent}
+
+
+async def _carried(parts: Voice, kommun: str, channel: str, days_ago: int) -> None:
+    async with parts.database.transaction((kommun,)) as connection:
+        await plans.proven(connection, kommun, channel, datetime.now(UTC) - timedelta(days=days_ago))
+
+
+async def test_each_way_that_people_use_is_tried_every_month_by_an_administrator_unless_it_was_used(
+    instance: Instance, kommun: str
+) -> None:
+    admin, _, _ = await crew(instance, kommun)
+    async with voice(instance) as parts:
+        proving = Proving(parts.database, sms=True)
+        await parts.roll.refresh(kommun)
+        assert await _month(parts, proving, kommun) == {("mail", admin.email)}, "nobody has a number yet"
+        await numbered(instance, kommun, admin.ident, phone="+46701234567")
+        assert await _month(parts, proving, kommun) == {("sms", "+46701234567")}, "mail was proved just now"
+        await _carried(parts, kommun, "mail", 20)
+        await _carried(parts, kommun, "sms", 20)
+        assert await _month(parts, proving, kommun) == {("mail", admin.email), ("sms", "+46701234567")}
+        await numbered(instance, kommun, admin.ident, phone="+46701234567", off=True)
+        await _carried(parts, kommun, "mail", 20)
+        assert await _month(parts, proving, kommun) == set(), "nobody who wants no messages is sent tests"
+
+
+async def test_what_has_carried_nothing_for_long_is_counted_for_the_operator(instance: Instance, kommun: str) -> None:
+    admin, _, _ = await crew(instance, kommun)
+    async with voice(instance) as parts:
+        await parts.roll.refresh(kommun)
+        proving = Proving(parts.database, sms=True)
+
+        async def unproven() -> float:
+            await proving.measure()
+            return float(UNPROVEN.labels("mail")._value.get())
+
+        await _carried(parts, kommun, "mail", 36)
+        before = await unproven()
+        await _carried(parts, kommun, "mail", 34)
+        assert await unproven() == before - 1
+        async with asking(instance.ground.layout.url("notify_serve"), headers=admin.bearer) as http:
+            assert (await http.get("/v1/destinations")).json() == []
+
+
+async def test_a_message_that_became_too_old_is_counted_as_lost(instance: Instance, kommun: str) -> None:
+    await crew(instance, kommun)
+    async with voice(instance) as parts:
+        before = LOST.labels("expired")._value.get()
+        await parts.enter(now_case(kommun))
+        await parts.router.route_some()
+        await instance.sql("update deliveries set deadline = now() - interval '1 hour' where kommun = $1", kommun,
+                           kommun=kommun, room="notify")  # fmt: skip
+        await parts.settle()
+        assert LOST.labels("expired")._value.get() == before + 2
+        assert parts.channels["mail"].sent == []

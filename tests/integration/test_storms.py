@@ -1,0 +1,71 @@
+"""Storms: very much at once, a way out that is down meanwhile. Few messages a person, the grave first, nothing lost."""
+
+from datetime import UTC, datetime, timedelta
+
+from services.notify.gateways.channel import Delayed
+from tests.integration.test_voice import crew
+from tests.support.instance import Instance
+from tests.support.notices import report
+from tests.support.voice import now_case, voice
+
+
+async def test_ten_thousand_changes_are_a_few_messages_and_none_is_lost(instance: Instance, kommun: str) -> None:
+    _, analyst, member = await crew(instance, kommun)
+    async with voice(instance) as parts:
+        for start in range(0, 10_000, 2_000):
+            cases = [now_case(kommun, number=f"2026-{start + i}") for i in range(2_000)]
+            await parts.enter(*cases)
+            await parts.router.route_some()
+            await parts.sender.send_one()
+        await parts.settle()
+        per_person = {p.email: [m for a, m in parts.channels["mail"].sent if a == p.email] for p in (analyst, member)}
+        assert all(1 <= len(messages) <= 12 for messages in per_person.values()), {
+            k: len(v) for k, v in per_person.items()
+        }
+        rows = await instance.sql(
+            "select person_id, state, count(*) as n from deliveries where kommun = $1 group by 1, 2",
+            kommun, kommun=kommun, room="notify",
+        )  # fmt: skip
+        assert {(r["person_id"], r["state"]): r["n"] for r in rows} == {
+            (analyst.ident, "sent"): 10_000,
+            (member.ident, "sent"): 10_000,
+        }
+        assert "finns på sidan Larm" in per_person[analyst.email][-1].text
+
+
+async def test_a_storm_while_the_mail_server_is_down_comes_afterwards_as_one_message_that_begins_with_the_grave(
+    instance: Instance, kommun: str
+) -> None:
+    _, analyst, member = await crew(instance, kommun)
+    async with voice(instance) as parts:
+        mail = parts.channels["mail"]
+        mail.troubles = [Delayed("421 not now") for _ in range(100_000)]
+        for quarter in range(8):
+            parts.ahead = timedelta(minutes=15 * quarter)
+            await parts.enter(*(now_case(kommun, number=f"2026-{quarter}-{i}") for i in range(250)))
+            if quarter == 4:
+                now = datetime.now(UTC)
+                times = dict.fromkeys(("received_at", "minted_at", "time_from", "time_to"), now)
+                await parts.enter(report(1, severity=4, kommun=kommun, **times))
+            await instance.sql("update due set at = now() where kommun = $1", kommun, room="notify")
+            parts.sender.pauses.forget()
+            await parts.settle()
+        tries = 100_000 - len(mail.troubles)
+        assert 8 <= tries <= 200, "the server is asked again and again, but not once for every message"
+        assert mail.sent == []
+        mail.troubles.clear()
+        parts.ahead = timedelta(hours=2)
+        parts.sender.pauses.forget()
+        await instance.sql("update due set at = now() where kommun = $1", kommun, room="notify")
+        await parts.settle()
+        messages = {p.email: [m for a, m in mail.sent if a == p.email] for p in (analyst, member)}
+        assert {who: len(said) <= 3 for who, said in messages.items()} == {analyst.email: True, member.email: True}
+        assert messages[analyst.email][0].urgent
+        rows = await instance.sql(
+            "select person_id, state, count(*) as n from deliveries where kommun = $1 group by 1, 2",
+            kommun, kommun=kommun, room="notify",
+        )  # fmt: skip
+        assert {(r["person_id"], r["state"]): r["n"] for r in rows} == {
+            (analyst.ident, "sent"): 2_001,
+            (member.ident, "sent"): 2_000,
+        }
