@@ -1,6 +1,7 @@
 """A municipality gets districts and named places; reports follow, the picture counts by them, nobody is told."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,11 +9,15 @@ from uuid import UUID, uuid4
 import pytest
 import shapely
 
-from services.runtime.migrations import work_role
+from deploy.local.mailbox import read
+from services.runtime.database import Database
+from services.runtime.migrations import serve_role, work_role
+from tests.integration.test_photos import person
 from tests.support import layer_files as files
 from tests.support.command import lagesbild
 from tests.support.http import asking
 from tests.support.instance import Instance, Tenant, eventually, reports
+from tests.support.voice import never_quiet, somebody
 
 EKSJO = "0686"
 AT = {"crs": "EPSG:3006"}
@@ -98,3 +103,39 @@ async def test_a_layer_that_begins_later_waits_for_its_day(instance: Instance, e
     assert len(queued) == 1
     async with asking(instance.ground.layout.public_url) as http:
         assert (await http.get(f"/v1/layers/{layer}/areas", headers=eksjo.bearer)).status_code == 404
+
+
+async def test_who_follows_a_square_of_the_municipalitys_own_hears_of_what_happens_there(
+    instance: Instance, eksjo: Tenant, tmp_path: Path
+) -> None:
+    mark, layer = uuid4().hex[:6], f"p{uuid4().hex[:6]}"
+    square = files.write(tmp_path / "p.gpkg", [("T1", f"Torget {mark}", files.SQUARE)])
+    await imported(instance, square, layer, "--kind", "places", "--title", f"Torg {mark}")
+    await never_quiet(instance, await somebody(instance, EKSJO, "administrator"))
+    door = Database(instance.ground.database_url(serve_role("ingest")), pool_size=1)
+    try:
+        cookies = await person(door, EKSJO, "est_medlem")
+    finally:
+        await door.close()
+    async with asking(instance.ground.layout.public_url, cookies=cookies) as http:
+        page = (await http.get("/utskick")).text
+        found = re.search(rf'<optgroup label="Torg {mark}"><option value="(_place/[0-9a-f-]+)">Torget {mark}<', page)
+        assert found is not None
+        chosen = {"area": found[1], "severity": "1"}
+        assert (await http.post("/utskick", data=chosen, follow_redirects=True)).status_code == 200
+        assert f"Torget {mark}" in (await http.get("/utskick")).text
+    await eksjo.load(reports(1, f"{mark}-in", event_type="B1",
+                             place={"coordinates": {"x": files.E0 + 1_000, "y": files.N0 + 950} | AT}))  # fmt: skip
+    await eksjo.load(reports(1, f"{mark}-out", event_type="A1",
+                             place={"coordinates": {"x": files.E0 + 300, "y": files.N0 + 300} | AT}))  # fmt: skip
+
+    def mails() -> list[str]:
+        bodies = [read(path).get_body(("plain",)) for path in instance.mail_folder.glob("*.eml")]
+        return [text for b in bodies if b is not None and f"Torget {mark}" in (text := str(b.get_content()))]
+
+    async def told() -> bool:
+        return bool(mails())
+
+    await eventually(told, 30, "a mail that names the square as the reason")
+    (mail,) = mails()
+    assert "kadegörelse" not in mail, "what happened elsewhere is not followed"

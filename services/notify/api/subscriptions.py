@@ -25,11 +25,12 @@ router = APIRouter(prefix="/v1", tags=["notify"])
 class SubscriptionIn(BaseModel):
     """What to be told about. ``area`` null: the whole municipality; ``types`` empty: all, ``A``: a whole group.
 
+    ``layer``: the national one, one of the municipality's own, or ``_place`` with a named place's id as ``area``.
     ``person_id`` is for administration with the scope ``subscriptions:write``; people subscribe for themselves.
     """
 
     model_config = ConfigDict(extra="forbid")
-    area: Annotated[str, StringConstraints(max_length=32)] | None = None
+    area: Annotated[str, StringConstraints(max_length=64)] | None = None
     layer: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")] = "regso"
     types: Annotated[list[TypePrefix], Field(max_length=50)] = []
     min_severity: Severity = 3

@@ -16,13 +16,18 @@ NAMESPACE = UUID("5f1b1f0e-6d0c-5a55-9d7b-2b1c6a2f7e10")
 Kind = Literal["report", "case", "silent_source", "lagesbild", "agenda", "feedback", "test", "code"]
 ENDS = frozenset({"closed", "adopted"})
 """States that end an alert."""
+PLACES = "_place"
+"""Where a layer stands: the municipality's named places (a square, a school yard), by the id that reports name."""
 TOLD_ONE_BY_ONE = 4
 """Reports of this severity are never grouped with others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to tell. ``areas`` are (layer, area); ``at``: when it became known, from which its deadline counts."""
+    """One thing to tell. ``at``: when it became known, from which its deadline counts.
+
+    ``areas``: (layer, area) of every layer, the municipality's own ones too, and (``PLACES``, id) of named places.
+    """
 
     kommun: str
     notice_id: UUID
@@ -76,7 +81,10 @@ def of_report(located: ReportLocated, correlation_id: str) -> Notice | None:
         kind="report",
         state="opened",
         subject_id=report.report_id,
-        areas=frozenset((a.layer, a.area) for a in located.placement.areas if a.area != UNPLACED),
+        areas=frozenset(
+            [(a.layer, a.area) for a in located.placement.areas if a.area != UNPLACED]
+            + [(PLACES, str(p.place_id)) for p in located.placement.places]
+        ),
         event_type=report.event_type,
         severity=report.severity,
         source=report.source,

@@ -83,16 +83,22 @@ def when(
     kind: Kind,
     own: Preferences | None,
     *,
+    opened_at: datetime | None = None,
     heard_at: datetime | None = None,
     silenced: Sequence[datetime] = (),
 ) -> datetime:
-    """When somebody hears of this: by the rule, the distance, their hours, and until when they silenced it."""
+    """When somebody hears of this: by the rule, the distance, their hours, and until when they silenced it.
+
+    ``opened_at``: when the alert began to gather, now when None.
+    """
     policy = told.policy
     if policy.how == "daily":
         return next_daily(now)
     if policy.how == "weekly":
         return next_weekly(now, plan.meeting)
     at = spaced(now, heard_at, policy.interval_minutes)
+    if heard_at is None and not policy.urgent:  # what is urgent never waits for more of its kind
+        at = max(at, (opened_at or now).astimezone(UTC) + timedelta(minutes=policy.wait_minutes))
     if policy.urgent or kind == "agenda":  # the agenda's own moment is the municipality's choice
         return at
     at = max([at, *silenced])

@@ -40,6 +40,7 @@ class Policy:
     to: tuple[To, ...]
     how: How
     urgent: bool = False
+    wait_minutes: int = 0
     interval_minutes: int = 30
     repeat_hours: int | None = None
     answer_minutes: int | None = None
@@ -140,8 +141,8 @@ def policy_of(node: Node, above: Sequence[Node]) -> Policy:
     """How a rule tells, with what it has from those that it lies in (``above``, outermost first)."""
     root, *inner = (*above, node)
     policy = Policy(
-        root.name, (root.label,), root.to, root.how or "daily", bool(root.urgent), root.interval_minutes or 30,
-        root.repeat_hours, root.answer_minutes, root.then,
+        root.name, (root.label,), root.to, root.how or "daily", bool(root.urgent), root.wait_minutes or 0,
+        root.interval_minutes or 30, root.repeat_hours, root.answer_minutes, root.then,
     )  # fmt: skip
     for one in inner:
         policy = _inherited(one, policy)
@@ -168,6 +169,7 @@ def _inherited(node: Node, above: Policy) -> Policy:
         to=node.to or above.to,
         how=node.how or above.how,
         urgent=above.urgent if node.urgent is None else node.urgent,
+        wait_minutes=above.wait_minutes if node.wait_minutes is None else node.wait_minutes,
         interval_minutes=node.interval_minutes or above.interval_minutes,
         repeat_hours=node.repeat_hours or above.repeat_hours,
         answer_minutes=node.answer_minutes or above.answer_minutes,

@@ -7,11 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from services.notify.domain.alerts import Alert
+from services.notify.domain.notices import PLACES
 from services.notify.domain.routing import Member
 from services.pages.texts import LANGUAGE, Language
 from services.runtime.asking import Away, OtherRoom, service_token
 
-TOKEN_KEPT, CASE_KEPT = 120.0, 30.0
+SHIPPED = frozenset({"regso", "kommun", "lan"})
+"""geo's layers that every municipality has."""
+TOKEN_KEPT, CASE_KEPT, OWN_KEPT = 120.0, 30.0, 300.0
 """Seconds; a service token lives for five minutes."""
 
 
@@ -141,6 +144,21 @@ class Picture:
         return found
 
 
+async def own_layers(geo: OtherRoom, token: str) -> dict[str, dict[str, str]]:
+    """The municipality's own layers: title → (``layer/area``, for a named place ``_place/id`` → its name). Away."""
+    found = {}
+    for layer in await geo.get("/v1/layers", token=token) or []:
+        if layer["layer"] in SHIPPED:
+            continue
+        answer = await geo.get(f"/v1/layers/{layer['layer']}/areas", token=token)
+        places = layer["kind"] == "places"
+        found[layer["title"]] = {
+            f"{PLACES}/{a['place_id']}" if places else f"{layer['layer']}/{a['area']}": a["name"]
+            for a in (answer or {}).get("areas", [])
+        }
+    return found
+
+
 class Places:
     """geo's area names, for texts that people read."""
 
@@ -148,6 +166,7 @@ class Places:
         self._tokens = _Tokens(ingest_url, secret)
         self._geo = OtherRoom("geo", geo_url)
         self._names: dict[str, str] = {}
+        self._own: dict[str, tuple[float, dict[str, str]]] = {}
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -169,3 +188,17 @@ class Places:
             return code
         self._names |= {a["area"]: a["name"] for a in (answer or {}).get("areas", [])}
         return self._names.get(code, code)
+
+    async def followed(self, kommun: str, layer: str, area: str | None) -> str | None:
+        """The name of what somebody follows, also in the municipality's own layers and places; the code while away."""
+        if area is None or layer in SHIPPED:
+            return await self.named(kommun, area)
+        kept = self._own.get(kommun)
+        if kept is None or time.monotonic() - kept[0] > OWN_KEPT:
+            try:
+                layers = await own_layers(self._geo, await self._tokens.of(kommun))
+            except Away:
+                return area
+            names = {key: name for areas in layers.values() for key, name in areas.items()}
+            kept = self._own[kommun] = (time.monotonic(), names)
+        return kept[1].get(f"{layer}/{area}", area)

@@ -128,7 +128,7 @@ class Composing:
         async with self._database.transaction((kommun,)) as connection:
             await self.plan(connection, kommun)
             own = await subscriptions.own(connection, kommun, person) if FOLLOWED in rules else []
-        return [(s, await self._places.named(kommun, s.area)) for s in own]
+        return [(s, await self._places.followed(kommun, s.layer, s.area)) for s in own]
 
     def _why(
         self, kommun: str, rules: list[str], followed: Sequence[tuple[Subscription, str | None]]

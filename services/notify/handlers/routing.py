@@ -182,7 +182,9 @@ class Router:
             return
         silenced = [u for who in (receiver, NOBODY) if (u := work.silences.get((alert.alert_id, who))) is not None]
         heard = work.told.get((alert.alert_id, receiver))
-        at = when(work.now, work.plan, told, notice.kind, own, heard_at=heard, silenced=silenced)
+        at = when(
+            work.now, work.plan, told, notice.kind, own, opened_at=alert.opened_at, heard_at=heard, silenced=silenced
+        )
         rules = [policy.rule, *(r for r in told.rules if r != policy.rule)]
         deadline = max(notice.at, at) + self._limits["deadline"]
         entry = replace(

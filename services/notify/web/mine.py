@@ -18,8 +18,9 @@ from services.notify.domain.routing import Receiver, Roster, policy_of, resolved
 from services.notify.handlers.seals import opened
 from services.notify.store import devices, ledger, people, plans
 from services.notify.store import subscriptions as store
-from services.notify.web.access import area_names, denied, may, tabs
+from services.notify.web.access import denied, may, tabs
 from services.notify.web.ledger import entry
+from services.notify.web.offered import NATIONAL, offered
 from services.notify.wording.alerts import describe
 from services.pages import writing
 from services.pages.frame import frame
@@ -52,7 +53,9 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
     """The page."""
     if not may(principal, *ROLES):
         return denied(principal)
-    names = await area_names(request, principal)
+    choices = await offered(request, principal)
+    names = choices.names
+    national = {key.partition("/")[2]: name for key, name in names.items() if key.startswith(f"{NATIONAL}/")}
     database: Database = request.app.state.database
     person = UUID(principal.subject)
     async with database.transaction(principal.kommuner) as connection:
@@ -64,7 +67,7 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
         _, plan = await plans.plan(connection, principal.kommun)
         roster = await people.roster(connection, principal.kommun, datetime.now(UTC))
     wanted = await preferences_of(database, principal)
-    follow = [(s.subscription_id, describe(s, names.get(s.area or ""))) for s in own]
+    follow = [(s.subscription_id, describe(s, names.get(f"{s.layer}/{s.area}"))) for s in own]
     notice = text(_NOTICES[klart]) if klart in _NOTICES else None
     if klart == "sparat" and follow:
         notice = text("deliveries.saved", what=next((w for i, w in follow if str(i) == vad), follow[-1][1]))
@@ -72,9 +75,12 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
         "tabs": tabs(principal, PATH),
         "follow": follow,
         "by_rules": _by_rules(plan, roster, Receiver("person", person), wanted, names),
-        "sent": [entry(r, names) for r in sent],
-        "areas": sorted(names.items(), key=lambda pair: pair[1]),
-        "groups": [(g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}],
+        "sent": [entry(r, national) for r in sent],
+        "areas": choices.areas,
+        "groups": [
+            *((g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}),
+            *choices.own_types,
+        ],
         "notice": notice,
         "fault": text(_FAULTS[fel]) if fel in _FAULTS else None,
         "at": fel,
@@ -98,7 +104,7 @@ def _by_rules(plan: Plan, roster: Roster, me: Receiver, wanted: Preferences, are
         wants = wanted.wants(agenda=node.match.kinds == ("agenda",), urgent=policy.urgent)
         if policy.how == "never" or not wants or me not in resolved(policy.to, plan, roster):
             continue
-        where = ", ".join(areas.get(a.partition("/")[2], a) for a in node.match.areas)
+        where = ", ".join(areas.get(a, a) for a in node.match.areas)
         what = f"{node.label} ({where})" if where else node.label
         found.append(text("deliveries.by_rule", what=what, how=text(f"rules_page.how_{policy.how}")))
     return found
@@ -115,8 +121,11 @@ async def follow(
     """Follow something new."""
     if not may(principal, *ROLES):
         return denied(principal)
+    layer, _, code = area.rpartition("/")
     try:
-        body = SubscriptionIn(area=area or None, types=[type] if type else [], min_severity=int(severity))
+        body = SubscriptionIn(
+            layer=layer or NATIONAL, area=code or None, types=[type] if type else [], min_severity=int(severity)
+        )
     except (ValidationError, ValueError):
         return RedirectResponse(PATH, 303)
     new = await subscribe(request.app.state.database, principal, body)

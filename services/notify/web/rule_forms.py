@@ -12,6 +12,7 @@ from schemas.taxonomy import current
 from schemas.values import Source
 from services.notify.domain.plan import DEEPEST, MOST_NODES, Match, Node, Plan, To, nodes
 from services.notify.domain.routing import FOLLOWED, INVITED, REPORTED, TESTED
+from services.notify.web.offered import Offered
 from services.notify.web.rule_words import Words, kind_label
 from services.pages.texts import text
 
@@ -27,6 +28,10 @@ TYPES = [
 ]
 LISTS = ("kinds", "areas", "types", "sources", "to", "then")
 """Fields of the form that hold several."""
+NUMBERS = {
+    "wait": "wait_minutes", "interval": "interval_minutes", "repeat": "repeat_hours", "answer": "answer_minutes",
+}  # fmt: skip
+"""Fields of the form that hold a whole number, and the rule's name for each; empty: as the rule above."""
 HOWS = ("at_once", "daily", "weekly", "never")
 
 
@@ -35,7 +40,7 @@ class Faulty(ValueError):
 
 
 def choices(
-    areas: Mapping[str, str], more: Mapping[str, Any], plan: Plan, words: Words, chosen: Mapping[str, Any] | None
+    offered: Offered, more: Mapping[str, Any], plan: Plan, words: Words, chosen: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """What the form offers, with the people that rules name already.
 
@@ -49,15 +54,16 @@ def choices(
     to += [(f"group:{name}", name) for name in sorted(plan.groups)]
     named = {t for n, _ in nodes(plan.root) for t in (*n.to, *n.then) if t.person is not None}
     to += sorted((_key(t), words.to(t)) for t in named)
-    known = sorted(((f"regso/{c}", n) for c, n in areas.items()), key=lambda pair: pair[1])
+    types, shown = TYPES + list(offered.own_types), [pair for _, areas in offered.areas for pair in areas]
     kept = {field: (chosen or {}).get(field, ()) for field in LISTS}
     to += [(k, _named(k, words)) for k in _unknown([*kept["to"], *kept["then"]], to)]
     return {
         "kinds": [(k, kind_label(k)) for k in KINDS],
         "sources": [(s, text(f"source.{s}")) for s in get_args(Source)],
-        "areas": known,
-        "rule_areas": known + [(a, a) for a in _unknown(kept["areas"], known)],
-        "rule_types": TYPES + [(t, t) for t in _unknown(kept["types"], TYPES)],
+        "areas": offered.areas,
+        "more_areas": [(a, words.areas.get(a, a)) for a in _unknown(kept["areas"], shown)],
+        "types": [(code, label) for code, label in types if len(code) > 1],
+        "rule_types": types + [(t, t) for t in _unknown(kept["types"], types)],
         "rule_sources": [(s, s) for s in _unknown(kept["sources"], [(s, "") for s in get_args(Source)])],
         "to": to,
         "how": [(h, text(f"rules_page.how_{h}")) for h in HOWS],
@@ -80,10 +86,10 @@ def filled(form: FormData | None, plan: Plan, wanted: str) -> dict[str, Any] | N
     """The form's fields: as they were sent, or of the rule that is to be changed; None for a closed form."""
     if form is not None and "name" in form:
         lists = {k: [str(v) for v in form.getlist(k)] for k in LISTS}
-        single = {k: str(form.get(k, "")) for k in ("name", "label", "under", "severity", "how", "answer")}
+        single = {k: str(form.get(k, "")) for k in ("name", "label", "under", "severity", "how", *NUMBERS)}
         return single | lists | {"urgent": form.get("urgent") == "ja", "go_on": form.get("go_on") == "ja"}
     if wanted == "ny":
-        empty: dict[str, Any] = dict.fromkeys(("name", "label", "severity", "answer"), "")
+        empty: dict[str, Any] = dict.fromkeys(("name", "label", "severity", *NUMBERS), "")
         lists = {k: [] for k in LISTS}
         return empty | lists | {"under": plan.root.name, "how": "at_once", "urgent": False, "go_on": False}
     node = next((n for n, _ in nodes(plan.root) if n.name == wanted), None)
@@ -103,8 +109,8 @@ def filled(form: FormData | None, plan: Plan, wanted: str) -> dict[str, Any] | N
         "then": [_key(t) for t in node.then],
         "how": node.how or "",
         "urgent": bool(node.urgent),
-        "answer": str(node.answer_minutes or ""),
         "go_on": node.go_on,
+        **{field: "" if (v := getattr(node, name)) is None else str(v) for field, name in NUMBERS.items()},
     }
 
 
@@ -177,7 +183,7 @@ def _node(form: FormData, name: str, before: Node | None) -> Node:
         "then": _receivers(form.getlist("then")),
         "how": str(form.get("how", "")) or None,
         "urgent": urgent,
-        "answer_minutes": _whole(form, "answer"),
+        **{name: _whole(form, field) for field, name in NUMBERS.items()},
         "go_on": form.get("go_on") == "ja",
     }
     return Node.model_validate(kept | values)
@@ -228,7 +234,7 @@ _TIMES = ("begins", "ends", "at", "hours_before", "weekday", "messages_per_hour"
 _FAULTS = {
     **dict.fromkeys(_TIMES, "rules_page.times_wrong"),
     "label": "rules_page.needs_label",
-    "answer_minutes": "rules_page.answer_range",
+    **{name: f"rules_page.range_{field}" for field, name in NUMBERS.items()},
     "too_many": "rules_page.too_many",
     "needs_receiver": "rules_page.needs_receiver",
 }

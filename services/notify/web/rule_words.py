@@ -1,24 +1,27 @@
 """Rules in words: what one is about, whom it names and how, with what it has from the rules that it lies in."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, get_args
 from uuid import UUID
 
+from schemas.values import Source
 from services.notify.domain.plan import Match, Node, To
-from services.notify.domain.routing import Receiver, policy_of
+from services.notify.domain.routing import Policy, Receiver, policy_of
 from services.pages.labels import inside, type_label
 from services.pages.texts import text
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Names for ids: areas, people, places outside, organisations."""
+    """Names for ids: areas (``layer/area``), people, places outside, organisations."""
 
     areas: Mapping[str, str]
     people: Mapping[UUID, str]
     places: Mapping[UUID, str]
     organisations: Mapping[UUID, str]
+    types: Mapping[str, str] = field(default_factory=dict)
+    """The municipality's own event types."""
 
     def receiver(self, one: Receiver) -> str:
         """Who a receiver is."""
@@ -53,8 +56,18 @@ def shown(node: Node, above: Sequence[Node], words: Words) -> dict[str, Any]:
         "how": text(f"rules_page.how_{policy.how}"),
         "at_once": policy.how == "at_once" and awake,
         "urgent": policy.urgent,
+        "paced": _paced(policy) if node.match.kinds != ("agenda",) else [],
         "answer": followed_by(policy.answer_minutes, policy.then, words),
     }
+
+
+def _paced(policy: Policy) -> list[str]:
+    """How long a rule gathers first, and when it reminds; nothing where it does neither."""
+    gathers = policy.wait_minutes and policy.how == "at_once" and not policy.urgent
+    return [
+        *([text("rules_page.gathers", minutes=policy.wait_minutes)] if gathers else []),
+        *([text("rules_page.reminds", hours=policy.repeat_hours)] if policy.repeat_hours else []),
+    ]
 
 
 def followed_by(minutes: int | None, then: Sequence[To], words: Words) -> str | None:
@@ -69,11 +82,11 @@ def _when(match: Match, words: Words) -> str:
     if match.kinds:
         said.append(", ".join(kind_label(k) for k in _each(match)))
     if match.types:
-        said.append(", ".join(inside(type_label(t)) for t in match.types))
+        said.append(", ".join(inside(words.types.get(t) or type_label(t)) for t in match.types))
     if match.areas:
-        said.append(", ".join(words.areas.get(a.partition("/")[2], a) for a in match.areas))
+        said.append(", ".join(words.areas.get(a, a) for a in match.areas))
     if match.sources:
-        said.append(", ".join(text(f"source.{s}") for s in match.sources))
+        said.append(", ".join(text(f"source.{s}") if s in get_args(Source) else s for s in match.sources))
     if match.min_severity is not None:
         said.append(text("rules_page.severity", severity=text(f"report.severity_{match.min_severity}")))
     return " · ".join(said) or text("rules_page.everything")

@@ -12,7 +12,8 @@ from services.notify.domain.plan import Plan, in_order
 from services.notify.handlers.planning import Planning
 from services.notify.store import people, plans, rotas
 from services.notify.web import groups, rule_forms, trying
-from services.notify.web.access import area_names, denied, may, message, people_names, tabs, writes
+from services.notify.web.access import denied, may, message, people_names, tabs, writes
+from services.notify.web.offered import offered
 from services.notify.web.rule_words import Words, shown
 from services.pages.frame import frame
 from services.pages.render import page
@@ -127,10 +128,10 @@ async def _page(
     status: int = 200,
 ) -> Response:
     current_revision, plan, more = await _plan(request, principal)
-    names, who = await area_names(request, principal), await people_names(request)
-    words = Words(names, who, dict(more["places"]), dict(more["organisations"]))
+    choices, who = await offered(request, principal), await people_names(request)
+    words = Words(choices.names, who, dict(more["places"]), dict(more["organisations"]), choices.type_names)
     filled = rule_forms.filled(form, plan, str(request.query_params.get("regel", "")))
-    asked = trying.of_rule(filled) if form is None else trying.of_form(form)
+    asked = trying.of_rule(filled, choices) if form is None else trying.of_form(form, choices)
     planning: Planning = request.app.state.planning
     answer = None
     if form is not None and fault is None and "example_kind" in form:
@@ -150,10 +151,9 @@ async def _page(
         "form": filled,
         "people": sorted(((str(i), n) for i, n in who.items()), key=lambda pair: pair[1]),
         "group": groups.group(plan, str(request.query_params.get("grupp", ""))),
-        "choices": rule_forms.choices(names, more, plan, words, filled),
+        "choices": rule_forms.choices(choices, more, plan, words, filled),
         "asked": asked.asked,
         "clock": asked.clock,
-        "types": [(code, label) for code, label in rule_forms.TYPES if len(code) > 1],
         "answer": answer,
         "drafted": draft is not None,
         "fault": fault,

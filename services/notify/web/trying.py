@@ -11,8 +11,9 @@ from schemas.taxonomy import current
 from services.notify.api.plan import ExampleIn, example
 from services.notify.domain.alerts import LASTING
 from services.notify.domain.plan import Plan, nodes
-from services.notify.domain.routing import FOLLOWED, Policy, Receiver, Subscription, policies
+from services.notify.domain.routing import FOLLOWED, Policy, Receiver, Subscription, of_type, policies
 from services.notify.handlers.planning import Explained, Planning
+from services.notify.web.offered import Offered
 from services.notify.web.rule_words import Words, followed_by
 from services.notify.wording.alerts import describe
 from services.pages import writing
@@ -39,22 +40,22 @@ class Example:
         return (then if then >= wall else then + timedelta(days=1)).astimezone(UTC)
 
 
-def of_form(form: FormData | None) -> Example:
+def of_form(form: FormData | None, offered: Offered) -> Example:
     """The example in the form; a grave report where there is none, or where it makes no sense.
 
-    A report without a severity has that of its type, as one that is handed in.
+    A report without a severity has that of its type, as one that is handed in; ``offered`` knows the own types'.
     """
     if form is None:
         return Example(_DEFAULT)
     kind, _, state = str(form.get("example_kind", "report")).partition("/")
     severity = str(form.get("example_severity", ""))
-    known = current().type(str(form.get("example_type", "")))
     values = {
         "kind": kind,
         "state": state or "opened",
-        "area": f"regso/{form['example_area']}" if form.get("example_area") else None,
+        "area": form.get("example_area") or None,
         "event_type": form.get("example_type") or None,
-        "severity": int(severity) if severity.isdecimal() else known.severity if known is not None else None,
+        "source": form.get("example_source") or None,
+        "severity": int(severity) if severity.isdecimal() else offered.severity(str(form.get("example_type", ""))),
     }
     try:
         clock = str(form.get("example_clock", ""))
@@ -63,18 +64,24 @@ def of_form(form: FormData | None) -> Example:
         return Example(_DEFAULT)
 
 
-def of_rule(fields: Mapping[str, Any] | None) -> Example:
+def of_rule(fields: Mapping[str, Any] | None, offered: Offered) -> Example:
     """What a rule is about, by the fields of its form: the first of each; a grave report for a rule about all."""
     if fields is None or not fields["kinds"]:
         return Example(_DEFAULT)
     about = {"example_kind": fields["kinds"][0], "example_severity": fields["severity"]}
     about["example_type"] = next(
-        (t.code for one in fields["types"] for t in current().types if t.code == one or t.code[0] == one), ""
+        (
+            c
+            for one in fields["types"]
+            for c in (one, *(t.code for t in current().types))
+            if len(c) > 1 and of_type(c, one)
+        ),
+        "",
     )
-    about["example_area"] = next((a.removeprefix("regso/") for a in fields["areas"]), "")
+    about["example_area"], about["example_source"] = (next(iter(fields[k]), "") for k in ("areas", "sources"))
     if not about["example_severity"] and not about["example_type"]:
         about["example_severity"] = str(_DEFAULT.severity)
-    return of_form(FormData(about))
+    return of_form(FormData(about), offered)
 
 
 async def tried(
@@ -111,7 +118,7 @@ def _told(one: Explained, at: datetime, plan: Plan, words: Words) -> dict[str, A
 
 def _why(rules: Sequence[str], followed: Sequence[Subscription], labels: Mapping[str, str], words: Words) -> list[str]:
     """Every reason, not the first alone: who stops following is still named by the rule."""
-    own = [text("rules_page.follows", what=describe(s, words.areas.get(s.area or ""))) for s in followed]
+    own = [text("rules_page.follows", what=describe(s, words.areas.get(f"{s.layer}/{s.area}"))) for s in followed]
     named = dict.fromkeys(labels.get(r, r) for r in rules if r != FOLLOWED)
     return [*named, *own]
 
@@ -123,7 +130,10 @@ def _how(policy: Policy) -> str:
 def _when(one: Explained, at: datetime) -> str:
     if one.told.policy.how != "at_once":
         return writing.moment(one.at)
-    return text("rules_page.waits", until=writing.moment(one.at)) if one.at > at else text("rules_page.now")
+    if one.at <= at:
+        return text("rules_page.now")
+    gathers = one.at == at + timedelta(minutes=one.told.policy.wait_minutes)
+    return text("rules_page.waits_for_more" if gathers else "rules_page.waits", until=writing.moment(one.at))
 
 
 def _mark(one: Explained, before: Mapping[Receiver, Explained], at: datetime) -> dict[str, Any]:

@@ -12,10 +12,13 @@ from services.notify.domain.pacing import (
     next_daily,
     next_weekly,
     spaced,
+    when,
 )
-from services.notify.domain.plan import Meeting, Quiet
+from services.notify.domain.plan import DEFAULT, Meeting, Quiet
 from services.notify.domain.preferences import Preferences
+from services.notify.domain.routing import Policy, Receiver, Told
 from services.pages.writing import SWEDEN
+from tests.support.notices import PERSON
 
 
 def at(day: str, clock: str) -> datetime:
@@ -70,6 +73,23 @@ def test_distances_are_of_real_time() -> None:
     assert spaced(before, before, 60) - before.astimezone(UTC) == timedelta(hours=1)
     assert spaced(before, None, 60) == before
     assert spaced(before + timedelta(hours=2), before, 60) == before + timedelta(hours=2)
+
+
+def test_a_new_alert_gathers_first_but_never_what_is_urgent() -> None:
+    noon, person = at("2026-11-19", "12:00"), Receiver("person", PERSON)
+
+    def told(*, urgent: bool = False) -> Told:
+        return Told(person, Policy("r", (), (), "at_once", urgent=urgent, wait_minutes=10), ("r",))
+
+    later = noon + timedelta(minutes=4)
+    ten = noon + timedelta(minutes=10)
+    assert when(noon, DEFAULT, told(), "report", None) == ten
+    assert when(later, DEFAULT, told(), "report", None, opened_at=noon) == ten, "from when it began to gather"
+    assert when(ten + timedelta(hours=2), DEFAULT, told(), "report", None, opened_at=noon) == ten + timedelta(hours=2)
+    assert when(later, DEFAULT, told(), "report", None, opened_at=noon, heard_at=noon) == noon + timedelta(minutes=30)
+    assert when(noon, DEFAULT, told(urgent=True), "report", None) == noon
+    night = at("2026-11-19", "19:55")
+    assert when(night, DEFAULT, told(), "report", None) == at("2026-11-20", "07:00"), "quiet hours come on top"
 
 
 def test_the_cap_frees_itself_as_the_hour_passes() -> None:

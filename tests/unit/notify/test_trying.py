@@ -14,11 +14,15 @@ from services.notify.domain.plan import DEFAULT, Match, Node, Plan, To, in_order
 from services.notify.domain.routing import Followers, Subscription, route
 from services.notify.handlers.planning import Explained, Planning
 from services.notify.web import rule_forms, trying
+from services.notify.web.offered import Offered
 from services.notify.web.rule_words import Words, shown
 from services.pages.writing import SWEDEN
 from tests.support.notices import COMPANY, MEMBER, PERSON, follows, roster
 
-WORDS = Words({"0682R012": "Centrum"}, {PERSON: "Alex", MEMBER: "Kim"}, {}, {COMPANY: "Bo AB"})
+OFFERED = Offered(
+    {"RegSO": {"regso/0682R012": "Centrum"}, "Torg": {"_place/7": "Stortorget"}}, {"A-X1": ("Klotter på skola", 2)}
+)
+WORDS = Words(OFFERED.names, {PERSON: "Alex", MEMBER: "Kim"}, {}, {COMPANY: "Bo AB"}, OFFERED.type_names)
 
 
 @dataclass
@@ -42,7 +46,9 @@ class _Rules:
 
 async def _tried(fields: dict[str, str], draft: Plan | None = None, *following: Subscription) -> dict[str, Any]:
     rules = cast("Planning", _Rules(following))
-    return await trying.tried(rules, "0682", trying.of_form(FormData(fields)), WORDS, plan=DEFAULT, draft=draft)
+    return await trying.tried(
+        rules, "0682", trying.of_form(FormData(fields), OFFERED), WORDS, plan=DEFAULT, draft=draft
+    )
 
 
 async def test_every_reason_is_named_with_what_is_followed() -> None:
@@ -56,10 +62,13 @@ async def test_every_reason_is_named_with_what_is_followed() -> None:
 
 
 async def test_a_report_has_the_severity_of_its_type_unless_another_is_chosen() -> None:
-    asked = trying.of_form(FormData({"example_kind": "report/opened", "example_type": "A3"})).asked
+    asked = trying.of_form(FormData({"example_kind": "report/opened", "example_type": "A3"}), OFFERED).asked
     assert asked.severity == 3
     assert (await _tried({"example_kind": "report/opened", "example_type": "A3"}))["told"] == []
-    assert trying.of_form(FormData({"example_kind": "report/opened", "example_severity": "2"})).asked.severity == 2
+    assert (
+        trying.of_form(FormData({"example_kind": "report/opened", "example_severity": "2"}), OFFERED).asked.severity
+        == 2
+    )
 
 
 async def test_at_three_at_night_what_is_not_urgent_waits_and_the_page_says_until_when() -> None:
@@ -89,23 +98,23 @@ async def test_a_draft_marks_who_is_new_who_waits_and_who_is_told_no_more() -> N
 
 
 def test_the_clock_is_the_next_time_that_it_says_so_in_sweden() -> None:
-    at = trying.of_form(FormData({"example_clock": "03:00"})).at
+    at = trying.of_form(FormData({"example_clock": "03:00"}), OFFERED).at
     assert at.astimezone(SWEDEN).hour == 3
     assert timedelta() <= at - datetime.now(UTC) <= timedelta(hours=25)
 
 
 def test_a_rule_that_is_opened_is_tried_with_what_it_is_about() -> None:
-    fields = {"kinds": ["report/opened"], "types": ["A3"], "areas": ["regso/0682R012"], "severity": ""}
-    asked = trying.of_rule(fields).asked
+    fields = {"kinds": ["report/opened"], "types": ["A3"], "areas": ["regso/0682R012"], "sources": [], "severity": ""}
+    asked = trying.of_rule(fields, OFFERED).asked
     assert (asked.kind, asked.event_type, asked.area, asked.severity) == ("report", "A3", "regso/0682R012", 3)
-    assert trying.of_rule(fields | {"types": ["B"]}).asked.event_type == "B1"
-    assert trying.of_rule(fields | {"kinds": ["case/closed"], "types": []}).asked.state == "closed"
-    assert trying.of_rule(None).asked == trying.of_rule(fields | {"kinds": []}).asked
+    assert trying.of_rule(fields | {"types": ["B"]}, OFFERED).asked.event_type == "B1"
+    assert trying.of_rule(fields | {"kinds": ["case/closed"], "types": []}, OFFERED).asked.state == "closed"
+    assert trying.of_rule(None, OFFERED).asked == trying.of_rule(fields | {"kinds": []}, OFFERED).asked
 
 
 @pytest.mark.parametrize("fields", [{"example_clock": "25:99"}, {"example_kind": "no/such"}, {"example_type": "Z9"}])
 def test_an_example_that_makes_no_sense_is_the_grave_report(fields: dict[str, str]) -> None:
-    assert trying.of_form(FormData(fields)).asked == trying.of_form(None).asked
+    assert trying.of_form(FormData(fields), OFFERED).asked == trying.of_form(None, OFFERED).asked
 
 
 def test_rules_stand_in_the_order_in_which_they_are_tried_and_say_what_they_have_from_others() -> None:
@@ -125,16 +134,43 @@ def test_rules_stand_in_the_order_in_which_they_are_tried_and_say_what_they_have
 def test_what_a_rule_names_and_the_form_cannot_offer_stays_chosen() -> None:
     """Names are away, a place has ended, a type is the municipality's own: a rule never gets wider by being saved."""
     about = Match(areas=("regso/0682R012", "distrikt/7"), types=("A-X1", "F2", "A"), sources=("egen",))
-    rule = Node(name="egen", label="Egen", match=about, to=(To(destination=COMPANY), To(group="öst")))
+    rule = Node(name="egen", label="Egen", match=about, to=(To(destination=COMPANY), To(group="öst")), wait_minutes=0,
+                interval_minutes=90, repeat_hours=4)  # fmt: skip
     plan = Plan(root=DEFAULT.root.model_copy(update={"routes": (rule,)}), groups={"öst": (PERSON,)})
     more: dict[str, Any] = {"organisations": [], "rotas": [], "places": []}
     fields = rule_forms.filled(None, plan, "egen")
     assert fields is not None
-    offered = rule_forms.choices({}, more, plan, WORDS, fields)
-    for name, choice in ("areas", "rule_areas"), ("types", "rule_types"), ("to", "to"):
+    offered = rule_forms.choices(Offered(), more, plan, WORDS, fields)
+    for name, choice in ("areas", "more_areas"), ("types", "rule_types"), ("to", "to"):
         assert set(fields[name]) <= {key for key, _ in offered[choice]}, name
     assert set(fields["sources"]) <= {key for key, _ in offered["sources"] + offered["rule_sources"]}
     form = FormData([(k, v) for k, vs in fields.items() for v in (vs if isinstance(vs, list) else [vs]) if v])
     assert rule_forms.changed(plan, form) == plan
     hostile = {"name": "", "to": "x:y", "types": "Z", "areas": "<b>"}
-    assert rule_forms.choices({}, more, plan, WORDS, rule_forms.filled(FormData(hostile), plan, ""))["to"]
+    assert rule_forms.choices(Offered(), more, plan, WORDS, rule_forms.filled(FormData(hostile), plan, ""))["to"]
+
+
+async def test_an_example_has_a_source_a_type_and_a_place_of_the_municipalitys_own() -> None:
+    fields = {"example_kind": "report/opened", "example_type": "A-X1", "example_source": "tips",
+              "example_area": "_place/7"}  # fmt: skip
+    asked = trying.of_form(FormData(fields), OFFERED).asked
+    assert (asked.event_type, asked.severity, asked.source, asked.area) == ("A-X1", 2, "tips", "_place/7")
+    about = Match(kinds=("report",), types=("A-X1",), sources=("tips",), areas=("_place/7",))
+    rule = Node(name="torget", label="Torget", match=about, to=(To(role="est_medlem"),), how="at_once", wait_minutes=10)
+    draft = Plan(root=DEFAULT.root.model_copy(update={"routes": (rule,)}))
+    noon = fields | {"example_clock": "12:00"}
+    (told,) = (await _tried(noon, draft))["told"]
+    assert told["who"] == "Kim"
+    assert told["at"].endswith("kl.\N{NO-BREAK SPACE}12.10, för att samla fler av samma slag")
+    assert (await _tried(noon | {"example_source": "polis"}, draft))["told"][0]["who"] == "Alex", (
+        "by the outermost rule"
+    )
+    shown_rule = shown(rule, (draft.root,), WORDS)
+    assert shown_rule["when"] == "Enskild rapport · klotter på skola · Stortorget · Tips"
+    assert shown_rule["paced"] == ["samlar i 10 minuter före det första meddelandet"]
+
+
+def test_a_layer_that_is_too_large_for_a_form_is_not_offered() -> None:
+    many = Offered({"RegSO": {"regso/1": "Ett"}, "Fastigheter": {f"fast/{n}": str(n) for n in range(501)}})
+    assert [title for title, _ in many.areas] == ["RegSO"]
+    assert many.names["fast/500"] == "500", "what a rule names already has its name all the same"

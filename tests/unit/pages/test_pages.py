@@ -96,6 +96,7 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "channel.",
         "places.why_",
         "rules_page.done_",
+        "rules_page.range_",
         "rules_page.how_",
         "rules_page.kind_",
         "rules_page.role_",
