@@ -38,6 +38,8 @@ class LayerOut(BaseModel):
     credit: str
     sha256: str | None = None
     """Of a shipped layer's file."""
+    count: int | None = None
+    """How many areas or places one of the municipality's own has."""
 
 
 TITLES = {"regso": "RegSO", "kommun": "Kommuner", "lan": "Län"}
@@ -69,7 +71,9 @@ async def layers(request: Request, principal: Caller) -> list[LayerOut]:
         for v in known.layers
     ]
     return shipped + [
-        LayerOut(layer=v.key.layer, title=v.title, kind=v.kind, version=v.version, credit=v.credit)
+        LayerOut(
+            layer=v.key.layer, title=v.title, kind=v.kind, version=v.version, credit=v.credit, count=len(v.features)
+        )
         for v in (*own.areas, *own.places)
     ]
 

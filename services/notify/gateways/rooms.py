@@ -1,6 +1,8 @@
 """Which rooms the voice asks: the door for people, geo for names, analysis for findings. Never in the stream path."""
 
+import asyncio
 import time
+from collections import Counter
 from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
@@ -144,19 +146,26 @@ class Picture:
         return found
 
 
-async def own_layers(geo: OtherRoom, token: str) -> dict[str, dict[str, str]]:
-    """The municipality's own layers: title → (``layer/area``, for a named place ``_place/id`` → its name). Away."""
-    found = {}
-    for layer in await geo.get("/v1/layers", token=token) or []:
-        if layer["layer"] in SHIPPED:
-            continue
-        answer = await geo.get(f"/v1/layers/{layer['layer']}/areas", token=token)
-        places = layer["kind"] == "places"
-        found[layer["title"]] = {
-            f"{PLACES}/{a['place_id']}" if places else f"{layer['layer']}/{a['area']}": a["name"]
+async def own_layers(geo: OtherRoom, token: str, most: int | None = None) -> dict[str, dict[str, str]]:
+    """The municipality's own layers: title → (``layer/area``, for a named place ``_place/id`` → its name). Away.
+
+    Without those of more than ``most`` areas: a register of properties is nothing to choose from in a form.
+    """
+    listed = [
+        layer
+        for layer in await geo.get("/v1/layers", token=token) or []
+        if layer["kind"] in {"areas", "places"} and layer["layer"] not in SHIPPED
+        if most is None or (layer.get("count") or 0) <= most
+    ]
+    answers = await asyncio.gather(*(geo.get(f"/v1/layers/{one['layer']}/areas", token=token) for one in listed))
+    titles = Counter(one["title"] for one in listed)
+    return {
+        one["title"] if titles[one["title"]] == 1 else f"{one['title']} ({one['layer']})": {
+            f"{PLACES}/{a['place_id']}" if one["kind"] == "places" else f"{one['layer']}/{a['area']}": a["name"]
             for a in (answer or {}).get("areas", [])
         }
-    return found
+        for one, answer in zip(listed, answers, strict=True)
+    }
 
 
 class Places:

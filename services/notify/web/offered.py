@@ -1,5 +1,6 @@
 """What forms offer of a municipality's own: areas and places by layer, event types; asked with the visitor's right."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from services.runtime.tokens import Principal
 
 NATIONAL = "regso"
 MOST = 500
-"""Areas of one layer that a form offers; what a larger one holds is named by the API."""
+"""Areas of an own layer that a form offers; what a larger one holds is chosen by the API, and shown by its code."""
 Choices = Sequence[tuple[str, str]]
 """(value, label)."""
 
@@ -34,8 +35,7 @@ class Offered:
     @property
     def areas(self) -> list[tuple[str, Choices]]:
         """The layers to choose from, each with its areas by name."""
-        few = {title: areas for title, areas in self.layers.items() if areas and len(areas) <= MOST}
-        return [(title, sorted(areas.items(), key=lambda pair: pair[1])) for title, areas in few.items()]
+        return [(t, sorted(areas.items(), key=lambda pair: pair[1])) for t, areas in self.layers.items() if areas]
 
     @property
     def own_types(self) -> Choices:
@@ -57,17 +57,22 @@ class Offered:
 
 async def offered(request: Request, principal: Principal) -> Offered:
     """What there is to choose; without what a room that is away would know."""
-    token = token_of(request) or ""
+    national, own, types = await asyncio.gather(area_names(request, principal), _own(request), _types(request))
+    return Offered({"RegSO": {f"{NATIONAL}/{code}": name for code, name in national.items()}} | own, types)
+
+
+async def _own(request: Request) -> dict[str, dict[str, str]]:
     geo: OtherRoom = request.app.state.geo
-    door: OtherRoom = request.app.state.door
-    layers: dict[str, dict[str, str]] = {
-        "RegSO": {f"{NATIONAL}/{code}": name for code, name in (await area_names(request, principal)).items()}
-    }
-    types: dict[str, tuple[str, int]] = {}
     try:
-        layers |= await own_layers(geo, token)
-        answer = await door.get("/v1/event-types", token=token)
-        types = {t["code"]: (t["label"], t["severity"]) for t in (answer or {}).get("types", []) if t["local"]}
+        return await own_layers(geo, token_of(request) or "", MOST)
     except Away:
-        pass
-    return Offered(layers, types)
+        return {}
+
+
+async def _types(request: Request) -> dict[str, tuple[str, int]]:
+    door: OtherRoom = request.app.state.door
+    try:
+        answer = await door.get("/v1/event-types", token=token_of(request) or "")
+    except Away:
+        return {}
+    return {t["code"]: (t["label"], t["severity"]) for t in (answer or {}).get("types", []) if t["local"]}

@@ -12,11 +12,13 @@ from services.notify.domain.notices import Notice
 from services.notify.domain.pacing import when
 from services.notify.domain.plan import DEFAULT, Match, Node, Plan, To, in_order
 from services.notify.domain.routing import Followers, Subscription, route
+from services.notify.gateways.rooms import own_layers
 from services.notify.handlers.planning import Explained, Planning
 from services.notify.web import rule_forms, trying
-from services.notify.web.offered import Offered
+from services.notify.web.offered import MOST, Offered
 from services.notify.web.rule_words import Words, shown
 from services.pages.writing import SWEDEN
+from services.runtime.asking import OtherRoom
 from tests.support.notices import COMPANY, MEMBER, PERSON, follows, roster
 
 OFFERED = Offered(
@@ -170,7 +172,18 @@ async def test_an_example_has_a_source_a_type_and_a_place_of_the_municipalitys_o
     assert shown_rule["paced"] == ["samlar i 10 minuter före det första meddelandet"]
 
 
-def test_a_layer_that_is_too_large_for_a_form_is_not_offered() -> None:
-    many = Offered({"RegSO": {"regso/1": "Ett"}, "Fastigheter": {f"fast/{n}": str(n) for n in range(501)}})
-    assert [title for title, _ in many.areas] == ["RegSO"]
-    assert many.names["fast/500"] == "500", "what a rule names already has its name all the same"
+async def test_layers_to_choose_from_are_the_municipalitys_own_and_no_register() -> None:
+    asked: list[str] = []
+
+    class Geo:
+        async def get(self, path: str, *, token: str) -> Any:
+            assert token == "t"
+            asked.append(path)
+            if path == "/v1/layers":
+                kinds = (("regso", "areas", None), ("d", "areas", 2), ("p", "places", 1), ("fast", "areas", 501))
+                return [{"layer": n, "kind": k, "count": c, "title": "Distrikt"} for n, k, c in kinds]
+            return {"areas": [{"area": "1", "name": "Väst", "place_id": "7"}]}
+
+    geo = cast("OtherRoom", Geo())
+    assert await own_layers(geo, "t", MOST) == {"Distrikt (d)": {"d/1": "Väst"}, "Distrikt (p)": {"_place/7": "Väst"}}
+    assert asked == ["/v1/layers", "/v1/layers/d/areas", "/v1/layers/p/areas"], "what a form cannot hold is not fetched"
