@@ -1,7 +1,8 @@
-"""``python -m benchmarks.voice``: the voice's three levels; a digest beside Apprise sending as many mails.
+"""``python -m benchmarks.voice``: the voice's three levels; a digest beside Apprise sending as many mails; a storm.
 
-Routing decision at 5 000 subscriptions; one digest to many receivers, rendered and handed over; from a serious report
-posted until the mail server has it, all rooms running. About five minutes; ``build/voice.json``.
+Routing decision at 5 000 subscriptions; one digest to many receivers, rendered and handed over; ten thousand changes at
+once; from a serious report posted until the mail server has it, all rooms running. About seven minutes;
+``build/voice.json``.
 """
 
 import argparse
@@ -24,14 +25,15 @@ import httpx
 from benchmarks.latency import key_of
 from benchmarks.servers import Ground, room, start
 from deploy.local.layout import pick_port
-from services.notify.domain.notices import of_report
-from services.notify.domain.plan import DEFAULT
+from services.notify.domain.notices import of_report, of_situation
+from services.notify.domain.plan import DEFAULT, Plan
 from services.notify.domain.routing import Followers, Member, Roster, Subscription, follows, route
 from services.notify.handlers.digesting import agenda_notice
 from services.notify.handlers.entering import enter
 from services.runtime.database import Database
 from services.runtime.migrations import work_role
 from tests.support.facts import located
+from tests.support.notices import situation
 
 BUILD = Path(__file__).parent.parent / "build"
 OTHER_PYTHON = Path(__file__).parent.parent / ".venv-bench" / "bin" / "python"
@@ -175,6 +177,39 @@ async def digest(ground: Ground, count: int) -> dict[str, Any]:
             "ratio": rate / other, "for_50000_minutes": 50_000 / rate / 60, "states": states}  # fmt: skip
 
 
+async def storm(ground: Ground, changes: int, receivers: int) -> dict[str, Any]:
+    """How many messages these changes at once are to people who hear of each: told one by one, and by us."""
+    await _receivers(ground, receivers)
+    never = Plan.model_validate(DEFAULT.model_dump() | {"quiet": {"begins": "00:00", "ends": "00:00"}})
+    document = json.dumps(never.model_dump(mode="json", exclude_none=True))
+    await ground.sql(
+        "insert into notify.plans (kommun, revision, document) values ($1, 1, $2::jsonb)", KOMMUN, document
+    )
+    async with sink(ground, "storm") as mails:
+        extra = {"LAGESBILD_SMTP_PORT": str(mails.port), "LAGESBILD_ROSTER_SECONDS": "86400"}
+        database = Database(ground.layout.database_url(work_role("notify")), pool_size=1)
+        async with room(ground, ("notify", "work"), ready=True, extra=extra):
+            began = time.monotonic()
+            for first in range(0, changes, 1_000):
+                now = datetime.now(UTC)
+                cases = [situation(kommun=KOMMUN, situation_id=uuid4(), number=f"2026-{n}", minted_at=now)
+                         for n in range(first, min(first + 1_000, changes))]  # fmt: skip
+                async with database.transaction((KOMMUN,)) as connection:
+                    await enter(connection, [of_situation(case, "c") for case in cases])
+            entered = time.monotonic() - began
+            await database.close()
+            pairs = "select count(*) as n, count(*) filter (where state = 'sent') as sent from notify.deliveries"
+            while (row := (await ground.sql(pairs))[0])["n"] < changes * receivers or row["sent"] < row["n"]:
+                await asyncio.sleep(1)
+                if time.monotonic() - began > 900:
+                    raise RuntimeError(f"{row} after a quarter of an hour")
+            seconds = time.monotonic() - began
+    most = await ground.sql("select count(distinct message_id) as n from notify.deliveries group by person_id")
+    return {"changes": changes, "receivers": receivers, "entered_seconds": entered, "seconds": seconds,
+            "one_by_one": changes * receivers, "messages": len(mails.taken()),
+            "most_to_one": max(r["n"] for r in most), "lost": changes * receivers - row["sent"]}  # fmt: skip
+
+
 async def serious(ground: Ground, rate: int, seconds: int) -> dict[str, float]:
     """Seconds from posting a serious report until the mail server has its mail, at a steady rate of reports."""
     key = await key_of(ground)
@@ -235,7 +270,7 @@ async def _post(http: httpx.AsyncClient, key: str, start: int, after: float, pos
 
 
 async def main() -> None:
-    """All three parts."""
+    """All parts."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.voice")
     parser.add_argument("--receivers", type=int, default=5000)
     parser.add_argument("--rate", type=int, default=100, help="reports a second; every twentieth is serious")
@@ -246,6 +281,9 @@ async def main() -> None:
     async with start() as ground:
         found["digest"] = await digest(ground, chosen.receivers)
     print(found["digest"], file=sys.stderr, flush=True)
+    async with start() as ground:
+        found["storm"] = await storm(ground, 10_000, 10)
+    print(found["storm"], file=sys.stderr, flush=True)
     async with start() as ground:
         found["serious"] = await serious(ground, chosen.rate, chosen.seconds)
     BUILD.mkdir(exist_ok=True)

@@ -225,10 +225,11 @@ def route(plan: Plan, followers: Followers, roster: Roster, notice: Notice) -> l
         if subscription.person_id in roster.members:
             policy = _FOLLOWING_SERIOUS if (notice.severity or 0) >= TOLD_ONE_BY_ONE else _FOLLOWING
             named.setdefault(Receiver("person", subscription.person_id), []).append(policy)
-    return [
-        Told(receiver, min(found, key=lambda p: (_ORDER[p.how], not p.urgent)), tuple(p.rule for p in found))
-        for receiver, found in named.items()
-    ]
+    return [Told(receiver, min(found, key=_soonest), tuple(p.rule for p in found)) for receiver, found in named.items()]
+
+
+def _soonest(policy: Policy) -> tuple[int, bool, int]:
+    return _ORDER[policy.how], not policy.urgent, policy.wait_minutes
 
 
 def strangers(followers: Followers, roster: Roster, notice: Notice) -> set[UUID]:

@@ -88,6 +88,15 @@ def test_who_follows_and_is_named_hears_once_by_what_is_soonest() -> None:
     assert found.rules == ("allvarlig", FOLLOWED)
 
 
+def test_who_follows_what_a_rule_gathers_first_does_not_wait_for_it() -> None:
+    rule = Node(name="r", label="R", match=Match(kinds=("report",)), to=(To(role="est_medlem"),), how="at_once",
+                wait_minutes=30)  # fmt: skip
+    plan = Plan(root=DEFAULT.root.model_copy(update={"routes": (rule,)}))
+    assert told(report(severity=3), plan)[MEMBER].wait_minutes == 30
+    own = Followers([follows(person_id=MEMBER)])
+    assert told(report(severity=3), plan, own)[MEMBER].rule == FOLLOWED
+
+
 def test_somebody_who_may_not_be_told_any_more_is_not() -> None:
     gone = follows(person_id=UUID(int=9))
     assert told(report(severity=3), followers=Followers([gone])) == {}
