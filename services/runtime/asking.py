@@ -49,7 +49,7 @@ class OtherRoom:
 async def service_token(ingest_url: str, room: str, secret: str, kommun: str) -> str:
     """A short token for a room acting on its own behalf in one municipality; Away when the door does not answer."""
     try:
-        async with httpx.AsyncClient(base_url=ingest_url, timeout=3.0, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=ingest_url, timeout=10.0, trust_env=False) as client:
             answer = await client.post("/v1/service-token", auth=(room, secret), json={"kommun": kommun})
     except httpx.HTTPError as error:
         raise Away("ingest") from error

@@ -159,6 +159,22 @@ async def test_a_way_that_does_not_answer_is_left_for_the_other_and_a_refusal_at
         }  # fmt: skip
 
 
+async def test_news_of_an_alert_come_also_while_a_reminder_of_it_waits(instance: Instance, kommun: str) -> None:
+    route = {"name": "signal", "label": "Signal", "match": {"kinds": ["case"]}, "how": "at_once", "repeat_hours": 4}
+    root = {"name": "rot", "label": "Rot", "to": [{"role": "analytiker"}], "routes": [route]}
+    _, analyst, _ = await crew(instance, kommun, root=root)
+    async with voice(instance) as parts:
+        opened = now_case(kommun)
+        await parts.enter(opened)
+        await parts.settle()
+        await parts.enter(opened.model_copy(update={"revision": 2, "state": "closed"}))
+        await parts.settle()
+        await _hurry(parts, instance, kommun)
+        assert [a for a, _ in parts.channels["mail"].sent] == [analyst.email] * 2, "that it began, and that it is over"
+        await _hurry(parts, instance, kommun, hours=5)
+        assert len(parts.channels["mail"].sent) == 2, "what is over is not reminded of"
+
+
 async def test_a_replay_tells_nobody_again_also_when_the_ledger_was_gallrad(instance: Instance, kommun: str) -> None:
     await crew(instance, kommun)
     old = now_case(kommun, minted_at=datetime.now(UTC) - timedelta(hours=25))

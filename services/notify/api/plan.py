@@ -147,15 +147,15 @@ async def explain(request: Request, body: ExampleIn, principal: Caller) -> list[
 
 
 def example(kommun: str, body: ExampleIn) -> Notice:
-    """The notice that an example stands for."""
+    """The notice that an example stands for; only reports have a severity and a source."""
     now = datetime.now(UTC)
     areas = frozenset() if body.area is None else frozenset({tuple(body.area.split("/", 1))})
-    ident = uuid4()
+    ident, reported = uuid4(), body.kind == "report"
     return Notice(
         kommun=kommun, notice_id=ident, kind=body.kind, state=body.state, subject_id=ident,
         areas=areas,  # type: ignore[arg-type]  # the pattern has exactly one slash
-        event_type=body.event_type, severity=body.severity if body.kind == "report" else None, source=body.source,
-        at=now, ended=None, event={}, correlation_id=str(ident),
+        event_type=body.event_type, severity=body.severity if reported else None,
+        source=body.source if reported else None, at=now, ended=None, event={}, correlation_id=str(ident),
     )  # fmt: skip
 
 

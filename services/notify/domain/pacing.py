@@ -97,7 +97,7 @@ def when(
     if policy.how == "weekly":
         return next_weekly(now, plan.meeting)
     at = spaced(now, heard_at, policy.interval_minutes)
-    if heard_at is None and not policy.urgent:  # what is urgent never waits for more of its kind
+    if heard_at is None and not policy.urgent and kind != "agenda":  # neither waits for more of its kind
         at = max(at, (opened_at or now).astimezone(UTC) + timedelta(minutes=policy.wait_minutes))
     if policy.urgent or kind == "agenda":  # the agenda's own moment is the municipality's choice
         return at

@@ -43,7 +43,7 @@ class Directory:
 
     def __init__(self, ingest_url: str, secret: str) -> None:
         self._tokens = _Tokens(ingest_url, secret)
-        self._room = OtherRoom("ingest", ingest_url)
+        self._room = OtherRoom("ingest", ingest_url, timeout=10.0)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -207,7 +207,7 @@ class Places:
             try:
                 layers = await own_layers(self._geo, await self._tokens.of(kommun))
             except Away:
-                return area
+                return area if kept is None else kept[1].get(f"{layer}/{area}", area)
             names = {key: name for areas in layers.values() for key, name in areas.items()}
             kept = self._own[kommun] = (time.monotonic(), names)
         return kept[1].get(f"{layer}/{area}", area)

@@ -20,7 +20,6 @@ from services.runtime.sealing import Sealer, Unsealable
 
 ROTA_AHEAD = timedelta(days=40)
 MOST_ROTA_BYTES = 2_000_000
-FRESH_SECONDS = 2.0
 CALENDAR_SECONDS = 20.0
 _log = logger(__name__)
 
@@ -34,7 +33,6 @@ class Roll:
         self._database, self._settings = database, settings
         self._directory, self._outside, self._sealer = directory, outside, sealer
         self._known: set[str] = set()
-        self._looked: dict[str, float] = {}
         self._rotas_read: dict[str, float] = {}
 
     async def run(self, _publisher: Publisher) -> None:
@@ -80,11 +78,6 @@ class Roll:
         async with self._database.transaction((kommun,)) as connection:
             await store.keep(connection, kommun, members, datetime.now(UTC))
         self._known.add(kommun)
-        self._looked[kommun] = time.monotonic()
-
-    def fresh(self, kommun: str) -> bool:
-        """Whether the copy is so young that asking again would tell nothing new."""
-        return time.monotonic() - self._looked.get(kommun, -1e9) < FRESH_SECONDS
 
     async def read_rotas(self, kommun: str) -> None:
         """Read every rota's calendar; what was known stays while one cannot be read."""

@@ -7,7 +7,6 @@ nothing, and the notice comes back by its lease.
 import asyncio
 import time
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -84,11 +83,16 @@ class Router:
         return len(claimed)
 
     async def _route(self, kommun: str, ids: list[UUID]) -> None:
-        """Route these; who follows and is not known is looked up first, once."""
-        if await self._routed(kommun, ids, strange=not self._roll.fresh(kommun)):
+        """Route these; who follows and is not known is looked up first, once.
+
+        Also when the roster was looked up a second ago: they may have been appointed since it was read.
+        """
+        if await self._routed(kommun, ids, strange=True):
             return
-        with suppress(Away):
+        try:
             await self._roll.refresh(kommun)
+        except Away:
+            self._strangers.clear()  # asked for with the next notice
         await self._routed(kommun, ids, strange=False)
 
     async def _routed(self, kommun: str, ids: list[UUID], *, strange: bool) -> bool:

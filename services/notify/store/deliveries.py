@@ -24,7 +24,10 @@ _ADD = text("""
         as t(d, w, p, a, s, k, r, rs, u, rh, st, why, err, c, m, dl)
     order by a, p
     on conflict (kommun, alert_id, person_id) where state = 'due' do update
-    set urgent = deliveries.urgent or excluded.urgent, deadline = greatest(deliveries.deadline, excluded.deadline)
+    set urgent = deliveries.urgent or excluded.urgent, deadline = greatest(deliveries.deadline, excluded.deadline),
+        reason = case when excluded.reason = 'rule' then 'rule' else deliveries.reason end,
+        rule = case when excluded.reason = 'rule' then excluded.rule else deliveries.rule end,
+        rules = case when excluded.reason = 'rule' then excluded.rules else deliveries.rules end
     returning delivery_id, alert_id, person_id""")
 _TOLD = text("""
     select alert_id, person_id, max(sent_at) as at from deliveries

@@ -88,6 +88,7 @@ def test_a_new_alert_gathers_first_but_never_what_is_urgent() -> None:
     assert when(ten + timedelta(hours=2), DEFAULT, told(), "report", None, opened_at=noon) == ten + timedelta(hours=2)
     assert when(later, DEFAULT, told(), "report", None, opened_at=noon, heard_at=noon) == noon + timedelta(minutes=30)
     assert when(noon, DEFAULT, told(urgent=True), "report", None) == noon
+    assert when(noon, DEFAULT, told(), "agenda", None) == noon, "its moment is the municipality's own choice"
     night = at("2026-11-19", "19:55")
     assert when(night, DEFAULT, told(), "report", None) == at("2026-11-20", "07:00"), "quiet hours come on top"
 
