@@ -2,6 +2,7 @@
 
 from prometheus_client import Counter, Gauge
 
+CHANNELS = ("mail", "sms", "push", "teams", "webhook", "ntfy", "apprise")
 MAILS = Counter("est_mails_total", "Attempts to hand over a mail", ["outcome"])
 MESSAGES = Counter("est_messages_total", "Attempts to hand over a message by any channel", ["channel", "outcome"])
 NOTICES = Counter("est_notices_total", "What there was to tell, by what became of it", ["outcome"])
@@ -14,7 +15,8 @@ UNPROVEN = Gauge(
 WAITING = Gauge("est_voice_waiting", "What is due and not done, by kind", ["what"])
 for _outcome in ("sent", "delayed", "failed"):
     MAILS.labels(_outcome)  # zeros from the start: Prometheus sees no increase in a counter that first appears as 1
-for _channel in ("mail", "sms", "push", "teams", "webhook", "ntfy", "apprise"):
+for _channel in CHANNELS:
+    UNPROVEN.labels(_channel)
     for _outcome in ("sent", "delayed", "refused", "failed"):
         MESSAGES.labels(_channel, _outcome)
 for _outcome in ("routed", "held", "expired"):

@@ -1,12 +1,20 @@
 """Storms: very much at once, a way out that is down meanwhile. Few messages a person, the grave first, nothing lost."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from services.notify.gateways.channel import Delayed
 from tests.integration.test_voice import crew
 from tests.support.instance import Instance
 from tests.support.notices import report
 from tests.support.voice import now_case, voice
+
+
+async def _states(instance: Instance, kommun: str) -> dict[tuple[UUID, str], int]:
+    """(person, state) → how many entries of the ledger."""
+    query = "select person_id, state, count(*) as n from deliveries where kommun = $1 group by 1, 2"
+    rows = await instance.sql(query, kommun, kommun=kommun, room="notify")
+    return {(r["person_id"], r["state"]): r["n"] for r in rows}
 
 
 async def test_ten_thousand_changes_are_a_few_messages_and_none_is_lost(instance: Instance, kommun: str) -> None:
@@ -22,11 +30,7 @@ async def test_ten_thousand_changes_are_a_few_messages_and_none_is_lost(instance
         assert all(1 <= len(messages) <= 12 for messages in per_person.values()), {
             k: len(v) for k, v in per_person.items()
         }
-        rows = await instance.sql(
-            "select person_id, state, count(*) as n from deliveries where kommun = $1 group by 1, 2",
-            kommun, kommun=kommun, room="notify",
-        )  # fmt: skip
-        assert {(r["person_id"], r["state"]): r["n"] for r in rows} == {
+        assert await _states(instance, kommun) == {
             (analyst.ident, "sent"): 10_000,
             (member.ident, "sent"): 10_000,
         }
@@ -61,11 +65,7 @@ async def test_a_storm_while_the_mail_server_is_down_comes_afterwards_as_one_mes
         messages = {p.email: [m for a, m in mail.sent if a == p.email] for p in (analyst, member)}
         assert {who: len(said) <= 3 for who, said in messages.items()} == {analyst.email: True, member.email: True}
         assert messages[analyst.email][0].urgent
-        rows = await instance.sql(
-            "select person_id, state, count(*) as n from deliveries where kommun = $1 group by 1, 2",
-            kommun, kommun=kommun, room="notify",
-        )  # fmt: skip
-        assert {(r["person_id"], r["state"]): r["n"] for r in rows} == {
+        assert await _states(instance, kommun) == {
             (analyst.ident, "sent"): 2_001,
             (member.ident, "sent"): 2_000,
         }

@@ -18,6 +18,8 @@ ENDS = frozenset({"closed", "adopted"})
 """States that end an alert."""
 PLACES = "_place"
 """Where a layer stands: the municipality's named places (a square, a school yard), by the id that reports name."""
+PAST_DEADLINE = "past_deadline"
+"""Why what is too old to be told is recorded and not sent."""
 TOLD_ONE_BY_ONE = 4
 """Reports of this severity are never grouped with others."""
 
@@ -129,7 +131,7 @@ def too_late(
     event that was old when it was reported, and for what was known before the database was restored.
     """
     if now > notice.at + deadline:
-        return "past_deadline"
+        return PAST_DEADLINE
     if restored_at is not None and notice.at <= restored_at:
         return "restored"
     if notice.ended is not None and notice.ended < notice.at - oldest_event:

@@ -15,7 +15,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.alerts import Alert
-from services.notify.domain.notices import message_id
+from services.notify.domain.notices import PAST_DEADLINE, message_id
 from services.notify.domain.pacing import allowed, awake
 from services.notify.handlers.composing import Composing
 from services.notify.handlers.parcels import Parcel, Reach
@@ -26,7 +26,6 @@ from services.notify.store.people import NOBODY
 
 AT_ANY_HOUR = frozenset({"agenda", "test", "code"})
 """Kinds whose moment somebody has chosen."""
-TOO_LATE = "past_deadline"
 KEPT_AFTER = timedelta(hours=24)
 WAYS_AFTER = {True: timedelta(minutes=5), False: timedelta(hours=2)}
 """How long a way that does not answer is tried before the next one; urgent ones sooner."""
@@ -36,7 +35,7 @@ URGENT_TIMES = 2
 
 async def close(connection: AsyncConnection, kommun: str, ids: Sequence[UUID], state: str, error: str) -> None:
     """Settle entries of the ledger that are not sent: they wait no longer."""
-    if state == "failed" or error == TOO_LATE:  # what is held, or from before a restore, is left out on purpose
+    if state == "failed" or error == PAST_DEADLINE:  # what is held, or from before a restore, is left out on purpose
         LOST.labels(state).inc(len(ids))
     await deliveries.finish(connection, kommun, ids, state, error)
     await queue.drop(connection, ids)
@@ -140,7 +139,7 @@ class Preparing:
     ) -> tuple[str, str] | None:
         """(state, why) of an entry that is not to be sent any more."""
         if row.deadline < now:
-            return "expired", TOO_LATE
+            return "expired", PAST_DEADLINE
         if restored is not None and row.created_at <= restored:
             return "expired", "restored"
         if alert is None:

@@ -14,7 +14,7 @@ from services.notify.domain.pacing import DIGEST
 from services.notify.domain.preferences import Way
 from services.notify.domain.routing import TESTED, Receiver
 from services.notify.handlers.telling import announce, single
-from services.notify.metrics import UNPROVEN
+from services.notify.metrics import CHANNELS, UNPROVEN
 from services.notify.store import devices, people, plans, subscriptions
 from services.pages.writing import SWEDEN
 from services.runtime.database import Database
@@ -28,7 +28,11 @@ UNPROVEN_AFTER = timedelta(days=35)
 LATELY = timedelta(days=3)
 """What has carried something since then is proven until the next month's test."""
 WATCH_SECONDS = 600.0
-KINDS = (*get_args(Way), "teams", "webhook", "ntfy", "apprise")
+
+
+def unproven(proven_at: datetime | None, now: datetime) -> bool:
+    """Whether a channel that last carried something then is not known to work."""
+    return proven_at is None or now - proven_at > UNPROVEN_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,6 @@ class _Used:
     proven_at: datetime | None
     place: UUID | None = None
     administrators: frozenset[UUID] = frozenset()
-
-    def proven_since(self, moment: datetime) -> bool:
-        """Whether it has carried anything since then."""
-        return self.proven_at is not None and self.proven_at >= moment
 
 
 class Proving:
@@ -77,7 +77,7 @@ class Proving:
             for channel in await self._in_use(connection, kommun):
                 if channel.place is not None:
                     await _enter(connection, kommun, Receiver("destination", channel.place))
-                elif channel.administrators and not channel.proven_since(now - LATELY):
+                elif channel.administrators and (channel.proven_at is None or now - channel.proven_at > LATELY):
                     person = min(channel.administrators)
                     await _enter(connection, kommun, Receiver("person", person), only=channel.kind)
 
@@ -102,9 +102,9 @@ class Proving:
         for kommun in kommuner:
             async with self._database.transaction((kommun,)) as connection:
                 used = await self._in_use(connection, kommun)
-            found.update(c.kind for c in used if not c.proven_since(now - UNPROVEN_AFTER))
-        for kind in KINDS:
-            UNPROVEN.labels(kind).set(found[kind])
+            found.update(c.kind for c in used if unproven(c.proven_at, now))
+        for channel in CHANNELS:
+            UNPROVEN.labels(channel).set(found[channel])
 
     async def _in_use(self, connection: AsyncConnection, kommun: str) -> list[_Used]:
         """The channels by which somebody here is told."""

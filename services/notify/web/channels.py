@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from services.notify.api.plan import READERS, PlaceIn, PlaceKind
 from services.notify.handlers.planning import BadAddress, Planning
-from services.notify.handlers.proving import UNPROVEN_AFTER, Proving
+from services.notify.handlers.proving import Proving, unproven
 from services.notify.store import devices, rotas
 from services.notify.store import plans as store
 from services.notify.web.access import denied, may, tabs, writes
@@ -82,8 +82,8 @@ async def _page(
 def _row(key: str, label: str, kind: str, health: Any, ident: UUID | None = None) -> dict[str, Any]:
     now = datetime.now(UTC)
     failing = health.failed_at is not None and (health.proven_at is None or health.failed_at > health.proven_at)
-    unproven = health.proven_at is None or now - health.proven_at > UNPROVEN_AFTER
-    state = "channels.failing" if failing else "channels.unproven" if unproven else "channels.works"
+    silent = unproven(health.proven_at, now)
+    state = "channels.failing" if failing else "channels.unproven" if silent else "channels.works"
     return {
         "key": key,
         "ident": ident,
@@ -93,7 +93,7 @@ def _row(key: str, label: str, kind: str, health: Any, ident: UUID | None = None
         "state": text(state),
         "chip": {"channels.failing": "fault", "channels.unproven": "wait"}.get(state, "done"),
         "error": health.error if failing else None,
-        "unproven": unproven,
+        "unproven": silent,
     }
 
 

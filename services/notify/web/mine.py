@@ -55,7 +55,6 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
         return denied(principal)
     choices = await offered(request, principal)
     names = choices.names
-    national = {key.partition("/")[2]: name for key, name in names.items() if key.startswith(f"{NATIONAL}/")}
     database: Database = request.app.state.database
     person = UUID(principal.subject)
     async with database.transaction(principal.kommuner) as connection:
@@ -75,7 +74,7 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
         "tabs": tabs(principal, PATH),
         "follow": follow,
         "by_rules": _by_rules(plan, roster, Receiver("person", person), wanted, names),
-        "sent": [entry(r, national) for r in sent],
+        "sent": [entry(r, choices.national) for r in sent],
         "areas": choices.areas,
         "groups": [
             *((g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}),

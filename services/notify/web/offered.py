@@ -1,7 +1,7 @@
 """What forms offer of a municipality's own: areas and places by layer, event types; asked with the visitor's right."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fastapi import Request
@@ -22,20 +22,25 @@ Choices = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """``layers``: title → areas (``layer/area`` → name), the national one first; ``types``: own ones, with severity."""
+    """``national``: code → name; ``own``: the own layers by title, ``layer/area`` → name; ``types``: with severity."""
 
-    layers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    national: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     types: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def names(self) -> dict[str, str]:
         """``layer/area`` → name, of every layer."""
-        return {key: name for areas in self.layers.values() for key, name in areas.items()}
+        return {key: name for _, areas in self._layers() for key, name in areas.items()}
 
     @property
     def areas(self) -> list[tuple[str, Choices]]:
-        """The layers to choose from, each with its areas by name."""
-        return [(t, sorted(areas.items(), key=lambda pair: pair[1])) for t, areas in self.layers.items() if areas]
+        """The layers to choose from, the national one first, each with its areas by name."""
+        return [(title, sorted(areas.items(), key=lambda pair: pair[1])) for title, areas in self._layers() if areas]
+
+    def _layers(self) -> Iterator[tuple[str, Mapping[str, str]]]:
+        yield "RegSO", {f"{NATIONAL}/{code}": name for code, name in self.national.items()}
+        yield from self.own.items()
 
     @property
     def own_types(self) -> Choices:
@@ -58,7 +63,7 @@ class Offered:
 async def offered(request: Request, principal: Principal) -> Offered:
     """What there is to choose; without what a room that is away would know."""
     national, own, types = await asyncio.gather(area_names(request, principal), _own(request), _types(request))
-    return Offered({"RegSO": {f"{NATIONAL}/{code}": name for code, name in national.items()}} | own, types)
+    return Offered(national, own, types)
 
 
 async def _own(request: Request) -> dict[str, dict[str, str]]:

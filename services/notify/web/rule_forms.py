@@ -44,7 +44,7 @@ def choices(
 ) -> dict[str, Any]:
     """What the form offers, with the people that rules name already.
 
-    What is ``chosen`` and cannot be named now (names are away, a place has ended, a layer of the municipality's own)
+    What is ``chosen`` and cannot be named now (names are away, a place has ended, a layer is too large for a form)
     is offered by its code: a rule never becomes wider by being saved.
     """
     to = [(f"role:{r}", text(f"rules_page.role_{r}")) for r in ("analytiker", "est_medlem", "administrator")]

@@ -11,7 +11,7 @@ from schemas.taxonomy import current
 from services.notify.api.plan import ExampleIn, example
 from services.notify.domain.alerts import LASTING
 from services.notify.domain.plan import Plan, nodes
-from services.notify.domain.routing import FOLLOWED, Policy, Receiver, Subscription, of_type, policies
+from services.notify.domain.routing import FOLLOWED, Policy, Receiver, Subscription, policies
 from services.notify.handlers.planning import Explained, Planning
 from services.notify.web.offered import Offered
 from services.notify.web.rule_words import Words, followed_by
@@ -69,19 +69,16 @@ def of_rule(fields: Mapping[str, Any] | None, offered: Offered) -> Example:
     if fields is None or not fields["kinds"]:
         return Example(_DEFAULT)
     about = {"example_kind": fields["kinds"][0], "example_severity": fields["severity"]}
-    about["example_type"] = next(
-        (
-            c
-            for one in fields["types"]
-            for c in (one, *(t.code for t in current().types))
-            if len(c) > 1 and of_type(c, one)
-        ),
-        "",
-    )
+    about["example_type"] = next((code for one in fields["types"] if (code := _first_of(one))), "")
     about["example_area"], about["example_source"] = (next(iter(fields[k]), "") for k in ("areas", "sources"))
     if not about["example_severity"] and not about["example_type"]:
         about["example_severity"] = str(_DEFAULT.severity)
     return of_form(FormData(about), offered)
+
+
+def _first_of(wanted: str) -> str:
+    """The type itself; of a whole group its first, empty where it has none."""
+    return wanted if len(wanted) > 1 else next((t.code for t in current().types if t.code[0] == wanted), "")
 
 
 async def tried(

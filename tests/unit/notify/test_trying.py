@@ -21,9 +21,7 @@ from services.pages.writing import SWEDEN
 from services.runtime.asking import OtherRoom
 from tests.support.notices import COMPANY, MEMBER, PERSON, follows, roster
 
-OFFERED = Offered(
-    {"RegSO": {"regso/0682R012": "Centrum"}, "Torg": {"_place/7": "Stortorget"}}, {"A-X1": ("Klotter på skola", 2)}
-)
+OFFERED = Offered({"0682R012": "Centrum"}, {"Torg": {"_place/7": "Stortorget"}}, {"A-X1": ("Klotter på skola", 2)})
 WORDS = Words(OFFERED.names, {PERSON: "Alex", MEMBER: "Kim"}, {}, {COMPANY: "Bo AB"}, OFFERED.type_names)
 
 
