@@ -141,5 +141,5 @@ async def _code(town: Town, address: str) -> str:
         found[:] = re.findall(r"\d{3} \d{3}", texts[0]) if texts else []
         return bool(found)
 
-    await eventually(arrived, 20, f"a code for {address}")
+    await eventually(arrived, f"a code for {address}")
     return found[0]

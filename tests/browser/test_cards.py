@@ -91,7 +91,7 @@ async def test_who_reports_is_shown_per_organisation_to_who_writes(login: Login,
         await page.reload()
         return bool(await page.get_by_role("row", name="Exempelbolaget").count())
 
-    await eventually(appointed, 20, "the appointment has reached the numbers")
+    await eventually(appointed, "the appointment has reached the numbers")
     assert await violations(page) == []
     await page.select_option("#f-weeks", "52")
     await page.get_by_role("button", name="Visa").click()

@@ -87,7 +87,7 @@ async def test_a_place_is_made_without_script_and_reports_come_to_lie_in_it(logi
         return len((await placement(town, f"{mark}-0")).get("places", ())) == 1  # type: ignore[arg-type]
 
     assert not before.get("places")
-    await eventually(inside, 60, "the report lies in the new place")
+    await eventually(inside, "the report lies in the new place")
     await ends_and_begins_again(page, layer)
     # Its name can be written in reports from now on.
     await town.tenant.load(reports(1, f"{mark}-n", place={"text": "Stortorget"}))
@@ -95,7 +95,7 @@ async def test_a_place_is_made_without_script_and_reports_come_to_lie_in_it(logi
     async def named() -> bool:
         return (await placement(town, f"{mark}-n-0")).get("precision") == "place"
 
-    await eventually(named, 30, "the place's name is understood")
+    await eventually(named, "the place's name is understood")
     assert layer in page.url
 
 

@@ -61,7 +61,7 @@ async def _delivered(page: Page, words: str) -> None:
     async def registered() -> bool:
         return bool(found)
 
-    await eventually(registered, 10, "the browser knows its service worker")
+    await eventually(registered, "the browser knows its service worker")
     origin = re.sub(r"(https?://[^/]+).*", r"\1", page.url)
     about = {"origin": origin, "registrationId": found[-1], "data": words}
     await session.send("ServiceWorker.deliverPushMessage", about)
@@ -88,7 +88,7 @@ async def test_a_notification_is_turned_on_sent_sealed_and_shown(
     async def sent() -> bool:
         return any(t.path == "/push/1" for t in there.taken)
 
-    await eventually(sent, 20, "the push service has the test message")
+    await eventually(sent, "the push service has the test message")
     words = device.reads(next(t for t in there.taken if t.path == "/push/1").body)
     await page.goto(f"{open_town.url}/utskick")
 
@@ -98,7 +98,7 @@ async def test_a_notification_is_turned_on_sent_sealed_and_shown(
         await asyncio.sleep(1)
         return bool(await _shown(page))
 
-    await eventually(stands, 10, "the notification stands on the device")
+    await eventually(stands, "the notification stands on the device")
     (shown,) = await _shown(page)
     assert shown["title"] == "Provmeddelande från Lägesbild"
     assert shown["data"] == f"{open_town.url}/utskick/kanaler"
@@ -132,7 +132,7 @@ async def test_a_number_is_proved_by_the_code_that_came(login: Login, open_town:
     async def sent() -> bool:
         return any("Koden" in t.form.get("message", "") for t in there.taken)
 
-    await eventually(sent, 20, "the code has left")
+    await eventually(sent, "the code has left")
     said = next(t.form for t in there.taken if "Koden" in t.form.get("message", ""))
     assert said["to"] == "+46701234567"
     found = re.search(r"\d{6}", said["message"])

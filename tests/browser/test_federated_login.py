@@ -130,7 +130,7 @@ async def test_roles_follow_the_groups_and_a_sign_out_there_holds_here(
         async def refused() -> bool:
             return (await http.get("/v1/counts", headers=bearer)).status_code == 401
 
-        await eventually(refused, 60, "analysis refuses the token of who signed out at the provider")
+        await eventually(refused, "analysis refuses the token of who signed out at the provider")
     await page.goto(f"{town.url}/oversikt")
     await page.wait_for_url("**/logga-in**")
 
@@ -205,7 +205,7 @@ async def test_where_it_is_required_staff_get_no_code_and_reporters_do(town: Tow
             async def arrived() -> bool:
                 return bool(await mails("rapportor"))  # asked for last
 
-            await eventually(arrived, 20, "a code for the reporter")
+            await eventually(arrived, "a code for the reporter")
             assert await mails("analytiker") == []
     finally:
         assert command(town, "remove", kommun, "Sävsjös konto").returncode == 0

@@ -37,7 +37,7 @@ async def test_from_a_phone_to_the_map_and_a_mail(login: Login, town: Town) -> N
         await phone.reload()
         return await phone.get_by_text("Med i översikten för Nässjö centrum.").count() == 1
 
-    await eventually(counted, 20, "the report's fate on the phone")
+    await eventually(counted, "the report's fate on the phone")
     desk = await login("est_medlem", **DESKTOP)
     assert desk.url == f"{town.url}/oversikt"
     await expect(desk.locator("table").filter(has_text="Brand, anlagd brand")).to_be_visible()
@@ -48,7 +48,7 @@ async def test_from_a_phone_to_the_map_and_a_mail(login: Login, town: Town) -> N
         await desk.goto(f"{town.url}/utkorg")
         return await desk.get_by_role("link", name="Brand, anlagd brand i Nässjö centrum").count() >= 1
 
-    await eventually(mailed, 20, "the mail in the outbox viewer")
+    await eventually(mailed, "the mail in the outbox viewer")
     await desk.get_by_role("link", name="Brand, anlagd brand i Nässjö centrum").first.click()
     await expect(desk.frame_locator("iframe").get_by_role("heading")).to_have_text(
         "Brand, anlagd brand i Nässjö centrum"

@@ -67,14 +67,14 @@ async def signed_in_as(page: Page, cookies: list[Any]) -> None:
     await page.context.add_cookies([{k: v for k, v in c.items() if k != "partitionKey"} for c in cookies])  # type: ignore[misc]
 
 
-async def until_empty(page: Page, patience: float = 40) -> None:
+async def until_empty(page: Page) -> None:
     async def empty() -> bool:
         try:
             return await waiting(page) == []
         except Error:  # on its way to the receipt: ask the next page
             return False
 
-    await eventually(empty, patience, "nothing waits on the phone")
+    await eventually(empty, "nothing waits on the phone")
 
 
 async def test_without_coverage_the_page_opens_and_the_report_waits_and_arrives_once(login: Login, town: Town) -> None:
@@ -119,7 +119,7 @@ async def test_an_evening_of_fifty_reports(login: Login, town: Town) -> None:
     await page.goto(f"{town.url}/mina-rapporter")
     await expect(page.get_by_text("50 rapporter väntar på telefonen.")).to_be_visible()
     await page.context.set_offline(False)
-    await until_empty(page, 90)
+    await until_empty(page)
     arrived = await page.evaluate("fetch('/mina-rapporter').then(a => a.text())")
     assert len([r for r in sent if not r.failure]) == 50
     assert arrived.count('class="fate') >= 50
@@ -172,7 +172,7 @@ async def test_an_answer_that_was_lost_makes_no_second_report(login: Login, town
         except Error:
             return False
 
-    await eventually(arrived_once, 10, "one report")
+    await eventually(arrived_once, "one report")
 
 
 async def test_one_that_is_refused_stops_no_other_and_can_be_put_right(login: Login, town: Town) -> None:

@@ -48,7 +48,7 @@ async def send(town: Town, place: dict[str, Any], **changes: Any) -> str:
         )
         return bool(rows) and rows[0]["review"] is not None
 
-    await eventually(waits, 30, "the report waits for a person")
+    await eventually(waits, "the report waits for a person")
     return str(report["id"])
 
 
@@ -64,7 +64,7 @@ async def until(placed: Placed, sent: str, **wanted: Any) -> dict[str, Any]:
         found.update(await placed(sent))
         return all(found.get(k) == v for k, v in wanted.items())
 
-    await eventually(there, 30, f"{sent} is placed as {wanted}")
+    await eventually(there, f"{sent} is placed as {wanted}")
     return found
 
 
@@ -106,7 +106,7 @@ async def test_none_of_them_and_undo(login: Login, town: Town, placed: Placed) -
         await open_case(page, town, sent)
         return await page.locator(".qlist a", has_text="Finnsintegatan 5").count() > 0
 
-    await eventually(waits_again, 30, "the report waits again")
+    await eventually(waits_again, "the report waits again")
 
 
 @pytest.mark.usefixtures("registered")

@@ -19,7 +19,7 @@ async def test_a_serious_report_is_an_alert_that_somebody_takes_and_answers(logi
         await page.goto(f"{town.url}/larm")
         return bool(await page.get_by_role("link", name=re.compile("Brand, anlagd brand")).count())
 
-    await eventually(shown, 30, "the alert is on the page")
+    await eventually(shown, "the alert is on the page")
     await page.get_by_role("link", name=re.compile("Brand, anlagd brand")).first.click()
     await expect(page.get_by_text("ingen har den")).to_be_visible()
     assert await violations(page) == []
@@ -59,7 +59,7 @@ async def test_a_rule_is_tried_with_an_example_before_it_is_saved(login: Login, 
         await page.get_by_role("button", name="Visa vem som skulle få det").click()
         return bool(await page.locator("#svar").get_by_role("row").filter(has_text="Alla").count())
 
-    await eventually(known, 30, "the new administrator is known to the voice")
+    await eventually(known, "the new administrator is known to the voice")
     await page.goto(f"{town.url}/utskick/regler")
     await page.get_by_role("button", name="Visa vem som får det").click()
     await expect(page.get_by_role("heading", name="De här får veta")).to_be_visible()

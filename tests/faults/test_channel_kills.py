@@ -96,7 +96,7 @@ async def test_killing_around_a_message(
                 (row,) = await instance.sql(query, kommun, channel, kommun=kommun, room="notify")
                 return bool(row["n"] == COUNT)
 
-            await eventually(sent, 60, f"{COUNT} messages by {channel}")
+            await eventually(sent, f"{COUNT} messages by {channel}")
             said = [SAID[channel](call) for call in there.taken]
         finally:
             for variable in given:

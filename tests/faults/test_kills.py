@@ -21,7 +21,7 @@ LOAD = 1500
 TARGETS = ("ingest serve", "ingest work", "geo work", "analysis work", "notify work")
 
 
-async def _settled_mails(instance: Instance, tenant: Tenant, expected: int, patience: float = 60) -> list[str]:
+async def _settled_mails(instance: Instance, tenant: Tenant, expected: int) -> list[str]:
     """Message-IDs of this municipality that the server has taken, when the ledger says that all are sent."""
 
     async def sent() -> bool:
@@ -33,7 +33,7 @@ async def _settled_mails(instance: Instance, tenant: Tenant, expected: int, pati
         )
         return bool(rows[0]["n"] >= expected)
 
-    await eventually(sent, patience, f"{expected} mails sent")
+    await eventually(sent, f"{expected} mails sent")
     rows = await instance.sql(
         "select message_id from deliveries where kommun = $1", tenant.kommun, kommun=tenant.kommun, room="notify"
     )
@@ -62,7 +62,7 @@ async def test_killing_every_room_under_load_loses_and_doubles_nothing(
 
     killed, _ = await asyncio.gather(killer(), tenant.load(serious, senders=6, pause=0.08))
     await table.tally(f"SIGKILL of every room, {len(killed)} times under load", tenant, LOAD, began)
-    mails = await _settled_mails(instance, tenant, LOAD // 50, patience=90)
+    mails = await _settled_mails(instance, tenant, LOAD // 50)
     assert set(killed) == set(TARGETS)
     assert len(set(mails)) == LOAD // 50
     # A mail is doubled only where the kill fell between the server's acceptance and our commit: at most one a kill.
@@ -102,7 +102,7 @@ async def _when_reached(instance: Instance, name: str, marker: str) -> None:
     async def reached() -> bool:
         return (instance.ground.layout.data / marker).exists()
 
-    await eventually(reached, 30, f"{name} at its point")
+    await eventually(reached, f"{name} at its point")
     instance.kill(name)
 
 
@@ -146,7 +146,7 @@ async def test_killing_a_scheduled_run(instance: Instance, kommun: str, table: T
         )  # fmt: skip
         return len(rows) >= 2 and all(r["times"] == 1 for r in rows)
 
-    await eventually(done, 90, "both tasks have run")
+    await eventually(done, "both tasks have run")
     (runs,) = await instance.sql("select count(*) as n from signal_runs where kommun = $1", kommun, kommun=kommun)
     assert runs["n"] == 1
     await instance.restart_with("analysis", "work", {})
@@ -209,7 +209,7 @@ async def test_killing_a_rebuild(instance: Instance, kommun: str, table: Table, 
     async def reached() -> bool:
         return marker.exists()
 
-    await eventually(reached, 60, point)
+    await eventually(reached, point)
     flow = asyncio.create_task(tenant.load(reports(40, "during"), senders=4))
     await asyncio.sleep(0.5)
     await instance.kill_pid(int(marker.read_text()))

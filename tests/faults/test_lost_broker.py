@@ -42,7 +42,7 @@ async def test_everything_is_there_again_after_the_broker_was_lost(kommun: str, 
         await tenant.load(first, senders=4)
         await tenant.load([r | {"source_version": 2, "count": 2} for r in first[:20]], senders=4)
         await tenant.tally(120)
-        await eventually(lambda: _caught_up(instance), 60, "the corrections are applied")
+        await eventually(lambda: _caught_up(instance), "the corrections are applied")
         before = await _views(instance, tenant)
         mails = instance.mails()
 
@@ -54,12 +54,12 @@ async def test_everything_is_there_again_after_the_broker_was_lost(kommun: str, 
         async def said_so() -> bool:
             return any("geo work ended with code 70" in line for line in instance.said)
 
-        await eventually(said_so, 90, "geo halts at another log")
+        await eventually(said_so, "geo halts at another log")
         await lagesbild(ground, "accept-broker", "all", "--from", "beginning")
         door = ground.database_url("lagesbild_ingest_serve")
         sent = await lagesbild(ground, "republish", "--json", LAGESBILD_DATABASE_URL=door)
         assert f'"{kommun}": 140' in sent.out
-        await eventually(lambda: _caught_up(instance), 120, "analysis has read what was sent again")
+        await eventually(lambda: _caught_up(instance), "analysis has read what was sent again", within=120)
         assert await _views(instance, tenant) == before
         assert instance.mails() == mails, "nobody is told anything again"
         await tenant.load(reports(10, "after"), senders=2)

@@ -30,7 +30,7 @@ async def answers(instance: Instance) -> None:
         async with asking(instance.ground.layout.public_url) as http:
             return (await http.get("/logga-in")).status_code == 200
 
-    await eventually(up, 40, "the door answers again")
+    await eventually(up, "the door answers again")
 
 
 @pytest.mark.core

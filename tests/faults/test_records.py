@@ -92,7 +92,7 @@ async def test_the_dead_letter_topic_is_missing(instance: Instance, kommun: str,
         return any("geo work ended with code 70" in line for line in instance.said[before:])
 
     await asyncio.gather(
-        eventually(halted, 60, "geo halts"),
+        eventually(halted, "geo halts"),
         tenant.load(reports(40, "held"), senders=4),
     )
     assert topic in await ensure_topics(instance.ground.kafka)

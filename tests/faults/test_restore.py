@@ -70,7 +70,7 @@ async def _mailed(instance: Instance, count: int) -> None:
     async def so_many() -> bool:
         return len(_mails(instance)) >= count
 
-    await eventually(so_many, 60, f"{count} mails")
+    await eventually(so_many, f"{count} mails")
 
 
 async def _placed_anew(instance: Instance, tenant: Tenant, count: int) -> None:
@@ -83,7 +83,7 @@ async def _placed_anew(instance: Instance, tenant: Tenant, count: int) -> None:
         )  # fmt: skip
         return bool(rows[0]["n"] >= count)
 
-    await eventually(done, 90, f"{count} facts placed anew")
+    await eventually(done, f"{count} facts placed anew")
 
 
 async def _lost_texts(instance: Instance, tenant: Tenant) -> int:

@@ -59,7 +59,7 @@ async def test_a_consumer_slower_than_the_poll_interval(
     async def stuck() -> bool:
         return marker.exists()
 
-    await eventually(stuck, 30, "geo stands still between its effect and its publishing")
+    await eventually(stuck, "geo stands still between its effect and its publishing")
     seen = len((instance.ground.layout.data / "logs" / "geo-work.log").read_text("utf-8", "replace"))
     second = instance.program("geo", "work", {"LAGESBILD_PORT": str(instance.spare_port())}, suffix=" two")
     await instance.supervisor.start(second)
@@ -71,7 +71,7 @@ async def test_a_consumer_slower_than_the_poll_interval(
         log = (instance.ground.layout.data / "logs" / "geo-work.log").read_text("utf-8", "replace")
         return "position conflict" in log[seen:]
 
-    await eventually(lost, WAIT_SECONDS + 30, "the late batch is rolled back")
+    await eventually(lost, "the late batch is rolled back")
     assert (await tenant.tally(300))["doubled"] == 0
     await instance.supervisor.stop_one(second.name)
     await instance.restart_with("geo", "work", {})

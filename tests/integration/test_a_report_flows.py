@@ -37,7 +37,7 @@ async def test_a_correction_moves_the_count_and_a_withdrawal_removes_it(instance
         rows = (await _counts(instance, tenant, group_by=["type"]))["rows"]
         return bool(rows == [{"type": "C1", "reports": 1, "seen": 3}])
 
-    await eventually(corrected, 20, "the correction in the counts")
+    await eventually(corrected, "the correction in the counts")
     async with asking(instance.url) as http:
         late = await http.post("/v1/reports", json=first | {"source_version": 1}, headers=tenant.headers)
         assert late.status_code == 201
@@ -48,7 +48,7 @@ async def test_a_correction_moves_the_count_and_a_withdrawal_removes_it(instance
     async def gone() -> bool:
         return bool((await _counts(instance, tenant))["total"] == 0)
 
-    await eventually(gone, 20, "the withdrawal in the counts")
+    await eventually(gone, "the withdrawal in the counts")
 
 
 async def test_what_cannot_be_placed_is_kept_and_countable(instance: Instance, kommun: str) -> None:

@@ -91,7 +91,7 @@ async def test_an_upload_is_handled_also_when_its_worker_is_killed(
     async def reached() -> bool:
         return marker.exists()
 
-    await eventually(reached, 30, "the worker stands between the reports and its answers")
+    await eventually(reached, "the worker stands between the reports and its answers")
     early = await http.get(f"{address}/result", headers=tenant.headers)
     assert (early.status_code, early.headers["retry-after"]) == (409, "5")
     instance.kill("ingest work")
@@ -104,7 +104,7 @@ async def test_an_upload_is_handled_also_when_its_worker_is_killed(
         await instance.sql("update batch_queue set at = now() where at < now() + interval '1 day'", room="ingest")
         return await finished()
 
-    await eventually(lease_over, 60, "the upload is finished")
+    await eventually(lease_over, "the upload is finished")
     result = lines(await http.get(f"{address}/result", headers=tenant.headers))
     assert [a["line"] for a in result] == list(range(1, 602))
     assert {a["status"] for a in result[:600]} == {201}
@@ -137,13 +137,13 @@ async def test_an_upload_that_breaks_off_leaves_nothing_behind(
     async def begun() -> bool:
         return await rows("batches") == 1
 
-    await eventually(begun, 10, "the upload was begun")
+    await eventually(begun, "the upload was begun")
     await instance.sql("update batch_queue set at = now() where kommun = $1", tenant.kommun, room="ingest")
 
     async def forgotten() -> bool:
         return await rows("batches") == await rows("batch_pieces") == 0
 
-    await eventually(forgotten, 20, "what was left of it is forgotten")
+    await eventually(forgotten, "what was left of it is forgotten")
     assert await rows("reports") == 0
 
 

@@ -165,7 +165,7 @@ async def _log_in(http: httpx.AsyncClient, address: str) -> httpx.Response:
         code = "".join(re.findall(r"\d{3} \d{3}", texts[0])) if texts else ""
         return bool(code)
 
-    await eventually(arrived, 10, "a code")
+    await eventually(arrived, "a code")
     return await http.post("/logga-in/kod", data={"code": code})
 
 

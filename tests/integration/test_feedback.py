@@ -77,7 +77,7 @@ async def test_who_wants_word_of_each_report_gets_it_when_it_has_its_place_and_o
             found = await instance.sql(query, kommun, kommun=kommun, room="notify")
             return [r["state"] for r in found] == ["sent", "sent"]
 
-        await eventually(told, 40, "word of both reports")
+        await eventually(told, "word of both reports")
         found = await instance.sql(query, kommun, kommun=kommun, room="notify")
         assert {r["person_id"] for r in found} == {eager.ident}
         mine = {str(n) for n in numbers[eager.ident]}
@@ -97,7 +97,7 @@ async def test_who_wants_word_of_each_report_gets_it_when_it_has_its_place_and_o
         rows = await instance.sql("select 1 from due where kommun = $1 and what = 'thank'", kommun, room="notify")
         return not rows
 
-    await eventually(looked_at, 40, "nothing waits to be thanked for")
+    await eventually(looked_at, "nothing waits to be thanked for")
     assert len(await instance.sql(query, kommun, kommun=kommun, room="notify")) == 2, "a correction is no news"
     kept = await instance.sql(
         "select event from alerts where kommun = $1 and kind = 'feedback'", kommun, kommun=kommun, room="notify"

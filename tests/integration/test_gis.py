@@ -182,7 +182,7 @@ async def test_a_withdrawn_report_is_gone_from_the_layer(instance: Instance, tow
                 found = await http.get(f"/ogc/collections/reports/items/{ident}", headers=town.bearer)
                 return found.status_code == wanted
 
-            await eventually(there, 30, f"{wanted} for the feature")
+            await eventually(there, f"{wanted} for the feature")
 
         await status(200)
         assert (await http.delete(f"/v1/reports/{ident}", headers=town.headers)).is_success

@@ -24,7 +24,7 @@ async def test_a_halted_consumer_ends_with_70_and_goes_on_once_the_broker_is_acc
     async def halted() -> bool:
         return any("notify work ended with code 70" in line for line in instance.said)
 
-    await eventually(halted, 60, "the supervisor's word of a halt with code 70")
+    await eventually(halted, "the supervisor's word of a halt with code 70")
     log = (instance.ground.layout.data / "logs" / "notify-work.log").read_text()
     halts = [json.loads(line) for line in log.splitlines() if '"event": "halt"' in line]
     assert "another cluster" in halts[-1]["reason"]
@@ -39,4 +39,4 @@ async def test_a_halted_consumer_ends_with_70_and_goes_on_once_the_broker_is_acc
         others = await instance.sql("select sum(next_offset) as n from positions where consumer = 'analysis.reports'")
         return bool(rows[0]["n"] == others[0]["n"])
 
-    await eventually(caught_up, 90, "notify at the end of the log again")
+    await eventually(caught_up, "notify at the end of the log again")

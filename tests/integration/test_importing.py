@@ -109,4 +109,4 @@ async def test_districts_of_a_wfs_and_stops_of_gtfs_reach_the_map_and_the_geocod
             answer = (await http.get("/v1/geocode", params=asked, headers=eksjo.bearer)).json()
             return f"w{mark}" in {one["layer"] for one in listed} and stop in json.dumps(answer, ensure_ascii=False)
 
-        await eventually(known, 20, "both are known to the serving process")
+        await eventually(known, "both are known to the serving process")

@@ -250,7 +250,7 @@ async def test_records_that_disagree_with_themselves_cross_nothing(
         }
         return {r: now[r] - before[r] for r in ROOMS} == {"ingest": 0, "geo": 3, "analysis": 1, "notify": 1}
 
-    await eventually(aside, 30, "five dead letters")
+    await eventually(aside, "five dead letters")
     await asyncio.sleep(0.5)
     for tenant, expected in ((first, 3), (second, 2)):
         for table in ("facts", "facts_versions"):

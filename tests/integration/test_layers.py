@@ -69,7 +69,7 @@ async def test_a_new_version_of_a_layer_moves_reports_in_the_picture_and_tells_n
     async def first_stands() -> bool:
         return await stands(f"V1@{first['number']}")
 
-    await eventually(first_stands, 30, "the report lies in the western district")
+    await eventually(first_stands, "the report lies in the western district")
     assert (await areas_of(instance, eksjo, f"{mark}-0"))["places"] == "1"
 
     wide = shapely.box(files.E0 + 900, files.N0, files.E0 + 2_500, files.N0 + 2_000)
@@ -81,7 +81,7 @@ async def test_a_new_version_of_a_layer_moves_reports_in_the_picture_and_tells_n
     async def second_stands() -> bool:
         return await stands(f"O1@{second['number']}")
 
-    await eventually(second_stands, 40, "the report moved to the eastern district")
+    await eventually(second_stands, "the report moved to the eastern district")
     assert (await areas_of(instance, eksjo, f"{mark}-0"))["notes"] == "placed_again"
     async with asking(instance.ground.layout.public_url) as http:
         listed = (await http.get("/v1/layers", headers=eksjo.bearer)).json()
@@ -142,5 +142,5 @@ async def test_who_follows_a_square_of_the_municipalitys_own_hears_of_what_happe
         await asyncio.sleep(10)
         return bool(mails())
 
-    await eventually(told, 30, "a mail that names the square as the reason")
+    await eventually(told, "a mail that names the square as the reason")
     assert all("kadegörelse" not in mail for mail in mails()), "what happened elsewhere is not followed"

@@ -165,7 +165,7 @@ async def _all_of_it(
     async def up() -> bool:
         return (await http.get("/v1/map", headers=own)).status_code == 200
 
-    await eventually(up, 30, "geo has restarted")
+    await eventually(up, "geo has restarted")
     said = await http.get("/v1/map", headers=own)
     assert SECRET not in said.text
     assert upstream.url not in said.text

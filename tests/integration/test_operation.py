@@ -112,7 +112,7 @@ async def test_up_down_and_up_again_with_everything_still_there(data: Path, port
         async def counted() -> bool:
             return await total(http, headers) == 5
 
-        await eventually(counted, 20, "five reports counted")
+        await eventually(counted, "five reports counted")
         found = await status(data)
         assert set(found) >= {"rooms", "consumers", "dead_letters", "outbox", "views"}
         assert {(r["room"], r["process"], r["ready"]) for r in found["rooms"]} == {
@@ -146,7 +146,7 @@ async def test_up_down_and_up_again_with_everything_still_there(data: Path, port
         async def counted_again() -> bool:
             return await total(http, headers) == 13
 
-        await eventually(counted_again, 20, "a report of the new epoch counted")
+        await eventually(counted_again, "a report of the new epoch counted")
 
 
 async def _down(data: Path) -> str:
@@ -177,7 +177,7 @@ async def _kafka_falls_silent(running: Running, http: httpx.AsyncClient, headers
     async def counted() -> bool:
         return await total(http, headers) == 12
 
-    await eventually(counted, 60, "twelve reports counted after Kafka came back")
+    await eventually(counted, "twelve reports counted after Kafka came back")
 
 
 async def _the_gateway_dies(running: Running) -> None:
@@ -192,7 +192,7 @@ async def _the_gateway_dies(running: Running) -> None:
             return False
 
     await asyncio.sleep(0.2)
-    await eventually(back, 20, "the gateway again")
+    await eventually(back, "the gateway again")
     said = (running.data.parent / "up.log").read_text()
     assert re.search(r"gateway ended with code -9; starting it again in \d+ s", said)
 
@@ -206,7 +206,7 @@ async def test_a_supervisor_that_is_killed_leaves_no_orphans(data: Path, port: i
     async def gone() -> bool:
         return not [c for c in children if c.is_running() and c.status() != psutil.STATUS_ZOMBIE]
 
-    await eventually(gone, 60, "every child stopped")
+    await eventually(gone, "every child stopped")
 
 
 async def test_a_taken_port_gets_a_sentence(data: Path) -> None:

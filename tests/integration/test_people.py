@@ -74,7 +74,7 @@ async def test_an_appointment_reaches_analysis_by_a_token_and_ends_there(
         rows = await instance.sql(query, first.token, kommun=kommun)
         return bool(rows) and rows[0]["trained"] and rows[0]["areas"] == ["0686R001"] and rows[0]["until"] == until
 
-    await eventually(known, 30, "analysis has the newest revision")
+    await eventually(known, "analysis has the newest revision")
     assert str(person) not in str(await instance.sql("select * from appointments", kommun=kommun))
     people = People(database)
     session, _ = await signed_in(people, kommun, person)
@@ -90,7 +90,7 @@ async def test_an_appointment_reaches_analysis_by_a_token_and_ends_there(
         query = "select until from appointments where reporter_token = $1"
         return bool((await instance.sql(query, first.token, kommun=kommun))[0]["until"] <= datetime.now(UTC))
 
-    await eventually(over, 30, "who reports no more is appointed no more")
+    await eventually(over, "who reports no more is appointed no more")
 
 
 async def test_exposure_follows_what_people_are(tenant: Tenant, database: Database) -> None:
@@ -177,7 +177,7 @@ async def test_a_token_buys_no_other_and_is_as_old_as_what_it_says(
         async def refused() -> bool:
             return (await http.get("/v1/event-types", headers=late)).status_code == 401
 
-        await eventually(refused, 5, "the door itself knows within seconds")
+        await eventually(refused, "the door itself knows within seconds")
     await appointing.change(kommun, person, name="Vera", roles=["est_medlem"], organisation=owner, active=False)
     await appointing.change(kommun, person, name="Vera", roles=["est_medlem"], organisation=owner, active=True)
     assert await people.by_session(session) is None, "a device that was locked out stays out"
@@ -212,7 +212,7 @@ async def test_roles_lock_outs_and_sign_outs_hold_in_every_room_in_time(
     async def refused() -> bool:
         return all([await answers(header) == {401} for _, header in held.values()])
 
-    await eventually(refused, WITHIN, "every room refuses the old tokens", promised=True)
+    await eventually(refused, "every room refuses the old tokens", within=WITHIN)
     assert await people.by_session(held[locked][0]) is None
     assert await people.by_session(held[left][0]) is None
     renewed = await people.by_session(held[changed][0])
@@ -240,7 +240,7 @@ async def test_an_erased_person_leaves_no_trace_and_the_counts_stay(
         query = "select 1 from contacts where person_id = $1"
         return bool(await instance.sql(query, person, kommun=kommun, room="notify"))
 
-    await eventually(told, 30, "a mail made notify keep the address")
+    await eventually(told, "a mail made notify keep the address")
     async with reaching(instance, "127.0.0.1:9") as ends:
         await ends.add_device(kommun, person, Phone().device("http://127.0.0.1:9/x"), "Mobil")
         assert await ends.ask_number(kommun, person, "+46701234598")
@@ -262,7 +262,7 @@ async def test_an_erased_person_leaves_no_trace_and_the_counts_stay(
     async def forgotten() -> bool:
         return not await traces(instance, kommun, str(person), name, email, "+46701234599", "+46701234598")
 
-    await eventually(forgotten, 30, "no table of any room holds id, name or address")
+    await eventually(forgotten, "no table of any room holds id, name or address")
     ident = UUID(answer.json()["report_id"])
     facts = await instance.sql("select 1 from facts where report_id = $1", ident, kommun=kommun)
     assert len(facts) == 1
@@ -396,5 +396,5 @@ async def test_two_keys_a_sandbox_and_client_credentials(
         async def dead() -> bool:
             return (await send(bearer, 9)).status_code == 401
 
-        await eventually(dead, WITHIN, "the token of the key no longer holds", promised=True)
+        await eventually(dead, "the token of the key no longer holds", within=WITHIN)
         assert (await send(new, 10)).status_code == 201

@@ -44,7 +44,7 @@ async def test_a_letter_is_put_back_once_and_counts_once(instance: Instance, kom
         async def aside() -> bool:
             return len([x for x in await _letters(instance, "analysis.reports") if x["reason"] == "handler_error"]) >= 3
 
-        await eventually(aside, 60, "three letters aside")
+        await eventually(aside, "three letters aside")
     finally:
         await owner.execute("alter table analysis.facts drop constraint accident")
         await owner.close()
@@ -87,11 +87,11 @@ async def test_what_is_still_bad_comes_back_as_it_was(instance: Instance, kommun
     async def another() -> bool:
         return bool({x["id"] for x in await mine()} - known)
 
-    await eventually(another, 30, "the letter")
+    await eventually(another, "the letter")
     (first,) = await mine()
     known.add(first["id"])
     await lagesbild(instance.ground, "redrive", first["id"])
-    await eventually(another, 30, "it comes back")
+    await eventually(another, "it comes back")
     second = next(x for x in await mine() if x["id"] not in known)
     for field in ("key", "value", "headers", "reason", "bytes"):
         assert second[field] == first[field], field

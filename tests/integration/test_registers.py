@@ -39,7 +39,7 @@ async def placement(instance: Instance, tenant: Tenant, sent: str) -> dict[str, 
         found.update(answer.json())
         return answer.status_code == 200
 
-    await eventually(placed, 30, f"a placement of {sent}")
+    await eventually(placed, f"a placement of {sent}")
     return found
 
 
@@ -88,7 +88,7 @@ async def test_texts_are_placed_once_there_is_a_register_and_old_ones_on_request
         )  # fmt: skip
         return bool(rows) and rows[0]["p"] == "address" and "placed_again" in rows[0]["notes"]
 
-    await eventually(counted, 30, "the picture follows the new placement")
+    await eventually(counted, "the picture follows the new placement")
     again = await lagesbild(instance.ground, "place-again", EKSJO, "--json",
                             LAGESBILD_DATABASE_URL=instance.ground.database_url(work_role("geo")))  # fmt: skip
     assert json.loads(again.out)["changed"] == 0
@@ -161,5 +161,5 @@ async def test_a_default_point_is_noticed_and_flagged_on_what_lies_there(instanc
         )  # fmt: skip
         return bool(rows[0]["n"] == 25)
 
-    await eventually(flagged, 30, "the reports at the default point wait for a person")
+    await eventually(flagged, "the reports at the default point wait for a person")
     await tenant.tally(40)

@@ -79,7 +79,7 @@ async def anonymised(instance: Instance, kommun: str, ids: list[UUID]) -> None:
         found = await events(instance, kommun, ids)
         return len(found) == len(ids) and all(e["report"]["anonymised"] for e in found)
 
-    await eventually(done, 60, f"{len(ids)} anonymised facts")
+    await eventually(done, f"{len(ids)} anonymised facts")
 
 
 async def decide(serving: Database, instance: Instance, kommun: str, *classes: str) -> None:
@@ -139,7 +139,7 @@ async def test_reports_are_anonymised_in_every_room_and_count_where_they_counted
         anonymous = sum(json.loads(r["event"])["report"]["anonymised"] for r in ledger)
         return (len(ledger), anonymous) == (9, 7)
 
-    await eventually(told_and_gone, 30, "notify has read it all too: nobody is told again, seven are anonymised")
+    await eventually(told_and_gone, "notify has read it all too: nobody is told again, seven are anonymised")
     for event in await events(instance, kommun, ids):
         assert event["placement"]["notes"] == ["anonymised"]
         assert abs(event["placement"]["point"]["lon"] - LON) > 1e-6, "the middle of the cell"
@@ -174,7 +174,7 @@ async def still_there(
         query = "select count(*) as n from replacings where kommun = $1 and finished_at is null"
         return bool((await instance.sql(query, kommun, kommun=kommun, room="geo"))[0]["n"] == 0)
 
-    await eventually(asked, 60, "placed anew")
+    await eventually(asked, "placed anew")
     assert await numbers(instance, kommun) == before
     await anonymised(instance, kommun, ids)
 
@@ -288,7 +288,7 @@ async def test_reporters_whose_appointments_ended_long_ago_are_forgotten_and_nob
     async def forgotten() -> bool:
         return not await traces(instance, kommun, str(people["gone"]))
 
-    await eventually(forgotten, 30, "no table of any room holds the id")
+    await eventually(forgotten, "no table of any room holds the id")
     async with serving.transaction((kommun,)) as connection:
         left = [r.person_id for r in await connection.execute(text("select person_id from people"))]
     assert {people["here"], people["staff"]} <= set(left)

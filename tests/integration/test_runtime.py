@@ -137,11 +137,11 @@ async def applied(ground: Ground, run: str) -> list[tuple[int, str]]:
         await connection.close()
 
 
-async def wait_for(ground: Ground, run: str, count: int, patience: float = 40) -> list[tuple[int, str]]:
+async def wait_for(ground: Ground, run: str, count: int) -> list[tuple[int, str]]:
     async def done() -> bool:
         return len(await applied(ground, run)) >= count
 
-    await eventually(done, patience, f"{count} effects")
+    await eventually(done, f"{count} effects")
     await asyncio.sleep(1.0)  # whatever would be doubled gets its chance
     return await applied(ground, run)
 
@@ -318,7 +318,7 @@ async def test_a_log_that_is_not_the_one_we_know_halts_the_process(
         async def halted() -> bool:
             return made.halt.reason is not None
 
-        await eventually(halted, 20, "a halt")
+        await eventually(halted, "a halt")
         expected = {"outside": "outside the log", "cluster": "another cluster", "record": "another record"}[damage]
         assert expected in str(made.halt.reason)
         assert made.trouble()
@@ -339,7 +339,7 @@ async def test_a_log_that_loses_its_tail_under_our_feet_halts_the_process(
         async def halted() -> bool:
             return made.halt.reason is not None
 
-        await eventually(halted, 10, "a halt")
+        await eventually(halted, "a halt")
         assert "the log ends at 2, below ours" in str(made.halt.reason)
 
 
@@ -376,7 +376,7 @@ async def test_too_many_dead_letters_halt_instead_of_emptying_the_topic(
         async def halted() -> bool:
             return made.halt.reason is not None
 
-        await eventually(halted, 20, "a halt")
+        await eventually(halted, "a halt")
         said = re.search(r"(\d+) dead letters", str(made.halt.reason))
         assert said
         assert 5 <= int(said[1]) < 5 + topic.partitions  # lanes bury side by side: one more for each
@@ -394,5 +394,5 @@ async def test_a_missing_dead_letter_topic_halts(ground: Ground, topic: Topic, e
         async def halted() -> bool:
             return made.halt.reason is not None
 
-        await eventually(halted, 60, "a halt")
+        await eventually(halted, "a halt")
         assert "dead letter could not be written" in str(made.halt.reason)

@@ -36,7 +36,7 @@ async def test_two_instances_on_one_machine(tmp_path: Path) -> None:
                 async def all_there(http: Any = http, headers: Any = headers, count: int = count) -> bool:
                     return await total(http, headers) == count
 
-                await eventually(all_there, 60, f"{count} reports in {data.name}")
+                await eventually(all_there, f"{count} reports in {data.name}")
                 counted.append((data, port, headers, count))
         async with asking(f"http://127.0.0.1:{ports[1]}") as http:
             theirs = counted[0][2]
@@ -72,7 +72,7 @@ async def test_two_replicas_of_every_room_share_the_work(instance: Instance, kom
                     return False
             return True
 
-        await eventually(take_part, 60, "the second of every room takes its part")
+        await eventually(take_part, "the second of every room takes its part")
         for tenant in tenants:
             tally = await tenant.tally(50 + more)
             assert (tally["sent"], tally["counted"], tally["lost"], tally["doubled"]) == (50 + more, 50 + more, 0, 0)

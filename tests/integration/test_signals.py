@@ -135,7 +135,7 @@ async def test_a_rise_is_a_case_from_its_first_week_to_its_last(
         unsent = await instance.sql("select 1 from outbox where key = $1 and sent_at is null", kommun, room="analysis")
         return not unsent
 
-    await eventually(sent, 30, "the relay has told")
+    await eventually(sent, "the relay has told")
 
 
 async def test_another_municipality_sees_nothing_of_it(database: Database, kommun: str) -> None:

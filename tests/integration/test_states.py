@@ -71,7 +71,7 @@ async def test_who_reported_a_state_ends_it_once_and_nothing_else_of_it_changes(
         facts = await instance.sql("select 1 from facts where kommun = $1", kommun, kommun=kommun)
         return len(facts) == 2 and not row["open"]
 
-    await eventually(closed, 30, "no state is open any more in the numbers")
+    await eventually(closed, "no state is open any more in the numbers")
 
 
 async def test_a_system_ends_its_states_itself(instance: Instance, kommun: str) -> None:

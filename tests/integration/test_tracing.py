@@ -72,7 +72,7 @@ async def test_a_report_is_one_trace_from_the_request_to_the_mail(
         async def whole() -> bool:
             return wanted <= {(service, span.name) for service, span in got if span.trace_id == trace}
 
-        await eventually(whole, 60, "every step in one trace")
+        await eventually(whole, "every step in one trace")
         own = [span for _, span in got if span.trace_id == trace]
         (first,) = [span for span in own if span.span_id == root]
         assert first.name == "POST /v1/reports"

@@ -44,7 +44,7 @@ async def test_a_case_reaches_who_should_know_one_takes_it_and_says_it_was_usefu
             member.ident,
         }
 
-    await eventually(told, 30, "analyst and member told")
+    await eventually(told, "analyst and member told")
     assert len(await ledger(instance, kommun)) == 2, "the same record twice is told once"
     url = instance.ground.layout.url("notify_serve")
     async with asking(url) as http:
@@ -66,7 +66,7 @@ async def test_a_case_reaches_who_should_know_one_takes_it_and_says_it_was_usefu
         rows = await instance.sql("select rule, useful from alert_answers where kommun = $1", kommun, kommun=kommun)
         return [(r["rule"], r["useful"]) for r in rows] == [("signal", True)]
 
-    await eventually(answered, 30, "analysis knows that it was useful")
+    await eventually(answered, "analysis knows that it was useful")
     await publish(instance, [found.model_copy(update={"state": "closed", "revision": 2})])
 
     async def over() -> bool:
@@ -75,7 +75,7 @@ async def test_a_case_reaches_who_should_know_one_takes_it_and_says_it_was_usefu
         )
         return [r["closed_at"] is not None for r in rows] == [True]
 
-    await eventually(over, 30, "the alert is over")
+    await eventually(over, "the alert is over")
 
 
 async def crew(instance: Instance, kommun: str, **plan: Any) -> tuple[Any, Any, Any]:
