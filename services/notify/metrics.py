@@ -15,13 +15,12 @@ UNPROVEN = Gauge(
 WAITING = Gauge("est_voice_waiting", "What is due and not done, by kind", ["what"])
 for _outcome in ("sent", "delayed", "failed"):
     MAILS.labels(_outcome)  # zeros from the start: Prometheus sees no increase in a counter that first appears as 1
-for _channel in CHANNELS:
-    UNPROVEN.labels(_channel)
+for _channel in CHANNELS:  # what is unproven has no zero before it is measured: it would end an alarm at each start
     for _outcome in ("sent", "delayed", "refused", "failed"):
         MESSAGES.labels(_channel, _outcome)
 for _outcome in ("routed", "held", "expired"):
     NOTICES.labels(_outcome)
-for _why in ("expired", "failed"):
+for _why in ("expired", "failed", "code"):
     LOST.labels(_why)
 for _what in ("route", "send", "pursue", "thank"):
     WAITING.labels(_what)

@@ -147,10 +147,14 @@ async def explain(request: Request, body: ExampleIn, principal: Caller) -> list[
 
 
 def example(kommun: str, body: ExampleIn) -> Notice:
-    """The notice that an example stands for; only reports have a severity and a source."""
+    """The notice that an example stands for.
+
+    Only reports have a severity, a source and the municipality's own areas: all else lies in the national ones.
+    """
     now = datetime.now(UTC)
-    areas = frozenset() if body.area is None else frozenset({tuple(body.area.split("/", 1))})
     ident, reported = uuid4(), body.kind == "report"
+    there = body.area is not None and (reported or body.area.startswith("regso/"))
+    areas = frozenset({tuple(body.area.split("/", 1))}) if body.area is not None and there else frozenset()
     return Notice(
         kommun=kommun, notice_id=ident, kind=body.kind, state=body.state, subject_id=ident,
         areas=areas,  # type: ignore[arg-type]  # the pattern has exactly one slash

@@ -70,7 +70,8 @@ class Node(_Data):
 
     ``wait_minutes``: how long a new alert gathers before anybody hears of it, never an urgent one;
     ``interval_minutes``: how far apart one receiver hears of the same alert; ``repeat_hours``: again while nobody has
-    taken it; ``urgent``: also at night; ``answer_minutes``: who does not answer by then is followed by ``then``.
+    taken it, 0 for never; ``urgent``: also at night; ``answer_minutes``: who does not answer by then is followed by
+    ``then``.
     """
 
     name: Slug
@@ -81,7 +82,7 @@ class Node(_Data):
     urgent: bool | None = None
     wait_minutes: Annotated[int, Field(ge=0, le=240)] | None = None
     interval_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
-    repeat_hours: Annotated[int, Field(ge=1, le=168)] | None = None
+    repeat_hours: Annotated[int, Field(ge=0, le=168)] | None = None
     answer_minutes: Annotated[int, Field(ge=5, le=1440)] | None = None
     then: tuple[To, ...] = Field(default=(), max_length=10)
     go_on: bool = False

@@ -15,6 +15,9 @@ REPORTED = "aterkoppling"
 """And where somebody is told because they reported."""
 TESTED, INVITED = "prov", "kallelse"
 """What no rule tells: a test message, an invitation."""
+APART = 30
+"""Minutes between two messages of one alert where no rule says otherwise, and the most that an urgent rule has from
+the rules above it."""
 _ORDER: dict[How, int] = {"at_once": 0, "daily": 1, "weekly": 2, "never": 3}
 
 
@@ -41,7 +44,7 @@ class Policy:
     how: How
     urgent: bool = False
     wait_minutes: int = 0
-    interval_minutes: int = 30
+    interval_minutes: int = APART
     repeat_hours: int | None = None
     answer_minutes: int | None = None
     then: tuple[To, ...] = ()
@@ -142,7 +145,7 @@ def policy_of(node: Node, above: Sequence[Node]) -> Policy:
     root, *inner = (*above, node)
     policy = Policy(
         root.name, (root.label,), root.to, root.how or "daily", bool(root.urgent), root.wait_minutes or 0,
-        root.interval_minutes or 30, root.repeat_hours, root.answer_minutes, root.then,
+        root.interval_minutes or APART, root.repeat_hours or None, root.answer_minutes, root.then,
     )  # fmt: skip
     for one in inner:
         policy = _inherited(one, policy)
@@ -163,15 +166,17 @@ def _down(node: Node, policy: Policy, notice: Notice) -> Iterator[Policy]:
 
 
 def _inherited(node: Node, above: Policy) -> Policy:
+    urgent = above.urgent if node.urgent is None else node.urgent
+    apart = min(above.interval_minutes, APART) if urgent else above.interval_minutes
     return Policy(
         rule=node.name,
         path=(*above.path, node.label),
         to=node.to or above.to,
         how=node.how or above.how,
-        urgent=above.urgent if node.urgent is None else node.urgent,
+        urgent=urgent,
         wait_minutes=above.wait_minutes if node.wait_minutes is None else node.wait_minutes,
-        interval_minutes=node.interval_minutes or above.interval_minutes,
-        repeat_hours=node.repeat_hours or above.repeat_hours,
+        interval_minutes=node.interval_minutes or apart,
+        repeat_hours=above.repeat_hours if node.repeat_hours is None else node.repeat_hours or None,
         answer_minutes=node.answer_minutes or above.answer_minutes,
         then=node.then or above.then,
     )

@@ -16,7 +16,7 @@ from services.runtime.asking import Away, OtherRoom, service_token
 
 SHIPPED = frozenset({"regso", "kommun", "lan"})
 """geo's layers that every municipality has."""
-TOKEN_KEPT, CASE_KEPT, OWN_KEPT = 120.0, 30.0, 300.0
+TOKEN_KEPT, CASE_KEPT, OWN_KEPT, ASKED_AGAIN = 120.0, 30.0, 300.0, 10.0
 """Seconds; a service token lives for five minutes."""
 
 
@@ -202,12 +202,13 @@ class Places:
         """The name of what somebody follows, also in the municipality's own layers and places; the code while away."""
         if area is None or layer in SHIPPED:
             return await self.named(kommun, area)
-        kept = self._own.get(kommun)
-        if kept is None or time.monotonic() - kept[0] > OWN_KEPT:
+        asked, names = self._own.get(kommun, (-1e9, {}))
+        # What was drawn a moment ago is asked for sooner; while geo is away, or for what has ended, not each time.
+        if time.monotonic() - asked > (OWN_KEPT if f"{layer}/{area}" in names else ASKED_AGAIN):
             try:
                 layers = await own_layers(self._geo, await self._tokens.of(kommun))
+                names = {key: name for areas in layers.values() for key, name in areas.items()}
             except Away:
-                return area if kept is None else kept[1].get(f"{layer}/{area}", area)
-            names = {key: name for areas in layers.values() for key, name in areas.items()}
-            kept = self._own[kommun] = (time.monotonic(), names)
-        return kept[1].get(f"{layer}/{area}", area)
+                pass  # by the names of last time
+            self._own[kommun] = (time.monotonic(), names)
+        return names.get(f"{layer}/{area}", area)

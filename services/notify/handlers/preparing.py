@@ -33,10 +33,12 @@ URGENT_TIMES = 2
 """How many times the hourly cap urgent messages may reach."""
 
 
-async def close(connection: AsyncConnection, kommun: str, ids: Sequence[UUID], state: str, error: str) -> None:
-    """Settle entries of the ledger that are not sent: they wait no longer."""
+async def close(
+    connection: AsyncConnection, kommun: str, ids: Sequence[UUID], state: str, error: str, *, code: bool = False
+) -> None:
+    """Settle entries of the ledger that are not sent: they wait no longer. ``code``: they held good for minutes."""
     if state == "failed" or error == PAST_DEADLINE:  # what is held, or from before a restore, is left out on purpose
-        LOST.labels(state).inc(len(ids))
+        LOST.labels("code" if code else state).inc(len(ids))
     await deliveries.finish(connection, kommun, ids, state, error)
     await queue.drop(connection, ids)
 
@@ -120,7 +122,7 @@ class Preparing:
             alert = known.get(row.alert_id)
             settled = self._settled(row, alert, reach, now, restored)
             if settled is not None:
-                await close(connection, kommun, [row.delivery_id], *settled)
+                await close(connection, kommun, [row.delivery_id], *settled, code=row.kind == "code")
                 continue
             silenced = [u for who in (row.person_id, NOBODY) if (u := quiet.get((row.alert_id, who))) is not None]
             later = now if row.urgent else max([now, *silenced])

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+from services.notify.metrics import LOST as LOST_MESSAGES
 from services.notify.metrics import MESSAGES
 from services.notify.store import deliveries, queue
 from services.runtime.database import Database
@@ -27,7 +28,8 @@ async def take_receipt(
         if status == ARRIVED:
             await deliveries.arrived(connection, kommun, delivery)
         else:
-            again, now = await deliveries.lost(connection, kommun, delivery), datetime.now(UTC)
+            (again, given_up), now = await deliveries.lost(connection, kommun, delivery), datetime.now(UTC)
+            LOST_MESSAGES.labels("failed").inc(given_up)
             await queue.put(connection, "send", [(ident, kommun, now, receiver) for ident, receiver in again])
     MESSAGES.labels(channel, outcome).inc()
     return True

@@ -39,10 +39,12 @@ class Round:
 
 
 def expect_answer(alert: Alert, policy: Policy, at: datetime) -> None:
-    """Somebody must answer, where the rule says so: from when the first is told."""
-    if policy.answer_minutes is not None and alert.answer_by is None and alert.owner is None:
-        alert.answer_minutes = policy.answer_minutes
-        alert.answer_by = at + timedelta(minutes=policy.answer_minutes)
+    """Somebody must answer, where the rule says so: from when the first is told, by the rule that waits the least."""
+    if policy.answer_minutes is None or alert.owner is not None:
+        return
+    by = at + timedelta(minutes=policy.answer_minutes)
+    if alert.answer_by is None or (by < alert.answer_by and alert.step == 0):
+        alert.answer_minutes, alert.answer_by = policy.answer_minutes, by
         alert.rule, alert.then_to, alert.urgent = policy.rule, policy.then, policy.urgent
 
 

@@ -240,15 +240,14 @@ async def arrived(connection: AsyncConnection, kommun: str, ident: UUID) -> None
     await connection.execute(_ARRIVED, {"kommun": kommun, "id": ident})
 
 
-async def lost(connection: AsyncConnection, kommun: str, ident: UUID) -> list[tuple[UUID, UUID]]:
+async def lost(connection: AsyncConnection, kommun: str, ident: UUID) -> tuple[list[tuple[UUID, UUID]], int]:
     """It did not arrive: due again, by the next way, with all that went in the same message.
 
-    (entry, receiver), without those that are too late or in whose stead a newer one waits: they have failed.
+    (entry, receiver) of those, and how many have failed: they are too late, or a newer one waits in their stead.
     """
     values = {"kommun": kommun, "id": ident}
     again = [(r.delivery_id, r.person_id) for r in await connection.execute(_LOST, values)]
-    await connection.execute(_GIVEN_UP, values)
-    return again
+    return again, (await connection.execute(_GIVEN_UP, values)).rowcount
 
 
 async def put_off(

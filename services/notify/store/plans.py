@@ -48,9 +48,12 @@ class Health:
 
 
 async def plan(connection: AsyncConnection, kommun: str) -> tuple[int, Plan]:
-    """(revision, plan) that is in force; revision 0 is the default."""
+    """(revision, plan) that is in force; revision 0 is the default.
+
+    Fields that a newer release wrote are passed over: going back to this one must not silence a municipality.
+    """
     row = (await connection.execute(_NEWEST, {"kommun": kommun})).first()
-    return (0, DEFAULT) if row is None else (row.revision, Plan.model_validate(row.document))
+    return (0, DEFAULT) if row is None else (row.revision, Plan.model_validate(row.document, extra="ignore"))
 
 
 async def save(connection: AsyncConnection, kommun: str, revision: int, new: Plan) -> bool:

@@ -66,7 +66,7 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
         _, plan = await plans.plan(connection, principal.kommun)
         roster = await people.roster(connection, principal.kommun, datetime.now(UTC))
     wanted = await preferences_of(database, principal)
-    follow = [(s.subscription_id, describe(s, names.get(f"{s.layer}/{s.area}"))) for s in own]
+    follow = [(s.subscription_id, describe(s, names.get(f"{s.layer}/{s.area}"), choices.type_names)) for s in own]
     notice = text(_NOTICES[klart]) if klart in _NOTICES else None
     if klart == "sparat" and follow:
         notice = text("deliveries.saved", what=next((w for i, w in follow if str(i) == vad), follow[-1][1]))

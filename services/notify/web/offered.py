@@ -1,6 +1,7 @@
 """What forms offer of a municipality's own: areas and places by layer, event types; asked with the visitor's right."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -30,8 +31,16 @@ class Offered:
 
     @property
     def names(self) -> dict[str, str]:
-        """``layer/area`` → name, of every layer."""
-        return {key: name for _, areas in self._layers() for key, name in areas.items()}
+        """``layer/area`` → name, of every layer; areas of one name have their layer's, or their code, beside it."""
+        layers = list(self._layers())
+        alike = Counter(name for _, areas in layers for name in areas.values())
+        said = {}
+        for title, areas in layers:
+            here = Counter(areas.values())
+            for key, name in areas.items():
+                beside = title if here[name] == 1 else key.partition("/")[2]
+                said[key] = name if alike[name] == 1 else f"{name} ({beside})"
+        return said
 
     @property
     def areas(self) -> list[tuple[str, Choices]]:

@@ -56,14 +56,15 @@ def choices(
     to += sorted((_key(t), words.to(t)) for t in named)
     types, shown = TYPES + list(offered.own_types), [pair for _, areas in offered.areas for pair in areas]
     kept = {field: (chosen or {}).get(field, ()) for field in LISTS}
+    rule_types = types + [(t, t) for t in _unknown(kept["types"], types)]
     to += [(k, _named(k, words)) for k in _unknown([*kept["to"], *kept["then"]], to)]
     return {
         "kinds": [(k, kind_label(k)) for k in KINDS],
         "sources": [(s, text(f"source.{s}")) for s in get_args(Source)],
         "areas": offered.areas,
         "more_areas": [(a, words.areas.get(a, a)) for a in _unknown(kept["areas"], shown)],
-        "types": [(code, label) for code, label in types if len(code) > 1],
-        "rule_types": types + [(t, t) for t in _unknown(kept["types"], types)],
+        "example_types": [(code, label) for code, label in rule_types if len(code) > 1],
+        "rule_types": rule_types,
         "rule_sources": [(s, s) for s in _unknown(kept["sources"], [(s, "") for s in get_args(Source)])],
         "to": to,
         "how": [(h, text(f"rules_page.how_{h}")) for h in HOWS],

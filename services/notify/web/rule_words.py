@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, get_args
 from uuid import UUID
 
 from schemas.values import Source
+from services.notify.domain.alerts import LASTING
+from services.notify.domain.notices import Kind
 from services.notify.domain.plan import Match, Node, To
 from services.notify.domain.routing import Policy, Receiver, policy_of
+from services.notify.handlers.rounds import REPORTS_END
+from services.notify.web.offered import NATIONAL
 from services.pages.labels import inside, type_label
 from services.pages.texts import text
 
@@ -56,18 +61,39 @@ def shown(node: Node, above: Sequence[Node], words: Words) -> dict[str, Any]:
         "how": text(f"rules_page.how_{policy.how}"),
         "at_once": policy.how == "at_once" and awake,
         "urgent": policy.urgent,
-        "paced": _paced(policy) if node.match.kinds != ("agenda",) else [],
+        "paced": [*_paced(policy, _about(node, above)), *_never(node.match, _about(node, above))],
         "answer": followed_by(policy.answer_minutes, policy.then, words),
     }
 
 
-def _paced(policy: Policy) -> list[str]:
+def _about(node: Node, above: Sequence[Node]) -> set[str]:
+    """The kinds that can reach a rule, by its own match and those that it lies in."""
+    found = set(get_args(Kind))
+    for one in (*above, node):
+        if one.match.kinds:
+            found &= {k.partition("/")[0] for k in one.match.kinds}
+    return found
+
+
+def _paced(policy: Policy, about: set[str]) -> list[str]:
     """How long a rule gathers first, and when it reminds; nothing where it does neither."""
-    gathers = policy.wait_minutes and policy.how == "at_once" and not policy.urgent
-    return [
-        *([text("rules_page.gathers", minutes=policy.wait_minutes)] if gathers else []),
-        *([text("rules_page.reminds", hours=policy.repeat_hours)] if policy.repeat_hours else []),
-    ]
+    said = []
+    minutes, hours, lasting = policy.wait_minutes, policy.repeat_hours, about & set(LASTING)
+    if minutes and policy.how == "at_once" and not policy.urgent and about != {"agenda"}:
+        said.append(text("rules_page.gathers_one" if minutes == 1 else "rules_page.gathers_many", minutes=minutes))
+    if hours and policy.how != "never" and lasting:
+        if lasting == {"report"} and timedelta(hours=hours) >= REPORTS_END:
+            said.append(text("rules_page.reminds_never"))
+        else:
+            said.append(text("rules_page.reminds_one" if hours == 1 else "rules_page.reminds_many", hours=hours))
+    return said
+
+
+def _never(match: Match, about: set[str]) -> list[str]:
+    """That a rule about own areas alone is silent of signals, which lie in the national areas."""
+    if "case" not in about or not match.areas or any(a.startswith(f"{NATIONAL}/") for a in match.areas):
+        return []
+    return [text("rules_page.no_signals")]
 
 
 def followed_by(minutes: int | None, then: Sequence[To], words: Words) -> str | None:

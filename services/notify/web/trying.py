@@ -115,7 +115,10 @@ def _told(one: Explained, at: datetime, plan: Plan, words: Words) -> dict[str, A
 
 def _why(rules: Sequence[str], followed: Sequence[Subscription], labels: Mapping[str, str], words: Words) -> list[str]:
     """Every reason, not the first alone: who stops following is still named by the rule."""
-    own = [text("rules_page.follows", what=describe(s, words.areas.get(f"{s.layer}/{s.area}"))) for s in followed]
+    own = [
+        text("rules_page.follows", what=describe(s, words.areas.get(f"{s.layer}/{s.area}"), words.types))
+        for s in followed
+    ]
     named = dict.fromkeys(labels.get(r, r) for r in rules if r != FOLLOWED)
     return [*named, *own]
 

@@ -42,9 +42,9 @@ class Known:
     """What of an agenda concerns the receiver's ``organisation``; None: all of it."""
 
 
-def describe(subscription: Subscription, area_name: str | None) -> str:
-    """What a subscription follows, in words."""
-    types = [inside(type_label(c)) for c in subscription.types]
+def describe(subscription: Subscription, area_name: str | None, own_types: Mapping[str, str] | None = None) -> str:
+    """What a subscription follows, in words; ``own_types``: names of the municipality's own event types."""
+    types = [inside((own_types or {}).get(c) or type_label(c)) for c in subscription.types]
     return text(
         "deliveries.describe",
         types=", ".join(types) or text("deliveries.types_all").lower(),

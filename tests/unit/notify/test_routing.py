@@ -11,8 +11,10 @@ from schemas.situation import SituationChanged
 from services.notify.domain.notices import Notice, of_report, of_situation, retry_delay, too_late
 from services.notify.domain.plan import DEFAULT, Hold, Match, Node, Plan, To
 from services.notify.domain.routing import (
+    APART,
     FOLLOWED,
     Followers,
+    Policy,
     Receiver,
     Roster,
     Subscription,
@@ -20,11 +22,14 @@ from services.notify.domain.routing import (
     held,
     nobody_named,
     policies,
+    policy_of,
     route,
 )
 from services.notify.domain.routing import (
     follows as is_followed,
 )
+from services.notify.handlers.rounds import expect_answer
+from services.notify.handlers.telling import single
 from services.notify.web.rule_forms import why
 from tests.support.facts import NOON, located, report_id
 from tests.support.notices import COMPANY, MEMBER, OTHER, PERSON, case, follows, report, roster, situation
@@ -233,6 +238,15 @@ def test_what_is_too_late_is_recorded_and_never_sent() -> None:
     assert too_late(report(), NOON, **(LIMITS | {"restored_at": NOON})) == "restored"
 
 
+def test_fields_of_a_newer_release_do_not_stop_an_older_one() -> None:
+    """As the store reads a plan; what is handed in with a field that nobody knows is refused."""
+    stored = DEFAULT.model_dump(mode="json") | {"later": 1}
+    stored["root"]["routes"][0]["later"] = 2
+    assert Plan.model_validate(stored, extra="ignore") == DEFAULT
+    with pytest.raises(ValidationError):
+        Plan.model_validate(stored)
+
+
 def test_retries_back_off() -> None:
     assert [retry_delay(n, 600) for n in (1, 2, 3, 50)] == [5, 10, 20, 600]
 
@@ -263,3 +277,26 @@ def test_a_case_of_a_whole_group_holds_back_and_is_followed_as_its_group() -> No
 
 def follows_it(notice: Notice, **changes: Any) -> bool:
     return next(Followers([follows(**changes)]).of(notice), None) is not None
+
+
+def test_what_a_rule_has_from_above_can_be_switched_off_and_holds_no_urgent_message_apart() -> None:
+    root = DEFAULT.root.model_copy(update={"interval_minutes": 1440, "repeat_hours": 4, "routes": ()})
+    inner = Node(name="inne", label="Inne")
+    assert (policy_of(inner, (root,)).interval_minutes, policy_of(inner, (root,)).repeat_hours) == (1440, 4)
+    urgent = inner.model_copy(update={"urgent": True, "repeat_hours": 0})
+    assert (policy_of(urgent, (root,)).interval_minutes, policy_of(urgent, (root,)).repeat_hours) == (APART, None)
+    chosen = urgent.model_copy(update={"interval_minutes": 240})
+    assert policy_of(chosen, (root,)).interval_minutes == 240, "its own choice"
+
+
+def test_the_rule_that_waits_the_least_decides_when_the_next_are_told() -> None:
+    def asked(minutes: int, name: str) -> Policy:
+        return Policy(name, (), (), "at_once", answer_minutes=minutes, then=(To(role="administrator"),))
+
+    alert = single("0682", OTHER, "report", {}, rule="", subject_id=OTHER, now=NOON)
+    for minutes, name in ((120, "slow"), (15, "fast"), (60, "between")):
+        expect_answer(alert, asked(minutes, name), NOON)
+    assert (alert.answer_by, alert.rule) == (NOON + timedelta(minutes=15), "fast")
+    alert.step = 1  # the next have been told: they have the time that they were given
+    expect_answer(alert, asked(5, "late"), NOON)
+    assert alert.answer_by == NOON + timedelta(minutes=15)

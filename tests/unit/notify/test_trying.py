@@ -12,7 +12,7 @@ from services.notify.domain.notices import Notice
 from services.notify.domain.pacing import when
 from services.notify.domain.plan import DEFAULT, Match, Node, Plan, To, in_order
 from services.notify.domain.routing import Followers, Subscription, route
-from services.notify.gateways.rooms import own_layers
+from services.notify.gateways.rooms import ASKED_AGAIN, Places, own_layers
 from services.notify.handlers.planning import Explained, Planning
 from services.notify.web import rule_forms, trying
 from services.notify.web.offered import MOST, Offered
@@ -185,3 +185,73 @@ async def test_layers_to_choose_from_are_the_municipalitys_own_and_no_register()
     geo = cast("OtherRoom", Geo())
     assert await own_layers(geo, "t", MOST) == {"Distrikt (d)": {"d/1": "Väst"}, "Distrikt (p)": {"_place/7": "Väst"}}
     assert asked == ["/v1/layers", "/v1/layers/d/areas", "/v1/layers/p/areas"], "what a form cannot hold is not fetched"
+
+
+def test_a_rule_says_what_it_can_never_tell() -> None:
+    def notes(rule: Node) -> list[str]:
+        paced: list[str] = shown(rule, (DEFAULT.root,), WORDS)["paced"]
+        return paced
+
+    square = Match(areas=("_place/7",))
+    assert notes(Node(name="t", label="T", match=square))[0].startswith("gäller inte signaler")
+    both = square.model_copy(update={"areas": ("_place/7", "regso/0682R012")})
+    reports = square.model_copy(update={"kinds": ("report",)})
+    assert [notes(Node(name="t", label="T", match=m)) for m in (both, reports)] == [[], []]
+    daily = Node(name="t", label="T", match=reports, how="at_once", wait_minutes=1, repeat_hours=24)
+    assert notes(daily) == [
+        "samlar i 1 minut före det första meddelandet",
+        "påminner inte: ett larm om rapporter är över efter ett dygn",
+    ]
+    assert notes(daily.model_copy(update={"match": Match(kinds=("case",)), "repeat_hours": 1}))[1] == (
+        "påminner efter 1 timme om ingen tagit det"
+    )
+    for silent in ({"how": "never"}, {"match": Match(kinds=("lagesbild",))}, {"repeat_hours": 0}):
+        assert not any(n.startswith("påminner") for n in notes(daily.model_copy(update=silent))), silent
+    inner = Node(name="i", label="I", match=Match(areas=("_place/7",)))
+    above = (DEFAULT.root, Node(name="u", label="U", match=Match(kinds=("report",))))
+    assert shown(inner, above, WORDS)["paced"] == [], "the rule that it lies in lets reports alone in"
+
+
+async def test_an_example_that_is_no_report_lies_in_national_areas_alone() -> None:
+    torget = {"example_area": "_place/7", "example_kind": "case/opened"}
+    rule = Node(name="torget", label="Torget", match=Match(areas=("_place/7",)), to=(To(person=MEMBER),), how="at_once")
+    draft = Plan(root=DEFAULT.root.model_copy(update={"routes": (rule,)}))
+    assert [t["who"] for t in (await _tried(torget, draft))["told"]] == ["Alex"]
+    assert [t["who"] for t in (await _tried(torget | {"example_kind": "report/opened"}, draft))["told"]] == ["Kim"]
+
+
+def test_areas_of_one_name_are_told_apart() -> None:
+    own = {"Torg": {"_place/7": "Centrum", "_place/8": "Bron"}, "Distrikt": {"d/1": "Väst", "d/2": "Väst"}}
+    assert Offered({"0682R012": "Centrum"}, own).names == {
+        "regso/0682R012": "Centrum (RegSO)", "_place/7": "Centrum (Torg)", "_place/8": "Bron",
+        "d/1": "Väst (1)", "d/2": "Väst (2)",
+    }  # fmt: skip
+
+
+async def test_what_was_drawn_a_moment_ago_has_its_name_in_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, asked = {"1": "Väst"}, []
+
+    class Geo:
+        async def get(self, path: str, **_: Any) -> Any:
+            asked.append(path)
+            if path == "/v1/layers":
+                return [{"layer": "d", "kind": "areas", "count": 2, "title": "Distrikt"}]
+            return {"areas": [{"area": code, "name": name} for code, name in drawn.items()]}
+
+    class Tokens:
+        async def of(self, _kommun: str) -> str:
+            return "t"
+
+    now = [1000.0]
+    monkeypatch.setattr("services.notify.gateways.rooms.time.monotonic", lambda: now[0])
+    places = Places("http://a", "http://b", "x")
+    monkeypatch.setattr(places, "_geo", Geo())
+    monkeypatch.setattr(places, "_tokens", Tokens())
+    assert await places.followed("0682", "d", "1") == "Väst"
+    drawn["2"] = "Öst"
+    assert await places.followed("0682", "d", "2") == "2", "asked for a moment ago"
+    assert len(asked) == 2
+    now[0] += ASKED_AGAIN + 1
+    assert await places.followed("0682", "d", "2") == "Öst"
+    assert await places.followed("0682", "d", "1") == "Väst"
+    assert len(asked) == 4
