@@ -20,7 +20,6 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyogrio
 import shapely
 from pyproj import CRS
 
@@ -171,6 +170,8 @@ def _ogr(driver: str) -> Writer:
     """GDAL writes from the stream of batches."""
 
     def write(path: Path, batches: Iterator[pa.RecordBatch]) -> None:
+        import pyogrio  # brings GDAL and pandas along: a second that no process should pay at its start
+
         reader = pa.RecordBatchReader.from_batches(SCHEMA, batches)
         named = {"layer": LAYER, "driver": driver, "geometry_name": "geometry"}
         pyogrio.write_arrow(reader, path, geometry_type="Point", crs=SWEREF99_TM, **named)

@@ -7,8 +7,6 @@ to the service and is neither shown nor kept.
 import re
 from urllib.parse import urlsplit
 
-import pyogrio
-
 from services.geo.importing.reading import BadFile, Table, read_source
 
 _PREFIX = re.compile(r"(?i)(wfs|oapif):(?=https?://)")
@@ -40,6 +38,8 @@ def read_service(origin: str, layer: str | None = None) -> Table:
     Without a prefix an address that speaks of WFS is one, and any other is OGC API Features: its landing page, or one
     collection.
     """
+    import pyogrio  # late, as where files are read
+
     name = shown(origin)
     pyogrio.set_gdal_config_options(_PATIENCE)
     try:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyogrio
 import shapely
 from numpy.typing import NDArray
 
@@ -126,6 +125,8 @@ def read_source(source: str, name: str, layer: str | None, **options: str) -> Ta
 
     ``options`` are the driver's. BadFile ``format`` when GDAL cannot open or read it.
     """
+    import pyogrio  # brings GDAL and pandas along: a second that no process should pay at its start
+
     try:
         layers = [str(known) for known, _ in pyogrio.list_layers(source)]
         if layer is None and len(layers) > 1:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from services.geo.domain.geocoding.answers import Answer, Candidate
 from services.geo.domain.geocoding.hints import Hints, distance
@@ -46,6 +45,8 @@ def crossing(
 
 def _meeting(register: Register, a: Street, b: Street) -> tuple[float, float, float]:
     """Shortest distance between addresses of two streets, and the midpoint there."""
+    from scipy.spatial import KDTree  # late, as in the register
+
     points_a = np.column_stack([register.e[a.start : a.end], register.n[a.start : a.end]])
     points_b = np.column_stack([register.e[b.start : b.end], register.n[b.start : b.end]])
     distances, nearest = KDTree(points_b).query(points_a)

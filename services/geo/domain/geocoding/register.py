@@ -9,15 +9,15 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 from services.geo.domain.geocoding.words import folded, key_of, spelling_of
+
+if TYPE_CHECKING:  # scipy is imported where it is called: half a second that no process should pay at its start
+    from scipy.spatial import KDTree
 
 SAME_ADDRESS_METRES = 300.0
 """Two points of one number this far apart are two streets of one name: entrances of one house are nearer."""
@@ -143,7 +143,9 @@ class Register:
         return streets
 
     @cached_property
-    def _tree(self) -> KDTree:
+    def _tree(self) -> "KDTree":
+        from scipy.spatial import KDTree
+
         return KDTree(np.column_stack([self.e, self.n]))
 
     def nearest(self, e: float, n: float, within_m: float) -> Nearest | None:
@@ -210,6 +212,10 @@ def _far_apart(rows: AddressRows, codes: Sequence[str], indices: Sequence[int]) 
 
 def _clusters(e: Floats, n: Floats) -> list[int]:
     """Points that hang together, by single linkage."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import KDTree
+
     pairs = KDTree(np.column_stack([e, n])).query_pairs(ONE_STREET_METRES, output_type="ndarray")
     links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(e), len(e)))
     return [int(g) for g in connected_components(links, directed=False)[1]]
