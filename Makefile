@@ -16,6 +16,8 @@ UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 
 # The system's certificates: many municipalities sit behind a proxy with one of its own.
 export UV_SYSTEM_CERTS ?= true
+# Eight processes that each compile every module at every start take twice as long to be ready.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: client help setup demo up down status test faults qgis bench check clean assets
 
@@ -40,6 +42,7 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
 	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
 	@$(UV) pip install --quiet --offline --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@$(BIN)/python -c 'import services.ingest.app, services.geo.app, services.analysis.app, services.notify.app' # compiled once, not by eight
 	@touch $(READY)
 
 # npm is used if it is there; else Node comes into the same corner as uv, as a wheel.
