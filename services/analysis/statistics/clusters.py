@@ -148,6 +148,31 @@ def _ratios(counted: Ints, expected: Floats, total: int, fewest: int) -> Floats:
     return found
 
 
+class _Strongest:
+    """The largest of ``_ratios`` for many counts of one expectation, without a logarithm for each.
+
+    c·ln(c/μ) + (C − c)·ln((C − c)/(C − μ)) = [c·ln c + (C − c)·ln(C − c)] + c·ln((C − μ)/μ) − C·ln(C − μ): a table by
+    c, and two numbers for each circle and window.
+    """
+
+    def __init__(self, expected: Floats, total: int, fewest: int) -> None:
+        counts = np.arange(total + 1, dtype=float)
+        logs = counts * np.log(np.maximum(counts, 1.0))
+        self._table = logs + logs[::-1]
+        possible = (expected > 0) & (expected < total)  # nothing is more than everything, nor any of nothing
+        inside = np.where(possible, expected, 0.5 * total)
+        self._slope = np.log((total - inside) / inside).ravel()
+        self._offset = (-total * np.log(total - inside)).ravel()
+        least = np.where(possible, np.maximum(np.floor(expected) + 1, fewest), total + 1)
+        self._least = least.astype(np.float32)
+
+    def __call__(self, counted: npt.NDArray[np.float32]) -> float:
+        more = np.flatnonzero(counted >= self._least)
+        counts = counted.ravel()[more]
+        found = self._table[counts.astype(np.int32)] + counts * self._slope[more] + self._offset[more]
+        return float(found.max(initial=0.0))
+
+
 def _replicated(
     grid: Ints,
     looked: tuple[_Zones, Sequence[tuple[int, int]], npt.NDArray[np.bool_]],
@@ -163,6 +188,7 @@ def _replicated(
     by_day = np.array([grid[:, a : b + 1].sum() for a, b in windows])
     expected = (members @ grid.sum(axis=1).astype(np.float32)).astype(float)[:, None] * by_day[None, :] / len(place)
     first, last = (np.array(edge) for edge in zip(*windows, strict=True))
+    strongest = _Strongest(expected, len(place), setting.min_cases)
     dice = np.random.default_rng(setting.seed)
     best = np.zeros(setting.replicates)
     for r in range(setting.replicates):
@@ -170,7 +196,7 @@ def _replicated(
         upto = np.zeros((len(grid), grid.shape[1] + 1), np.float32)
         np.cumsum(np.bincount(flat, minlength=grid.size).reshape(grid.shape), axis=1, out=upto[:, 1:])
         counted = members @ (upto[:, last + 1] - upto[:, first])
-        best[r] = _ratios(counted, expected, len(place), setting.min_cases).max(initial=0.0)
+        best[r] = strongest(counted)
         if setting.enough is not None and (best[: r + 1] >= observed - 1e-9).sum() >= setting.enough:
             return best[: r + 1]
     return best

@@ -252,3 +252,15 @@ def test_missing_numbers_are_no_alarm() -> None:
         assert np.isnan(ears.limits([*range(20), math.nan, 3, 4, 5], lag=2)[-1])
         assert np.isnan(ears.limits([math.nan] * 12)[-1])
         assert not np.isnan(ears.limits([math.nan, *range(20)])[-1]), "one of long ago is out of the window"
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_strongest_circle_of_a_replicate_is_the_one_that_the_formula_gives(seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    total = int(dice.integers(2, 60))
+    expected = dice.choice([0.0, 0.25, 1.0, total / 2, float(total)], (7, 5)) + dice.choice([0.0, 0.5], (7, 5))
+    counted = np.minimum(dice.integers(0, 2 * total, (7, 5)), total)
+    counted[expected == 0] = 0
+    usual = np.minimum(expected, total)
+    wanted = clusters._ratios(counted, usual, total, 2).max()
+    assert clusters._Strongest(usual, total, 2)(counted.astype(np.float32)) == pytest.approx(wanted, abs=1e-10)
