@@ -9,7 +9,7 @@ from services.notify.metrics import LOST, UNPROVEN
 from services.notify.store import plans
 from tests.integration.test_voice import crew
 from tests.support.instance import Instance
-from tests.support.voice import Voice, now_case, numbered, voice
+from tests.support.voice import Voice, now_case, numbered, reaching, voice
 
 
 async def _month(parts: Voice, proving: Proving, kommun: str, *mine: str) -> set[tuple[str, str]]:
@@ -80,3 +80,15 @@ async def test_a_message_that_became_too_old_is_counted_as_lost(instance: Instan
         await parts.settle()
         assert LOST.labels("expired")._value.get() == before + 2
         assert parts.channels["mail"].sent == []
+
+
+async def test_a_code_that_ran_out_is_no_message_that_was_lost(instance: Instance, kommun: str) -> None:
+    _, analyst, _ = await crew(instance, kommun)
+    async with voice(instance) as parts, reaching(instance) as ends:
+        before = {why: LOST.labels(why)._value.get() for why in ("expired", "code")}
+        assert await ends.ask_number(kommun, analyst.ident, "+46701234567")
+        await instance.sql("update deliveries set deadline = now() - interval '1 minute' where kommun = $1", kommun,
+                           kommun=kommun, room="notify")  # fmt: skip
+        await parts.settle()
+        assert {why: LOST.labels(why)._value.get() - n for why, n in before.items()} == {"expired": 0, "code": 1}
+        assert parts.channels["sms"].sent == []
