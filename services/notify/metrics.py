@@ -15,6 +15,8 @@ UNPROVEN = Gauge(
 WAITING = Gauge("est_voice_waiting", "What is due and not done, by kind", ["what"])
 for _outcome in ("sent", "delayed", "failed"):
     MAILS.labels(_outcome)  # zeros from the start: Prometheus sees no increase in a counter that first appears as 1
+for _receiver in ("person", "destination"):
+    MESSAGES.labels(_receiver, "bundled")
 for _channel in CHANNELS:  # what is unproven has no zero before it is measured: it would end an alarm at each start
     for _outcome in ("sent", "delayed", "refused", "failed"):
         MESSAGES.labels(_channel, _outcome)

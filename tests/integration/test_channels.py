@@ -89,6 +89,16 @@ async def test_where_it_may_have_been_taken_no_other_provider_is_asked(there: Ou
         assert len(there.taken) == 1, lie
 
 
+async def test_after_an_answer_that_never_came_another_provider_is_asked_first(there: Outsider) -> None:
+    sms = Sms([provider(there), provider(there, "/other")], timeout=0.7)
+    there.answers = ["hang up", taken_as(ident="s2"), (404, {}, b""), taken_as(ident="s3")]
+    with pytest.raises(Delayed):
+        await sms.send(MESSAGE, "+46700000000")
+    assert (await sms.send(MESSAGE, "+46700000000")).provider_id == "s2"
+    assert (await sms.send(MESSAGE, "+46700000000")).provider_id == "s3", "the other has moved: the first again"
+    assert [t.path for t in there.taken] == ["/a1/sms", "/other", "/other", "/a1/sms"]
+
+
 async def test_what_will_never_be_taken_and_what_comes_too_fast(there: Outsider) -> None:
     there.answers = [(400, {}, b"bad number")]
     with pytest.raises(Permanent, match="400"):

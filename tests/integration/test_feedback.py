@@ -1,5 +1,6 @@
 """Word to reporters of what became of what they reported, as they want it; once, however often it is read."""
 
+import json
 from datetime import datetime
 from email import message_from_bytes
 from email.policy import default
@@ -25,7 +26,7 @@ async def test_reporters_hear_how_many_of_their_reports_an_adopted_lagesbild_cou
         return {"first": today, "last": today} if (asked, number) == (kommun, "2026:48") else None
 
     monkeypatch.setattr(Picture, "document", document)
-    await crew(instance, kommun)
+    _, analyst, _ = await crew(instance, kommun)
     glad, silent = [await somebody(instance, kommun, "rapportor") for _ in range(2)]
     async with asking(instance.url) as http:
         for person in (glad, silent):
@@ -48,6 +49,13 @@ async def test_reporters_hear_how_many_of_their_reports_an_adopted_lagesbild_cou
         assert sent[1].subject == "Dina rapporter är med i lägesbild 2026:48"
         assert "3 av dina rapporter räknades" in sent[1].text
         assert "/utskick/aterkoppling" in sent[1].text
+    query = "select alert_id, event from alerts where kommun = $1 and kind = 'feedback'"
+    (kept,) = await instance.sql(query, kommun, kommun=kommun, room="notify")
+    assert json.loads(kept["event"]) == {"number": "2026:48", "count": 3}, "of what is forgotten when it has been said"
+    async with asking(instance.ground.layout.url("notify_serve"), headers=analyst.bearer) as http:
+        for path in f"/v1/alerts/{kept['alert_id']}", f"/larm/{kept['alert_id']}":
+            assert (await http.get(path)).status_code == 404, "what somebody reported is their own matter"
+        assert (await http.post(f"/v1/alerts/{kept['alert_id']}/silence", json={})).status_code == 404
 
 
 async def _wish(instance: Instance, person: Somebody, feedback: str) -> None:

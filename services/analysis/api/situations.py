@@ -64,12 +64,16 @@ class AboutOut(BaseModel):
 
 
 class SectionOut(BaseModel):
-    """Lines under a heading, in the agenda's order. ``about``: one for each line, where lines are about something."""
+    """Lines under a heading, in the agenda's order. ``about``: one for each line, where lines are about something.
+
+    ``warns``: a source fell silent, or something else makes the numbers less sure than usual.
+    """
 
     key: str
     title: str
     lines: list[str]
     about: list[AboutOut]
+    warns: bool = False
 
 
 class SaidOut(BaseModel):

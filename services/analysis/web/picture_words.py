@@ -73,9 +73,10 @@ def agenda(document: Document, names: Mapping[str, str], hidden: Mapping[str, st
         "focus": [{"type": f["kind"], "area": f["area"]} for f in said["focus"]],
     }
     sections = [
-        {"key": key, "title": text(f"picture.agenda_{key}"), "lines": found, "about": about.get(key, [])}
+        {"key": key, "title": text(f"picture.agenda_{key}"), "lines": found, "about": about.get(key, []),
+         "warns": key == "quality" and any(level == "warn" for level, _, _ in said["quality"])}
         for key, found in lines.items()
-    ]
+    ]  # fmt: skip
     return {"title": said["title"], "lead": said["lead"], "sections": sections}
 
 

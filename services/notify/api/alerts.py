@@ -91,7 +91,7 @@ async def one(request: Request, principal: Caller, alert_id: UUID) -> AlertOut:
     person = person_of(principal)
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        return _there(await store.one(connection, principal.kommun, alert_id), person)
+        return _there(await store.readable(connection, principal.kommun, alert_id, person), person)
 
 
 @router.post("/{alert_id}/take")
@@ -110,6 +110,14 @@ async def let_go(request: Request, principal: Caller, alert_id: UUID) -> AlertOu
     person = person_of(principal)
     answering: Answering = request.app.state.answering
     return _there(await answering.let_go(principal.kommun, alert_id, person), person)
+
+
+@router.post("/{alert_id}/resolve")
+async def resolve(request: Request, principal: Caller, alert_id: UUID) -> AlertOut:
+    """It is dealt with: by whoever has taken it, or an analyst. What comes afterwards is a new alert."""
+    person = person_of(principal)
+    answering: Answering = request.app.state.answering
+    return _there(await answering.resolve(principal.kommun, alert_id, person, any_one=principal.may(*FOR_ALL)), person)
 
 
 @router.post("/{alert_id}/silence")

@@ -9,6 +9,8 @@ from services.notify.domain.plan import To
 
 LASTING = ("report", "case", "silent_source")
 """Kinds that somebody can take; the others are only to be read."""
+OWN = ("feedback", "code")
+"""Kinds that are one person's own matter: nobody else may read them."""
 
 
 @dataclass(slots=True)

@@ -20,6 +20,8 @@ PLACES = "_place"
 """Where a layer stands: the municipality's named places (a square, a school yard), by the id that reports name."""
 PAST_DEADLINE = "past_deadline"
 """Why what is too old to be told is recorded and not sent."""
+DRAFT = "lagesbild/draft"
+"""The dedup key of the draft that waits to be adopted."""
 TOLD_ONE_BY_ONE = 4
 """Reports of this severity are never grouped with others."""
 
@@ -54,7 +56,7 @@ class Notice:
     def dedup_key(self) -> str:
         """What makes two notices one alert: the same case or lägesbild, or alike reports in one area."""
         if self.kind == "lagesbild" and self.state == "drafted":
-            return "lagesbild/draft"  # several that were caught up are one thing to tell: the newest
+            return DRAFT  # several that were caught up are one thing to tell: the newest
         if self.kind != "report":
             return f"{self.kind}/{self.subject_id}"
         if (self.severity or 0) >= TOLD_ONE_BY_ONE:

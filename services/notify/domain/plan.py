@@ -10,7 +10,7 @@ from datetime import time
 from typing import Annotated, Literal, Self, get_args
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.values import Severity
@@ -20,6 +20,7 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")]
 GroupName = Annotated[str, StringConstraints(pattern=r"^[a-zåäö0-9_-]{1,32}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
 TypePrefix = Annotated[str, StringConstraints(pattern=r"^[A-G](\d{1,2}|-X\d{1,3})?$")]
+NationalArea = Annotated[str, StringConstraints(pattern=r"^regso/[^/\s]{1,64}$")]
 AreaName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}/[^/\s]{1,64}$")]
 Role = Literal["analytiker", "est_medlem", "administrator"]
 How = Literal["at_once", "daily", "weekly", "never"]
@@ -28,6 +29,15 @@ KindAndState = Annotated[
     str, StringConstraints(pattern=rf"^({'|'.join(get_args(Kind))})(/({'|'.join(get_args(State))}))?$")
 ]
 MOST_NODES, DEEPEST = 60, 4
+
+
+def _on_the_wall(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError("a time of day here is Swedish and has no zone")
+    return value
+
+
+Clock = Annotated[time, AfterValidator(_on_the_wall)]
 
 
 class _Data(BaseModel):
@@ -100,23 +110,23 @@ class Hold(_Data):
 class Quiet(_Data):
     """When nobody is told what is not urgent, in Swedish time; equal ends: never quiet."""
 
-    begins: time = time(20)
-    ends: time = time(7)
+    begins: Clock = time(20)
+    ends: Clock = time(7)
 
 
 class Meeting(_Data):
     """When the group meets (Monday 0) and how many hours before it the agenda goes out."""
 
     weekday: Annotated[int, Field(ge=0, le=6)] = 4
-    at: time = time(9)
+    at: Clock = time(9)
     hours_before: Annotated[int, Field(ge=0, le=96)] = 2
 
 
 class Interest(_Data):
-    """What of the agenda concerns a department; an empty list means all. Areas are ``layer/area``."""
+    """What of the agenda concerns a department; an empty list means all. Its lines lie in national areas alone."""
 
     types: tuple[TypePrefix, ...] = ()
-    areas: tuple[AreaName, ...] = ()
+    areas: tuple[NationalArea, ...] = ()
 
     def concerns(self, kind: str | None, area: str | None) -> bool:
         """Whether a line about this type (or group) and national area does; what is about all of them does."""

@@ -78,11 +78,28 @@ class Roster:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One receiver of a notice, by the policy that reaches them first, and every rule that names them."""
+    """One receiver of a notice, by the policy that reaches them first; ``every``: all that name them, that one first.
+
+    What any of them asks for besides the telling (an answer, a reminder) is asked for.
+    """
 
     receiver: Receiver
-    policy: Policy
-    rules: tuple[str, ...]
+    every: tuple[Policy, ...]
+
+    @property
+    def policy(self) -> Policy:
+        """The one by which they are told."""
+        return self.every[0]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The names of all."""
+        return tuple(p.rule for p in self.every)
+
+    @property
+    def repeat_hours(self) -> int | None:
+        """The soonest reminder that any of them asks for."""
+        return min((p.repeat_hours for p in self.every if p.repeat_hours is not None), default=None)
 
 
 class Followers:
@@ -230,7 +247,7 @@ def route(plan: Plan, followers: Followers, roster: Roster, notice: Notice) -> l
         if subscription.person_id in roster.members:
             policy = _FOLLOWING_SERIOUS if (notice.severity or 0) >= TOLD_ONE_BY_ONE else _FOLLOWING
             named.setdefault(Receiver("person", subscription.person_id), []).append(policy)
-    return [Told(receiver, min(found, key=_soonest), tuple(p.rule for p in found)) for receiver, found in named.items()]
+    return [Told(receiver, tuple(sorted(found, key=_soonest))) for receiver, found in named.items()]
 
 
 def _soonest(policy: Policy) -> tuple[int, bool, int]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from schemas.alerts import AlertAnswered
 from schemas.envelope import Envelope, derived_id
 from schemas.topics import ALERT_ANSWERED
-from services.notify.domain.alerts import Alert
+from services.notify.domain.alerts import LASTING, Alert
 from services.notify.domain.pacing import before_meeting
 from services.notify.store import alerts as store
 from services.notify.store import ledger, plans, queue
@@ -31,7 +31,7 @@ class Answering:
         """
         async with self._database.transaction((kommun,)) as connection:
             await store.take(connection, kommun, ident, person, datetime.now(UTC), over=over)
-            return await store.one(connection, kommun, ident)
+            return await store.readable(connection, kommun, ident, person)
 
     async def let_go(self, kommun: str, ident: UUID, person: UUID) -> Alert | None:
         """Whoever has it lets it go."""
@@ -39,7 +39,18 @@ class Answering:
             by = await store.let_go(connection, kommun, ident, person, datetime.now(UTC))
             if by is not None:
                 await queue.put(connection, "pursue", [(ident, kommun, by, None)])
-            return await store.one(connection, kommun, ident)
+            return await store.readable(connection, kommun, ident, person)
+
+    async def resolve(self, kommun: str, ident: UUID, person: UUID, *, any_one: bool = False) -> Alert | None:
+        """Whoever has it ends it: nobody is reminded or asked any more, and what comes later is something new.
+
+        ``any_one``: also for who has not taken it. The alert as it is afterwards; None when there is none.
+        """
+        async with self._database.transaction((kommun,)) as connection:
+            alert = await store.one(connection, kommun, ident, lock=True)
+            if alert is not None and alert.kind in LASTING and (any_one or alert.owner == person):
+                await store.close(connection, kommun, ident, datetime.now(UTC))
+            return await store.readable(connection, kommun, ident, person)
 
     async def silence(self, kommun: str, ident: UUID, person: UUID, *, everybody: bool) -> datetime | None:
         """Quiet until the next meeting, for oneself or for everybody; returns until when, None when there is none.
@@ -47,7 +58,7 @@ class Answering:
         Urgent messages still come: a silence is for what can wait.
         """
         async with self._database.transaction((kommun,)) as connection:
-            if await store.one(connection, kommun, ident) is None:
+            if await store.readable(connection, kommun, ident, person) is None:
                 return None
             _, plan = await plans.plan(connection, kommun)
             until = before_meeting(datetime.now(UTC), plan.meeting)
@@ -57,7 +68,7 @@ class Answering:
     async def hear(self, kommun: str, ident: UUID, person: UUID, *, everybody: bool) -> bool:
         """An end to one's own silence, or to everybody's; False when there is no such alert."""
         async with self._database.transaction((kommun,)) as connection:
-            if await store.one(connection, kommun, ident) is None:
+            if await store.readable(connection, kommun, ident, person) is None:
                 return False
             now, ended = datetime.now(UTC), (person, NOBODY) if everybody else (person,)
             held = await store.silences(connection, kommun, [ident], now)
@@ -72,7 +83,7 @@ class Answering:
         """Whether it was useful: kept, and told to analysis without a name. False when there is no such alert."""
         now = datetime.now(UTC)
         async with self._database.transaction((kommun,)) as connection:
-            alert = await store.one(connection, kommun, ident)
+            alert = await store.readable(connection, kommun, ident, person)
             if alert is None:
                 return False
             answer_id, number = await store.answer(

@@ -5,7 +5,7 @@ import asyncio
 from services.notify.domain.bounces import bounce_of
 from services.notify.gateways.mailbox import Fate, Mailbox, MailboxAway
 from services.notify.handlers.receiving import LOST, take_receipt
-from services.notify.store import deliveries
+from services.notify.store import receipts
 from services.runtime.database import Database
 from services.runtime.errors import is_transient
 from services.runtime.logs import logger
@@ -58,7 +58,7 @@ class Bouncing:
         if not bounce.lost:
             return "done"
         async with self._database.transaction((bounce.kommun,)) as connection:
-            ident = await deliveries.message_of(connection, bounce.kommun, bounce.delivery_id)
+            ident = await receipts.message_of(connection, bounce.kommun, bounce.delivery_id)
         if ident is None:
             return "done"  # gone since, or never ours
         known = await take_receipt(

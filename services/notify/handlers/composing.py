@@ -215,6 +215,8 @@ class Composing:
         again = [r for r in rows if r.repeat_hours is not None]
         if not again:
             return
+        there = (await people.roster(connection, kommun, now)).members  # nothing of who was erased meanwhile
+        again = [r for r in again if r.receiver != "person" or r.person_id in there]
         open_ones = await alerts.many(connection, kommun, {r.alert_id for r in again})
         plan = await self.plan(connection, kommun)
         for row in again:

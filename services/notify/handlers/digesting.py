@@ -17,7 +17,7 @@ from services.runtime.database import Database
 from services.runtime.schedule import Effect, Task
 
 TELLING = frozenset({"findings", "cases", "coming"})
-"""Sections that are something to tell; the others say how good the numbers are."""
+"""Sections that are something to tell; the others say how good the numbers are, which is news where it warns."""
 
 
 class Digesting:
@@ -82,8 +82,8 @@ def words(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def nothing(event: dict[str, Any]) -> bool:
-    """Whether an agenda has nothing new, nothing open and nothing coming."""
-    return not any(s["lines"] for s in event["sections"] if s["key"] in TELLING)
+    """Whether an agenda has nothing new, nothing open, nothing coming, and no source that fell silent."""
+    return not any(s["lines"] for s in event["sections"] if s["key"] in TELLING or s.get("warns"))
 
 
 def agenda_notice(kommun: str, due: datetime, event: dict[str, Any]) -> Notice:

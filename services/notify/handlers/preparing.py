@@ -20,6 +20,7 @@ from services.notify.domain.pacing import allowed, awake
 from services.notify.handlers.composing import Composing
 from services.notify.handlers.parcels import Parcel, Reach
 from services.notify.handlers.pausing import Pauses
+from services.notify.handlers.standing_in import stand_in
 from services.notify.metrics import LOST, MESSAGES
 from services.notify.store import alerts, deliveries, notices, queue
 from services.notify.store.people import NOBODY
@@ -52,7 +53,16 @@ def tried_long(rows: Sequence[Row[Any]], now: datetime) -> bool:
 class Preparing:
     """Makes parcels of what is due."""
 
-    def __init__(self, composing: Composing, clock: Callable[[], datetime], *, per_hour: int, pauses: Pauses) -> None:
+    def __init__(
+        self,
+        composing: Composing,
+        clock: Callable[[], datetime],
+        *,
+        per_hour: int,
+        pauses: Pauses,
+        deadline: timedelta,
+    ) -> None:
+        self.deadline = deadline
         self._composing, self._clock, self._per_hour, self._pauses = composing, clock, per_hour, pauses
         self._restored: tuple[float, datetime | None] = (-1e9, None)
 
@@ -88,6 +98,7 @@ class Preparing:
         ways = [w for w in every if w not in refused]
         if not ways:
             await close(connection, kommun, ids, "failed", "undelivered" if refused else "no_such_receiver")
+            await stand_in(connection, kommun, rows, known, now=self._clock(), deadline=self.deadline)
             return None
         health = partial(self._composing.health_of, rows[0])
         way = max(r.tier for r in rows) % len(ways)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.alerts import Alert
+from services.notify.domain.pacing import awake
 from services.notify.domain.routing import resolved
 from services.notify.handlers.rounds import REPORTS_END, pursued
 from services.notify.handlers.telling import about, tell
@@ -82,6 +83,7 @@ class Pursuer:
             for r in receivers
         ]
         await tell(connection, kommun, [(entry, now) for entry in entries])
-        by = now + timedelta(minutes=alert.answer_minutes or 60)
+        heard = now if alert.urgent else awake(now, plan.quiet)  # their time begins when they are told
+        by = heard + timedelta(minutes=alert.answer_minutes or 60)
         await store.step(connection, kommun, alert.alert_id, alert.step + 1, by)
         return by

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.notify.metrics import LOST as LOST_MESSAGES
 from services.notify.metrics import MESSAGES
-from services.notify.store import deliveries, queue
+from services.notify.store import queue, receipts
 from services.runtime.database import Database
 
 ARRIVED, LOST = "delivered", "failed"
@@ -22,14 +22,15 @@ async def take_receipt(
         return True
     outcome = "delivered" if status == ARRIVED else "undelivered"
     async with database.transaction((kommun,)) as connection:
-        news = await deliveries.receipt(connection, kommun, delivery, provider_id=provider_id, outcome=outcome)
+        news = await receipts.receipt(connection, kommun, delivery, provider_id=provider_id, outcome=outcome)
         if not news:
-            return not await deliveries.in_hand(connection, kommun, delivery)
+            return not await receipts.in_hand(connection, kommun, delivery)
         if status == ARRIVED:
-            await deliveries.arrived(connection, kommun, delivery)
+            await receipts.arrived(connection, kommun, delivery)
         else:
-            (again, given_up), now = await deliveries.lost(connection, kommun, delivery), datetime.now(UTC)
-            LOST_MESSAGES.labels("failed").inc(given_up)
-            await queue.put(connection, "send", [(ident, kommun, now, receiver) for ident, receiver in again])
+            found, now = await receipts.lost(connection, kommun, delivery), datetime.now(UTC)
+            LOST_MESSAGES.labels("failed").inc(found.failed)
+            due = [(ident, kommun, now, receiver) for ident, receiver, _ in found.again]
+            await queue.put(connection, "send", due, urgent=[ident for ident, _, urgent in found.again if urgent])
     MESSAGES.labels(channel, outcome).inc()
     return True

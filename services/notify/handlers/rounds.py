@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from services.notify.domain.alerts import Alert
+from services.notify.domain.alerts import LASTING, Alert
 from services.notify.domain.notices import ENDS, NAMESPACE, Notice
 from services.notify.domain.plan import Plan
 from services.notify.domain.preferences import Preferences
@@ -40,7 +40,7 @@ class Round:
 
 def expect_answer(alert: Alert, policy: Policy, at: datetime) -> None:
     """Somebody must answer, where the rule says so: from when the first is told, by the rule that waits the least."""
-    if policy.answer_minutes is None or alert.owner is not None:
+    if policy.answer_minutes is None or alert.owner is not None or alert.kind not in LASTING:
         return
     by = at + timedelta(minutes=policy.answer_minutes)
     if alert.answer_by is None or (by < alert.answer_by and alert.step == 0):

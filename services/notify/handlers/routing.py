@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.locations import ReportLocated
 from schemas.situation import SituationChanged
-from services.notify.domain.alerts import Alert
-from services.notify.domain.notices import ENDS, Notice, of_report, of_situation, too_late
+from services.notify.domain.alerts import LASTING, Alert
+from services.notify.domain.notices import DRAFT, ENDS, Notice, of_report, of_situation, too_late
 from services.notify.domain.pacing import when
 from services.notify.domain.routing import (
     Told,
@@ -135,7 +135,7 @@ class Router:
         now = datetime.now(UTC)
         plan, followers = (await rules_of(connection, {kommun}))[kommun]
         roster = await people.roster(connection, kommun, now)
-        found = await alert_store.open_by_key(connection, kommun, {n.dedup_key for n in fresh})
+        found = await alert_store.open_by_key(connection, kommun, {n.dedup_key for n in fresh} | {DRAFT})
         ids = [a.alert_id for a in found.values()]
         return Round(
             kommun,
@@ -168,6 +168,10 @@ class Router:
         if late is not None and going is not None and notice.state in ENDS:
             going.state, going.closed_at = "over", work.now
             work.touched[going.alert_id] = work.alerts.pop(notice.dedup_key)
+        adopted = late is None and notice.kind == "lagesbild" and notice.state in ENDS
+        if adopted and (draft := work.alerts.pop(DRAFT, None)) is not None:
+            draft.state, draft.closed_at = "over", work.now
+            work.touched[draft.alert_id] = draft
         if late is None:
             alert = alert_of(work, notice)
             work.outcomes[notice.notice_id] = ("routed", None, alert.alert_id)
@@ -189,11 +193,10 @@ class Router:
         at = when(
             work.now, work.plan, told, notice.kind, own, opened_at=alert.opened_at, heard_at=heard, silenced=silenced
         )
-        rules = [policy.rule, *(r for r in told.rules if r != policy.rule)]
         deadline = max(notice.at, at) + self._limits["deadline"]
         entry = replace(
-            about(alert, told.receiver, rules, urgent=policy.urgent, reason="rule", deadline=deadline,
-                  repeat_hours=policy.repeat_hours),
+            about(alert, told.receiver, tuple(dict.fromkeys(told.rules)), urgent=policy.urgent, reason="rule",
+                  deadline=deadline, repeat_hours=told.repeat_hours if notice.kind in LASTING else None),
             subject_id=notice.subject_id, correlation_id=notice.correlation_id,
             state="due" if late is None else "expired", error=late,
         )  # fmt: skip
@@ -203,7 +206,8 @@ class Router:
         before = work.entries.get((alert.alert_id, receiver))
         if before is None or at < before[1]:
             work.entries[alert.alert_id, receiver] = (entry, at)
-        expect_answer(alert, policy, at)
+        for one in told.every:
+            expect_answer(alert, one, at)
 
 
 def _notice(kommun: str, row: Row[Any]) -> Notice | None:

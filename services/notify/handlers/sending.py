@@ -11,7 +11,8 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -24,6 +25,7 @@ from services.notify.handlers.listening import woken
 from services.notify.handlers.parcels import Parcel
 from services.notify.handlers.pausing import Pauses
 from services.notify.handlers.preparing import Preparing, close, tried_long
+from services.notify.handlers.standing_in import stand_in
 from services.notify.metrics import MAILS, MESSAGES
 from services.notify.settings import NotifySettings
 from services.notify.store import alerts, deliveries, devices, plans, queue
@@ -59,7 +61,10 @@ class Sender:
         self._database, self._settings, self._channels = database, settings, channels
         self._composing, self._wake, self._clock = composing, wake, clock
         self.pauses = Pauses()
-        self._preparing = Preparing(composing, clock, per_hour=settings.messages_per_hour, pauses=self.pauses)
+        deadline = timedelta(hours=settings.alert_deadline_hours)
+        self._preparing = Preparing(
+            composing, clock, per_hour=settings.messages_per_hour, pauses=self.pauses, deadline=deadline
+        )
         self._proven_at: dict[tuple[str, str], float] = {}
 
     async def run(self, _publisher: Publisher) -> None:
@@ -165,11 +170,12 @@ class Sender:
         async def record(connection: AsyncConnection) -> None:
             await deliveries.outcome(connection, parcel.kommun, parcel.ids, outcome="delayed", error=reason)
             state = "sending" if unsure else "due"
+            delay_now = 0.0 if way != parcel.way else delay
             replaced = await deliveries.again(
                 connection, parcel.kommun, parcel.ids, state=state, tier=way, error=reason
             )
-            await queue.drop(connection, replaced)
-            await queue.later(connection, parcel.ids, 0.0 if way != parcel.way else delay)
+            await self._instead(connection, parcel.kommun, replaced, delay_now)
+            await queue.later(connection, parcel.ids, delay_now)
             if not isinstance(delayed, Away) and not (isinstance(delayed, Delayed) and delayed.receiver):
                 channel = self._health(parcel)
                 await plans.troubled(connection, parcel.kommun, channel, reason, self._clock())
@@ -194,10 +200,18 @@ class Sender:
                     error=refused.reason,
                     refused=parcel.channel,
                 )
-                await queue.drop(connection, replaced)
+                await self._instead(connection, parcel.kommun, replaced, 0.0)
                 await queue.later(connection, parcel.ids, 0.0)
             else:
                 await close(connection, parcel.kommun, parcel.ids, "failed", refused.reason)
+                await stand_in(
+                    connection,
+                    parcel.kommun,
+                    parcel.rows,
+                    parcel.alerts,
+                    now=self._clock(),
+                    deadline=self._preparing.deadline,
+                )
             if isinstance(refused, Gone):  # of this receiver; the channel is well
                 await devices.forget(connection, parcel.kommun, refused.ends)
                 return
@@ -206,6 +220,16 @@ class Sender:
             self._proven_at.pop((parcel.kommun, channel), None)
 
         await self._surely(parcel, record)
+
+    async def _instead(self, connection: AsyncConnection, kommun: str, replaced: list[UUID], delay: float) -> None:
+        """What waits in the stead of these leaves when they would have."""
+        if not replaced:
+            return
+        await queue.drop(connection, replaced)
+        at = self._clock() + timedelta(seconds=delay)
+        standing = await deliveries.inherited(connection, kommun, replaced)
+        due = [(r.delivery_id, kommun, at, r.person_id) for r in standing]
+        await queue.put(connection, "send", due, urgent=[r.delivery_id for r in standing if r.urgent])
 
     def _missed(self, parcel: Parcel, delayed: Exception) -> None:
         """Only what is the channel's fault: neither a room that is away nor one mailbox that is full."""

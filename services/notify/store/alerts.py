@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.domain.alerts import LASTING, Alert
+from services.notify.domain.alerts import LASTING, OWN, Alert
 from services.notify.domain.plan import To
 
 _SELECT = """
@@ -43,10 +43,13 @@ _PUT = text("""
     on conflict (kommun, alert_id) do update set event = excluded.event, notices = excluded.notices,
         severity = excluded.severity, last_at = excluded.last_at, closed_at = excluded.closed_at,
         state = excluded.state, urgent = alerts.urgent or excluded.urgent,
-        rule = case when alerts.answer_by is null then excluded.rule else alerts.rule end,
-        then_to = case when alerts.answer_by is null then excluded.then_to else alerts.then_to end,
-        answer_minutes = coalesce(alerts.answer_minutes, excluded.answer_minutes),
-        answer_by = coalesce(alerts.answer_by, excluded.answer_by),
+        rule = case when alerts.answer_by <= coalesce(excluded.answer_by, 'infinity')
+            then alerts.rule else excluded.rule end,
+        then_to = case when alerts.answer_by <= coalesce(excluded.answer_by, 'infinity')
+            then alerts.then_to else excluded.then_to end,
+        answer_minutes = case when alerts.answer_by <= coalesce(excluded.answer_by, 'infinity')
+            then alerts.answer_minutes else coalesce(excluded.answer_minutes, alerts.answer_minutes) end,
+        answer_by = least(alerts.answer_by, excluded.answer_by),
         step = case when alerts.answer_by is null and excluded.answer_by is not null then 0 else alerts.step end""")
 _TAKE = text("""
     update alerts set owner = :person, taken_at = :now, state = 'taken'
@@ -58,8 +61,10 @@ _LET_GO = text("""
             else cast(:now as timestamptz) + make_interval(mins => answer_minutes) end
     where kommun = :kommun and alert_id = :id and closed_at is null and owner = :person returning answer_by""")
 _FORGET_WHAT = text("""
-    update alerts set event_type = null, area = null where kommun = :kommun and alert_id = any(cast(:ids as uuid[]))
-        and jsonb_exists(event, 'placed')""")
+    update alerts set event_type = null, area = null,
+        event = case when jsonb_exists(event, 'kinds') then event - 'kinds' || jsonb_build_object(
+            'count', (select coalesce(sum(value::int), 0) from jsonb_each_text(event->'kinds'))) else event end
+    where kommun = :kommun and alert_id = any(cast(:ids as uuid[])) and kind = 'feedback'""")
 _CLOSE_LOWERED = text("""
     update alerts a set closed_at = :now, state = 'over'
     from unnest(cast(:keys as text[]), cast(:revisions as bigint[])) as n(key, revision)
@@ -88,6 +93,8 @@ _ANSWER = text("""
     on conflict (kommun, alert_id, person_id) do update set useful = excluded.useful,
         revision = greatest(answers.revision + 1, excluded.revision), answered_at = excluded.answered_at
     returning answer_id, revision""")
+_TOLD_OF = text("""
+    select 1 from deliveries where kommun = :kommun and alert_id = :id and person_id = :person limit 1""")
 _ANSWERED = text("select useful from answers where kommun = :kommun and alert_id = :id and person_id = :person")
 
 
@@ -108,6 +115,15 @@ async def listed(connection: AsyncConnection, kommun: str, *, over: bool, most: 
     values = {"kommun": kommun, "most": most, "kinds": list(LASTING)}
     rows = await connection.execute(_CLOSED if over else _OPEN, values)
     return [_alert(kommun, r) for r in rows]
+
+
+async def readable(connection: AsyncConnection, kommun: str, ident: UUID, person: UUID) -> Alert | None:
+    """One alert, if this person may read it: what is somebody's own matter is theirs alone."""
+    alert = await one(connection, kommun, ident)
+    if alert is None or alert.kind not in OWN:
+        return alert
+    values = {"kommun": kommun, "id": ident, "person": person}
+    return alert if (await connection.execute(_TOLD_OF, values)).first() is not None else None
 
 
 async def one(connection: AsyncConnection, kommun: str, ident: UUID, *, lock: bool = False) -> Alert | None:

@@ -54,7 +54,7 @@ _FINISH = text("""
 _AGAIN = text("""
     update deliveries d set tier = :tier, error = :error,
         refused = case when cast(:refused as text) is null then refused else array_append(refused, :refused) end,
-        state = case when exists (
+        state = case when :state = 'due' and exists (
         select 1 from deliveries o where o.kommun = d.kommun and o.alert_id = d.alert_id and o.person_id = d.person_id
             and o.state = 'due' and o.delivery_id <> d.delivery_id) then 'held' else :state end
     where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) returning delivery_id, state""")
@@ -70,40 +70,30 @@ _ARRIVING = text("""
 _SENT = text("""
     select max(sent_at) as at from deliveries
     where kommun = :kommun and person_id = :person and sent_at > now() - interval '1 hour' group by message_id""")
-_RECEIPT = text("""
-    update attempts set outcome = :outcome
-    where kommun = :kommun and delivery_id = :id and provider_id = :provider_id and outcome <> :outcome
-    returning number""")
 _PUT_OFF = text("""
     update deliveries set first_tried = case when cast(:deadline as timestamptz) is null
             then coalesce(first_tried, now()) else first_tried end,
         deadline = greatest(deadline, cast(:deadline as timestamptz))
     where kommun = :kommun and delivery_id = any(cast(:ids as uuid[]))""")
-_IN_HAND = text("""
-    select 1 from attempts a join deliveries d on d.kommun = a.kommun and d.delivery_id = a.delivery_id
-    where a.kommun = :kommun and a.delivery_id = :id and a.outcome = 'begun' and a.number = d.attempts
-        and d.state = 'sending'""")
-_MESSAGE = text("select message_id from deliveries where kommun = :kommun and delivery_id = :id")
+_ALONE = text("""
+    select d.delivery_id from deliveries d
+    where d.kommun = :kommun and d.delivery_id = any(cast(:ids as uuid[])) and not exists (
+        select 1 from deliveries o where o.kommun = d.kommun and o.alert_id = d.alert_id
+            and o.person_id <> d.person_id and o.state in ('due', 'sending', 'sent', 'delivered'))""")
 _CODES = text("""
     select count(*) filter (where person_id = :person) as own, count(*) as every from deliveries
     where kommun = :kommun and kind = 'code' and created_at > now() - interval '1 day'""")
 _WITHDRAW = text("""
     update deliveries set state = 'held', error = 'withdrawn'
     where kommun = :kommun and alert_id = any(cast(:alerts as uuid[])) and state = 'due'""")
-_ARRIVED = text("""
-    update deliveries set state = 'delivered' where kommun = :kommun and state = 'sent' and message_id =
-        (select message_id from deliveries where kommun = :kommun and delivery_id = :id)""")
-_LOST = text("""
-    update deliveries d set state = 'due', error = 'undelivered', refused = array_append(refused, channel)
-    where kommun = :kommun and state = 'sent' and deadline > now() and not exists (
-        select 1 from deliveries o where o.kommun = d.kommun and o.alert_id = d.alert_id
-            and o.person_id = d.person_id and o.state = 'due')
-        and message_id = (select message_id from deliveries where kommun = :kommun and delivery_id = :id)
-    returning delivery_id, person_id""")
-
-_GIVEN_UP = text("""
-    update deliveries set state = 'failed', error = 'undelivered' where kommun = :kommun and state = 'sent'
-        and message_id = (select message_id from deliveries where kommun = :kommun and delivery_id = :id)""")
+_INHERIT = text("""
+    update deliveries o set urgent = o.urgent or d.urgent, reason = d.reason,
+        tier = greatest(o.tier, d.tier + cardinality(d.refused) + (d.state = 'sent')::int),
+        repeat_hours = coalesce(o.repeat_hours, d.repeat_hours)
+    from deliveries d
+    where d.kommun = :kommun and d.delivery_id = any(cast(:ids as uuid[])) and o.kommun = d.kommun
+        and o.alert_id = d.alert_id and o.person_id = d.person_id and o.state = 'due' and o.delivery_id <> d.delivery_id
+    returning o.delivery_id, o.person_id, o.urgent""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +205,15 @@ async def sent(
     await connection.execute(_ARRIVING, values | {"provider_id": provider_id, "cost": cost})
 
 
+async def inherited(connection: AsyncConnection, kommun: str, ids: Collection[UUID]) -> list[Row[Any]]:
+    """What waits in the stead of these, which were not taken or did not arrive, is their retry now.
+
+    (delivery_id, person_id, urgent) of each: it begins with the next way. The last one has not refused it: there may
+    be no other.
+    """
+    return list(await connection.execute(_INHERIT, {"kommun": kommun, "ids": sorted(ids)}))
+
+
 async def again(
     connection: AsyncConnection,
     kommun: str,
@@ -235,21 +234,6 @@ async def sent_within_the_hour(connection: AsyncConnection, kommun: str, receive
     return [r.at for r in await connection.execute(_SENT, {"kommun": kommun, "person": receiver})]
 
 
-async def arrived(connection: AsyncConnection, kommun: str, ident: UUID) -> None:
-    """The receiver's device has it, with all that went in the same message."""
-    await connection.execute(_ARRIVED, {"kommun": kommun, "id": ident})
-
-
-async def lost(connection: AsyncConnection, kommun: str, ident: UUID) -> tuple[list[tuple[UUID, UUID]], int]:
-    """It did not arrive: due again, by the next way, with all that went in the same message.
-
-    (entry, receiver) of those, and how many have failed: they are too late, or a newer one waits in their stead.
-    """
-    values = {"kommun": kommun, "id": ident}
-    again = [(r.delivery_id, r.person_id) for r in await connection.execute(_LOST, values)]
-    return again, (await connection.execute(_GIVEN_UP, values)).rowcount
-
-
 async def put_off(
     connection: AsyncConnection, kommun: str, ids: Sequence[UUID], deadline: datetime | None = None
 ) -> None:
@@ -257,10 +241,10 @@ async def put_off(
     await connection.execute(_PUT_OFF, {"kommun": kommun, "ids": list(ids), "deadline": deadline})
 
 
-async def message_of(connection: AsyncConnection, kommun: str, ident: UUID) -> str | None:
-    """The id of the message that this entry last went in; None when there is no such entry."""
-    found: str | None = await connection.scalar(_MESSAGE, {"kommun": kommun, "id": ident})
-    return found
+async def told_to_nobody_else(connection: AsyncConnection, kommun: str, ids: Collection[UUID]) -> set[UUID]:
+    """Those of these about whose alert no other receiver has heard or waits to hear."""
+    rows = await connection.execute(_ALONE, {"kommun": kommun, "ids": sorted(ids)})
+    return {r.delivery_id for r in rows}
 
 
 async def codes_today(connection: AsyncConnection, kommun: str, person: UUID) -> tuple[int, int]:
@@ -269,17 +253,6 @@ async def codes_today(connection: AsyncConnection, kommun: str, person: UUID) ->
     return row.own, row.every
 
 
-async def in_hand(connection: AsyncConnection, kommun: str, ident: UUID) -> bool:
-    """Whether an attempt at this is still being recorded."""
-    return (await connection.execute(_IN_HAND, {"kommun": kommun, "id": ident})).first() is not None
-
-
 async def withdraw(connection: AsyncConnection, kommun: str, alerts: Sequence[UUID]) -> None:
     """What waits to be said of these alerts is not said."""
     await connection.execute(_WITHDRAW, {"kommun": kommun, "alerts": list(alerts)})
-
-
-async def receipt(connection: AsyncConnection, kommun: str, delivery: UUID, *, provider_id: str, outcome: str) -> bool:
-    """What the provider says afterwards; False when it concerns no attempt of ours, or was known."""
-    values = {"kommun": kommun, "id": delivery, "provider_id": provider_id, "outcome": outcome}
-    return (await connection.execute(_RECEIPT, values)).first() is not None

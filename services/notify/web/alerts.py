@@ -93,7 +93,7 @@ async def one(request: Request, principal: Visitor, alert_id: UUID, tyst: str = 
     database: Database = request.app.state.database
     person = UUID(principal.subject)
     async with database.transaction(principal.kommuner) as connection:
-        alert = await store.one(connection, principal.kommun, alert_id)
+        alert = await store.readable(connection, principal.kommun, alert_id, person)
         if alert is None:
             return missing(principal)
         told = await ledger.of_alert(connection, principal.kommun, alert_id)
@@ -108,6 +108,7 @@ async def one(request: Request, principal: Visitor, alert_id: UUID, tyst: str = 
         "tabs": tabs(principal, PATH),
         **_shown(alert, names, organisations, person),
         "mine": alert.owner == person,
+        "ends": alert.owner == person or principal.may(*FOR_ALL),
         "taken_by": text("alerts.taken_by", who=who) if who else text("alerts.taken_more"),
         "lasting": alert.kind in LASTING and alert.closed_at is None,
         "told": _told(told),
@@ -151,6 +152,13 @@ async def let_go(request: Request, principal: Visitor, alert_id: UUID) -> Respon
     """Let it go."""
     answering: Answering = request.app.state.answering
     return await _done(principal, alert_id, answering.let_go)
+
+
+@router.post(PATH + "/{alert_id}/klart")
+async def resolve(request: Request, principal: Visitor, alert_id: UUID) -> Response:
+    """It is dealt with."""
+    answering: Answering = request.app.state.answering
+    return await _done(principal, alert_id, partial(answering.resolve, any_one=may(principal, *FOR_ALL)))
 
 
 async def _done(principal: Principal, alert_id: UUID, do: Deed) -> Response:

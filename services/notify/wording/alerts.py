@@ -187,8 +187,8 @@ def _placed(alert: Alert, known: Known) -> Said:
 def _feedback(alert: Alert, known: Known) -> Said:
     if "placed" in alert.event:
         return _placed(alert, known)
-    kinds: dict[str, int] = alert.event["kinds"]
-    count, number = sum(kinds.values()), alert.event["number"]
+    kinds: dict[str, int] = alert.event.get("kinds", {})  # forgotten when it has been said
+    count, number = sum(kinds.values()) or alert.event.get("count", 0), alert.event["number"]
     title = text("voice.feedback_title", number=number)
     intro = text("voice.feedback_one") if count == 1 else text("voice.feedback_many", count=writing.whole(count))
     facts = tuple((type_label(kind), writing.whole(n)) for kind, n in sorted(kinds.items()))

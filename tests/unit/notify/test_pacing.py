@@ -79,7 +79,7 @@ def test_a_new_alert_gathers_first_but_never_what_is_urgent() -> None:
     noon, person = at("2026-11-19", "12:00"), Receiver("person", PERSON)
 
     def told(*, urgent: bool = False) -> Told:
-        return Told(person, Policy("r", (), (), "at_once", urgent=urgent, wait_minutes=10), ("r",))
+        return Told(person, (Policy("r", (), (), "at_once", urgent=urgent, wait_minutes=10),))
 
     later = noon + timedelta(minutes=4)
     ten = noon + timedelta(minutes=10)
