@@ -16,6 +16,8 @@ from services.runtime.asking import Away, OtherRoom, service_token
 
 SHIPPED = frozenset({"regso", "kommun", "lan"})
 """geo's layers that every municipality has."""
+MOST_MAILS, LONGEST_MAIL = 500, 200
+"""What the door's directory takes at once: addresses, and characters of one."""
 TOKEN_KEPT, CASE_KEPT, OWN_KEPT, ASKED_AGAIN = 120.0, 30.0, 300.0, 10.0
 """Seconds; a service token lives for five minutes."""
 
@@ -105,10 +107,14 @@ class Directory:
     async def find(self, kommun: str, mails: Collection[str]) -> dict[str, UUID]:
         """Which people these addresses (in lower case) belong to; unknown ones are not in it. Away."""
         token = await self._tokens.of(kommun)
-        answer = await self._room.post("/v1/directory/find", token=token, body={"mails": sorted(mails)})
-        if answer is None:
-            raise Away("ingest has no directory")
-        return {mail: UUID(person) for mail, person in answer.items()}
+        asked, found = sorted(m for m in mails if len(m) <= LONGEST_MAIL), dict[str, UUID]()
+        for at in range(0, len(asked), MOST_MAILS):
+            body = {"mails": asked[at : at + MOST_MAILS]}
+            answer = await self._room.post("/v1/directory/find", token=token, body=body)
+            if answer is None:
+                raise Away("ingest has no directory")
+            found |= {mail: UUID(person) for mail, person in answer.items()}
+        return found
 
 
 class Picture:
