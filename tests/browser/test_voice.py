@@ -38,6 +38,9 @@ async def test_a_serious_report_is_an_alert_that_somebody_takes_and_answers(logi
     await expect(other.get_by_text("någon har den")).to_be_visible()
     await other.get_by_role("button", name="Ta över den").click()
     await expect(other.get_by_text("du har den")).to_be_visible()
+    await other.get_by_role("button", name="Klart, avsluta larmet").click()
+    await expect(other.get_by_text("över", exact=True)).to_be_visible()
+    await expect(other.get_by_role("button", name="Släpp den")).to_have_count(0)
     await other.goto(f"{town.url}/utskick/leveranser")
     await expect(other.get_by_role("link", name=re.compile("Brand")).first).to_be_visible()
 
