@@ -106,7 +106,8 @@ class _Kept:
             return
         _signal(process, self.program.stop_signal)
         try:
-            await asyncio.wait_for(process.wait(), self.program.stop_timeout)
+            async with asyncio.timeout(self.program.stop_timeout):
+                await process.wait()
         except TimeoutError:
             self._tell(f"{self.program.name} did not stop in {self.program.stop_timeout:.0f} s and is killed")
             _signal(process, signal.SIGKILL)

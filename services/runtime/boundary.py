@@ -24,6 +24,7 @@ from services.runtime.logs import logger
 from services.runtime.patience import Policy
 from services.runtime.positions import PositionConflict, Positions, record_digest
 from services.runtime.publisher import Outgoing, Publisher
+from services.runtime.waiting import happens
 
 Handler = Callable[[AsyncConnection, Sequence[Received[Any]]], Awaitable[Sequence[Outgoing]]]
 """A room's effect: set-based, inside the given transaction, repeatable. Returns what must be published before the
@@ -202,11 +203,8 @@ class Boundary:
         raise AssertionError("delays never end")
 
     async def _wait(self, delay: float) -> None:
-        try:
-            await asyncio.wait_for(self.interrupt.wait(), timeout=delay)
-        except TimeoutError:
-            return
-        raise _Interrupted
+        if await happens(self.interrupt, delay):
+            raise _Interrupted
 
     async def _apply(self, part: list[_Item], buried: set[tuple[int, int]]) -> None:
         """One part's transaction: lock and compare, effect, positions."""

@@ -66,8 +66,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka s
         metrics.REBALANCES.labels(self._boundary.consumer.name).inc()
         name = self._boundary.consumer.name
         try:
-            # No heartbeats run meanwhile: stay below a third of the session timeout.
-            async with asyncio.timeout(self._settings.session_timeout_ms / 3000):
+            # No heartbeats run meanwhile: stay well below the session timeout.
+            async with asyncio.timeout(self._settings.session_timeout_ms / 1000 * 0.6):
                 complaint = await self._load(assigned)
         except Exception as error:  # noqa: BLE001 - aiokafka would swallow it and go on from Kafka's own offsets
             self._boundary.halt.now(f"{name}: positions could not be loaded: {type(error).__name__}")
@@ -93,7 +93,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka s
             if s.last_record is not None and ends[p].beginning < s.next_offset <= ends[p].end
         }
         digests = await digests_before(
-            kafka, boundary.consumer.topic.name, before, timeout=self._settings.session_timeout_ms / 6000
+            kafka, boundary.consumer.topic.name, before, timeout=self._settings.session_timeout_ms / 1000 * 0.3
         )
         unread = sorted(set(before) - set(digests))
         if unread:

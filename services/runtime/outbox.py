@@ -23,6 +23,7 @@ from services.runtime.log_facts import log_ends
 from services.runtime.logs import logger
 from services.runtime.publisher import Confirmed, Outgoing, Publisher
 from services.runtime.settings import RoomSettings
+from services.runtime.waiting import happens
 
 CHANNEL = "outbox"
 PATIENCE = 20.0
@@ -139,10 +140,7 @@ class Relay:
                 while await self._round(connection):
                     pass
                 metrics.OUTBOX_DEPTH.set(await connection.fetchval(_DEPTH))
-                try:
-                    await asyncio.wait_for(wake.wait(), timeout=1.0)
-                except TimeoutError:
-                    continue
+                await happens(wake, 1.0)
         finally:
             await connection.close(timeout=5)
 

@@ -87,7 +87,8 @@ class Publisher:
         if producer is None:
             return
         try:
-            await asyncio.wait_for(producer.stop(), timeout=5)
+            async with asyncio.timeout(5):
+                await producer.stop()
         except TimeoutError:
             # aiokafka would leave its sender behind, which takes a whole core until a broker answers again.
             await producer._sender.close()  # noqa: SLF001 - nothing public ends it; a test holds this

@@ -22,6 +22,7 @@ from services.runtime.patience import Policy
 from services.runtime.publisher import Publisher
 from services.runtime.room import Job, Room
 from services.runtime.serving import server_of
+from services.runtime.waiting import ended
 
 CALM = 60.0
 """A job that went this long without a failure meets a new one, not the old one again. Seconds."""
@@ -93,12 +94,10 @@ class Plant:
         try:
             yield
         finally:
-            beginning.cancel()
             for subscription in self.subscriptions:
                 subscription.boundary.interrupt.set()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(beginning, *self._tasks, return_exceptions=True)
+            await ended([beginning])  # first: it may be about to begin the others
+            await ended(self._tasks)
             if self.subscriptions:
                 await self.broker.stop()
                 await asyncio.gather(*(s.boundary.lanes.idle() for s in self.subscriptions))

@@ -18,6 +18,7 @@ from services.runtime.http import Visitor
 from services.runtime.problems import Problem
 from services.runtime.pulse import Pulse
 from services.runtime.tokens import Principal
+from services.runtime.waiting import happens
 
 router = APIRouter(include_in_schema=False)
 LONGEST = 240.0
@@ -50,9 +51,7 @@ async def live(
     async with pulse.follow(principal.kommun) as moved:
         moved.set()
         while time.monotonic() < until and not request.app.state.stopping():
-            try:
-                await asyncio.wait_for(moved.wait(), CALM)
-            except TimeoutError:
+            if not await happens(moved, CALM):
                 continue
             moved.clear()
             async with database.transaction(principal.kommuner) as connection:

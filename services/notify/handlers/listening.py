@@ -5,7 +5,6 @@ Losing the connection costs no more than the idle pause between two looks. The s
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import get_args
 
 import asyncpg
@@ -18,6 +17,7 @@ from services.runtime.errors import is_transient
 from services.runtime.logs import logger
 from services.runtime.outbox import driver_dsn
 from services.runtime.publisher import Publisher
+from services.runtime.waiting import happens
 
 MEASURE_SECONDS = 5.0
 _log = logger(__name__)
@@ -26,8 +26,7 @@ _log = logger(__name__)
 async def woken(event: asyncio.Event, seconds: float) -> None:
     """Until there is something to do, or so many seconds have passed."""
     event.clear()
-    with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), timeout=seconds)
+    await happens(event, seconds)
 
 
 class Listening:

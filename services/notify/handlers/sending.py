@@ -247,11 +247,15 @@ class Sender:
     async def _surely(self, parcel: Parcel, record: Record) -> None:
         """Record an outcome also when the process is asked to stop meanwhile: the message has left, or never will."""
         recording = asyncio.ensure_future(self._recorded(parcel, record))
-        try:
-            await asyncio.shield(recording)
-        except asyncio.CancelledError:
-            await recording
-            raise
+        stopped: asyncio.CancelledError | None = None
+        while not recording.done():
+            try:
+                await asyncio.shield(recording)
+            except asyncio.CancelledError as told:  # more than once, perhaps
+                stopped = told
+        if stopped is not None:
+            raise stopped
+        recording.result()
 
     async def _recorded(self, parcel: Parcel, record: Record) -> None:
         """While the database is away, or somebody else was quicker, again and again.
