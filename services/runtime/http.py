@@ -80,10 +80,12 @@ Visitor = Annotated[Principal, Depends(visitor)]
 
 
 def renewal(request: Request) -> RedirectResponse:
-    """To the door, which renews the token from the device's long session or asks for a login."""
+    """To the door, which renews the token from the device's long session or asks for a login, and back.
+
+    307 for what was sent: the browser sends it again, so that a form that was open for long is not lost.
+    """
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    here = target if request.method in _SAFE else urlsplit(request.headers.get("referer", "")).path or "/"
-    return RedirectResponse(f"/logga-in/fornya?{urlencode({'till': here})}", 303)
+    return RedirectResponse(f"/logga-in/fornya?{urlencode({'till': target})}", 303 if request.method in _SAFE else 307)
 
 
 def same_origin(request: Request) -> bool:

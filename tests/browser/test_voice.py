@@ -39,6 +39,7 @@ async def test_a_serious_report_is_an_alert_that_somebody_takes_and_answers(logi
     await other.get_by_role("button", name="Ta över den").click()
     await expect(other.get_by_text("du har den")).to_be_visible()
     await other.get_by_role("button", name="Klart, avsluta larmet").click()
+    await expect(other.get_by_role("status")).to_contain_text("Larmet är avslutat.")
     await expect(other.get_by_text("över", exact=True)).to_be_visible()
     await expect(other.get_by_role("button", name="Släpp den")).to_have_count(0)
     await other.goto(f"{town.url}/utskick/leveranser")
@@ -77,6 +78,16 @@ async def test_a_rule_is_tried_with_an_example_before_it_is_saved(login: Login, 
     await expect(page.locator("#svar")).to_contain_text("Trafik till administratörer")
     assert await violations(page) == []
     assert await page.get_by_role("row", name=re.compile("Trafik till administratörer.*trafik")).count() == 0
+    await page.select_option("#e-type", "A1")
+    await page.get_by_role("button", name="Visa vem som skulle få det").click()
+    await expect(page.locator("#svar")).to_contain_text(
+        "Regeln Trafik till administratörer gäller inte det här exemplet"
+    )
+    await page.fill("#f-answer", "30")
+    await page.get_by_role("button", name="Spara regeln").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Välj vem den går vidare till")
+    await page.fill("#f-answer", "")
+    await page.context.clear_cookies(name="lb_token")  # the form was open for longer than a token lives
     await page.get_by_role("button", name="Spara regeln").click()
     await expect(page.get_by_role("status").first).to_contain_text("Regeln gäller från nu.")
     await page.get_by_role("link", name=re.compile(r"Ändra\s*: Trafik till administratörer")).click()

@@ -1,5 +1,6 @@
 """What was not taken or did not arrive goes on: by another way, to another person, without waiting for news."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -136,6 +137,8 @@ async def test_an_alert_is_ended_by_who_has_it(instance: Instance, kommun: str) 
         path = f"/v1/alerts/{alert['alert_id']}"
         assert (await http.post(path + "/resolve", headers=member.bearer)).json()["closed_at"] is None, "not theirs"
         await http.post(path + "/take", headers=member.bearer)
+        await parts.enter(now_case(kommun, situation_id=UUID(alert["subject_id"]), state="changed", revision=2))
+        await parts.router.route_some()
         assert (await http.post(path + "/resolve", headers=member.bearer)).json()["closed_at"] is not None
         parts.channels["mail"].sent.clear()
         await _later(parts, instance, kommun, pursue=True, hours=30)
@@ -158,6 +161,7 @@ async def test_a_chat_that_is_gone_is_not_the_end_of_an_alert(instance: Instance
         await parts.enter(now_case(kommun))
         await parts.settle()
         assert (teams.sent, [a for a, _ in mail.sent]) == ([], [analyst.email])
+        await asyncio.sleep(1.1)  # a chat is given one message a second
         await parts.enter(now_case(kommun, event_type="B1"))
         await parts.settle()
         assert (len(teams.sent), len(mail.sent)) == (1, 1), "where the chat takes it nobody else is told"

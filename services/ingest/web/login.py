@@ -174,15 +174,15 @@ async def enter_code(
     return response
 
 
-@router.get("/logga-in/fornya")
+@router.api_route("/logga-in/fornya", methods=["GET", "POST"])
 async def renew(request: Request, till: Annotated[str, Query()] = "/") -> RedirectResponse:
-    """A fresh token from the device session, then back; to the login when there is none."""
+    """A fresh token from the device session, then back, with what was sent; to the login when there is none."""
     person = await signed_in(request)
     if person is None:
         response = RedirectResponse("/logga-in", 303)
         response.delete_cookie(COOKIE)
         return response
-    response = RedirectResponse(local_path(till), 303)
+    response = RedirectResponse(local_path(till), 303 if request.method == "GET" else 307)
     await give_token(request, response, person)
     return response
 

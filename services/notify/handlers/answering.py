@@ -9,7 +9,7 @@ from schemas.topics import ALERT_ANSWERED
 from services.notify.domain.alerts import LASTING, Alert
 from services.notify.domain.pacing import before_meeting
 from services.notify.store import alerts as store
-from services.notify.store import ledger, plans, queue
+from services.notify.store import deliveries, ledger, plans, queue
 from services.notify.store.people import NOBODY
 from services.runtime import outbox
 from services.runtime.database import Database
@@ -50,6 +50,7 @@ class Answering:
             alert = await store.one(connection, kommun, ident, lock=True)
             if alert is not None and alert.kind in LASTING and (any_one or alert.owner == person):
                 await store.close(connection, kommun, ident, datetime.now(UTC))
+                await deliveries.withdraw(connection, kommun, [ident])  # nobody is told of what is dealt with
             return await store.readable(connection, kommun, ident, person)
 
     async def silence(self, kommun: str, ident: UUID, person: UUID, *, everybody: bool) -> datetime | None:

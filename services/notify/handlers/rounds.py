@@ -83,6 +83,14 @@ def alert_of(work: Round, notice: Notice) -> Alert:
     return alert
 
 
+def end(work: Round, key: str) -> None:
+    """The open alert of this key, if there is one, is over."""
+    alert = work.alerts.pop(key, None)
+    if alert is not None:
+        alert.state, alert.closed_at = "over", work.now
+        work.touched[alert.alert_id] = alert
+
+
 def pursued(alert: Alert) -> datetime | None:
     """When somebody must look at an alert again: nobody has answered, or its reports have ended."""
     if alert.closed_at is not None:

@@ -32,7 +32,7 @@ from services.notify.handlers.digesting import agenda_notice
 from services.notify.handlers.entering import rules_of
 from services.notify.handlers.listening import woken
 from services.notify.handlers.roster import Roll
-from services.notify.handlers.rounds import Round, alert_of, expect_answer, new_alert, pursued
+from services.notify.handlers.rounds import Round, alert_of, end, expect_answer, new_alert, pursued
 from services.notify.handlers.telling import about, tell
 from services.notify.metrics import NOBODY_TO_TELL, NOTICES
 from services.notify.settings import NotifySettings
@@ -161,17 +161,13 @@ class Router:
             NOBODY_TO_TELL.inc()
             _log.warning("a rule names nobody who can be told", kommun=work.kommun, rule=rule)
         everybody = route(work.plan, work.followers, work.roster, notice)
-        going = work.alerts.get(notice.dedup_key)
         if late is None and not everybody and policies(work.plan, notice) and notice.state not in ENDS:
             work.waiting.append(notice.notice_id)  # there is nobody at all to tell now: looked at again until too late
             return
-        if late is not None and going is not None and notice.state in ENDS:
-            going.state, going.closed_at = "over", work.now
-            work.touched[going.alert_id] = work.alerts.pop(notice.dedup_key)
-        adopted = late is None and notice.kind == "lagesbild" and notice.state in ENDS
-        if adopted and (draft := work.alerts.pop(DRAFT, None)) is not None:
-            draft.state, draft.closed_at = "over", work.now
-            work.touched[draft.alert_id] = draft
+        if notice.state in ENDS and late is not None:
+            end(work, notice.dedup_key)
+        elif notice.state in ENDS and notice.kind == "lagesbild":
+            end(work, DRAFT)  # it is adopted
         if late is None:
             alert = alert_of(work, notice)
             work.outcomes[notice.notice_id] = ("routed", None, alert.alert_id)

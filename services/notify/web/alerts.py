@@ -28,7 +28,12 @@ from services.runtime.tokens import Principal
 Deed = Callable[[str, UUID, UUID], Awaitable[Alert | None]]
 router = APIRouter(include_in_schema=False)
 PATH = "/larm"
-_QUIET = {"ja": "alerts.quiet_now", "alla": "alerts.quiet_now_all", "nej": "alerts.quiet_ended"}
+_DONE = {
+    "ja": "alerts.quiet_now",
+    "alla": "alerts.quiet_now_all",
+    "nej": "alerts.quiet_ended",
+    "klart": "alerts.ended_now",
+}
 _MORE = {"case": ("/signaler", "alerts.to_signals"), "report": ("/rapporter/{}", "alerts.to_report")}
 
 
@@ -119,7 +124,7 @@ async def one(request: Request, principal: Visitor, alert_id: UUID, tyst: str = 
         "quiet_for_all": (alert_id, NOBODY) in quiet,
         "for_all": principal.may(*FOR_ALL),
         "more": (path.format(alert.subject_id), text(label)) if path and _reads(principal, alert) else None,
-        "notice": text(_QUIET[tyst]) if tyst in _QUIET else None,
+        "notice": text(_DONE[tyst]) if tyst in _DONE else None,
     }
     if alert.kind == "lagesbild":
         context["more"] = (context["said"].path, text("alerts.to_picture"))
@@ -158,7 +163,12 @@ async def let_go(request: Request, principal: Visitor, alert_id: UUID) -> Respon
 async def resolve(request: Request, principal: Visitor, alert_id: UUID) -> Response:
     """It is dealt with."""
     answering: Answering = request.app.state.answering
-    return await _done(principal, alert_id, partial(answering.resolve, any_one=may(principal, *FOR_ALL)))
+    if not may(principal, *ROLES):
+        return denied(principal)
+    person, any_one = UUID(principal.subject), principal.may(*FOR_ALL)
+    found = await answering.resolve(principal.kommun, alert_id, person, any_one=any_one)
+    ended = found is not None and found.closed_at is not None
+    return missing(principal) if found is None else RedirectResponse(f"{PATH}/{alert_id}{'?tyst=klart' * ended}", 303)
 
 
 async def _done(principal: Principal, alert_id: UUID, do: Deed) -> Response:

@@ -92,7 +92,7 @@ def filled(form: FormData | None, plan: Plan, wanted: str) -> dict[str, Any] | N
     if wanted == "ny":
         empty: dict[str, Any] = dict.fromkeys(("name", "label", "severity", *NUMBERS), "")
         lists = {k: [] for k in LISTS}
-        return empty | lists | {"under": plan.root.name, "how": "at_once", "urgent": False, "go_on": False}
+        return empty | lists | {"under": plan.root.name, "how": "at_once", "urgent": False, "go_on": True}
     node = next((n for n, _ in nodes(plan.root) if n.name == wanted), None)
     if node is None:
         return None
@@ -187,7 +187,10 @@ def _node(form: FormData, name: str, before: Node | None) -> Node:
         **{name: _whole(form, field) for field, name in NUMBERS.items()},
         "go_on": form.get("go_on") == "ja",
     }
-    return Node.model_validate(kept | values)
+    made = Node.model_validate(kept | values)
+    if made.answer_minutes and not made.then:
+        raise Faulty(text("rules_page.needs_then"))
+    return made
 
 
 def _kinds(chosen: Sequence[str]) -> tuple[str, ...]:

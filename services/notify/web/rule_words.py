@@ -10,7 +10,7 @@ from schemas.values import Source
 from services.notify.domain.alerts import LASTING
 from services.notify.domain.notices import Kind
 from services.notify.domain.plan import Match, Node, To
-from services.notify.domain.routing import Policy, Receiver, policy_of
+from services.notify.domain.routing import APART, Policy, Receiver, policy_of
 from services.notify.handlers.rounds import REPORTS_END
 from services.notify.web.offered import NATIONAL
 from services.pages.labels import inside, type_label
@@ -81,6 +81,8 @@ def _paced(policy: Policy, about: set[str]) -> list[str]:
     minutes, hours, lasting = policy.wait_minutes, policy.repeat_hours, about & set(LASTING)
     if minutes and policy.how == "at_once" and not policy.urgent and about != {"agenda"}:
         said.append(text("rules_page.gathers_one" if minutes == 1 else "rules_page.gathers_many", minutes=minutes))
+    if policy.how == "at_once" and lasting and policy.interval_minutes != APART:
+        said.append(text("rules_page.apart", minutes=policy.interval_minutes))
     if hours and policy.how != "never" and lasting:
         if lasting == {"report"} and timedelta(hours=hours) >= REPORTS_END:
             said.append(text("rules_page.reminds_never"))

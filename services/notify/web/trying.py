@@ -10,6 +10,7 @@ from starlette.datastructures import FormData
 from schemas.taxonomy import current
 from services.notify.api.plan import ExampleIn, example
 from services.notify.domain.alerts import LASTING
+from services.notify.domain.notices import Notice
 from services.notify.domain.plan import Plan, nodes
 from services.notify.domain.routing import FOLLOWED, Policy, Receiver, Subscription, policies
 from services.notify.handlers.planning import Explained, Planning
@@ -96,8 +97,16 @@ async def tried(
     return {
         "told": told,
         "gone": sorted(words.receiver(r) for r in before.keys() - {e.told.receiver for e in then}),
+        "remarks": [] if draft is None else _remarks(draft, plan, notice),
         "next": _next(policies(chosen, notice), words) if notice.kind in LASTING else [],
     }
+
+
+def _remarks(draft: Plan, plan: Plan, notice: Notice) -> list[str]:
+    """Rules that the draft makes or changes and that are not about the example: it shows nothing of them."""
+    kept, telling = {n for n, _ in nodes(plan.root)}, {p.rule for p in policies(draft, notice)}
+    own = [n for n, _ in nodes(draft.root) if n not in kept and n is not draft.root and n.name not in telling]
+    return [text("rules_page.not_here", rule=n.label) for n in own if not any(b.name in telling for b in n.routes)]
 
 
 def _told(one: Explained, at: datetime, plan: Plan, words: Words) -> dict[str, Any]:
