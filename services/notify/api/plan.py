@@ -153,8 +153,8 @@ def example(kommun: str, body: ExampleIn) -> Notice:
     """
     now = datetime.now(UTC)
     ident, reported = uuid4(), body.kind == "report"
-    there = body.area is not None and (reported or body.area.startswith("regso/"))
-    areas = frozenset({tuple(body.area.split("/", 1))}) if body.area is not None and there else frozenset()
+    area = body.area if reported or (body.area or "").startswith("regso/") else None
+    areas = frozenset() if area is None else frozenset({tuple(area.split("/", 1))})
     return Notice(
         kommun=kommun, notice_id=ident, kind=body.kind, state=body.state, subject_id=ident,
         areas=areas,  # type: ignore[arg-type]  # the pattern has exactly one slash

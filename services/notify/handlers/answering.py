@@ -48,8 +48,8 @@ class Answering:
         """
         async with self._database.transaction((kommun,)) as connection:
             alert = await store.one(connection, kommun, ident, lock=True)
-            if alert is not None and alert.kind in LASTING and (any_one or alert.owner == person):
-                await store.close(connection, kommun, ident, datetime.now(UTC))
+            theirs = alert is not None and alert.kind in LASTING and (any_one or alert.owner == person)
+            if theirs and await store.close(connection, kommun, ident, datetime.now(UTC)):
                 await deliveries.withdraw(connection, kommun, [ident])  # nobody is told of what is dealt with
             return await store.readable(connection, kommun, ident, person)
 
