@@ -11,9 +11,6 @@ import json
 import random
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median, quantiles
@@ -23,8 +20,8 @@ from uuid import UUID, uuid4
 import httpx
 
 from benchmarks.latency import key_of
+from benchmarks.mails import sink
 from benchmarks.servers import Ground, room, start
-from deploy.local.layout import pick_port
 from services.notify.domain.notices import of_report, of_situation
 from services.notify.domain.plan import DEFAULT, Plan
 from services.notify.domain.routing import Followers, Member, Roster, Subscription, follows, route
@@ -40,33 +37,6 @@ OTHER_PYTHON = Path(__file__).parent.parent / ".venv-bench" / "bin" / "python"
 KOMMUN = "0682"
 TOGETHER = 10
 """Reports per request."""
-
-
-@dataclass(slots=True)
-class Sink:
-    """The mail server's process and what it has noted."""
-
-    port: int
-    path: Path
-
-    def taken(self) -> list[tuple[float, str]]:
-        """(monotonic seconds, Message-ID) of every mail."""
-        lines = self.path.read_text().splitlines() if self.path.exists() else []
-        return [(float(at), ident) for at, ident in (line.split(" ", 1) for line in lines)]
-
-
-@asynccontextmanager
-async def sink(ground: Ground, name: str) -> AsyncIterator[Sink]:
-    """A mail server of its own for each part."""
-    port, path = pick_port(), ground.layout.data / f"{name}.mails"
-    command = [sys.executable, "-m", "benchmarks.contenders.smtp_sink", str(port), str(path)]
-    process = await asyncio.create_subprocess_exec(*command)
-    try:
-        await asyncio.sleep(1.5)
-        yield Sink(port, path)
-    finally:
-        process.kill()
-        await process.wait()
 
 
 def decision(rounds: int = 2000) -> dict[str, float]:
