@@ -11,6 +11,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.notices import message_id
+from services.notify.store.queue import MANY
 
 _ADD = text("""
     insert into deliveries (kommun, delivery_id, receiver, person_id, alert_id, subject_id, kind, rule, rules, urgent,
@@ -29,6 +30,7 @@ _ADD = text("""
         rule = case when excluded.reason = 'rule' then excluded.rule else deliveries.rule end,
         rules = case when excluded.reason = 'rule' then excluded.rules else deliveries.rules end
     returning delivery_id, alert_id, person_id""")
+_COUNTED = text("analyze deliveries")
 _TOLD = text("""
     select alert_id, person_id, max(sent_at) as at from deliveries
     where kommun = :kommun and alert_id = any(cast(:alerts as uuid[])) and sent_at is not null group by 1, 2""")
@@ -61,11 +63,12 @@ _AGAIN = text("""
 _ARRIVING = text("""
     with closed as (
         update deliveries set state = 'sent', error = null, said = cast(:said as jsonb), sent_at = now()
-        where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) returning delivery_id, attempts),
+        where kommun = :kommun and delivery_id = any(cast(:ids as uuid[]))),
     tried as (
         update attempts a set outcome = 'sent', provider_id = :provider_id,
             cost = case when a.delivery_id = :lead then cast(:cost as int) end
-        from closed where a.kommun = :kommun and a.delivery_id = closed.delivery_id and a.number = closed.attempts)
+        where a.kommun = :kommun and a.delivery_id = any(cast(:ids as uuid[])) and a.number = (
+            select d.attempts from deliveries d where d.kommun = a.kommun and d.delivery_id = a.delivery_id))
     delete from due where id = any(cast(:ids as uuid[]))""")
 _SENT = text("""
     select max(sent_at) as at from deliveries
@@ -146,7 +149,10 @@ async def add(connection: AsyncConnection, kommun: str, entries: Sequence[Entry]
             "deadlines": [e.deadline for e in entries],
         },
     )
-    return {(r.alert_id, r.person_id): r.delivery_id for r in rows}
+    standing = {(r.alert_id, r.person_id): r.delivery_id for r in rows}
+    if len(entries) >= MANY:
+        await connection.execute(_COUNTED)
+    return standing
 
 
 async def told(connection: AsyncConnection, kommun: str, alerts: Collection[UUID]) -> dict[tuple[UUID, UUID], datetime]:

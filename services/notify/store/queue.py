@@ -34,11 +34,20 @@ _CLAIM_MESSAGE = text("""
         order by urgent desc, at limit 1 for update skip locked),
     rest as (
         select d.id from due d join lead on d.receiver = lead.receiver and d.kommun = lead.kommun and d.id <> lead.id
-        where d.what = 'send' and d.at <= clock_timestamp() order by d.at limit :most for update of d skip locked)
+        where d.what = 'send' and d.at <= clock_timestamp() order by d.at limit :most for update of d skip locked),
+    taken as (select id, true as lead from lead union all select id, false from rest)
     update due set at = clock_timestamp() + make_interval(secs => :lease),
         leased_until = clock_timestamp() + make_interval(secs => :lease)
-    from lead where due.id = lead.id or due.id in (select id from rest)
-    returning due.id, due.kommun, due.id = lead.id as lead""")
+    from taken where due.id = taken.id
+    returning due.id, due.kommun, taken.lead, set_config('synchronous_commit', 'off', true)""")
+"""Its commit waits for no disk: a claim that a crash of the database takes back is due again."""
+MANY = 1000
+"""Entries at once from which the planner is told of them.
+
+A queue is empty whenever PostgreSQL counts it by itself: its statements are planned for an empty table, and when it
+fills each of them reads the whole of it.
+"""
+_COUNTED = text("analyze due")
 _DROP = text("delete from due where id = any(cast(:ids as uuid[]))")
 _AT = text("update due set at = :at, leased_until = null where id = any(cast(:ids as uuid[]))")
 _SOONER = text("""
@@ -77,6 +86,8 @@ async def put(
         "urgent": list(urgent),
     }
     await connection.execute(_PUT, values | {"what": what})
+    if len(entries) >= MANY:
+        await connection.execute(_COUNTED)
     await connection.execute(_WAKE)
 
 
@@ -97,9 +108,9 @@ async def claim_message(connection: AsyncConnection, lease: float, most: int) ->
     return rows[0].kommun, [r.id for r in sorted(rows, key=lambda r: not r.lead)]
 
 
-async def drop(connection: AsyncConnection, ids: Sequence[UUID]) -> None:
-    """These are settled."""
-    await connection.execute(_DROP, {"ids": list(ids)})
+async def drop(connection: AsyncConnection, ids: Sequence[UUID]) -> int:
+    """These are settled; returns how many of them still waited."""
+    return (await connection.execute(_DROP, {"ids": list(ids)})).rowcount
 
 
 async def at(connection: AsyncConnection, ids: Sequence[UUID], moment: datetime) -> None:
