@@ -125,7 +125,7 @@ def _jobs(settings: NotifySettings, database: Database, outside: Outside, sealer
     roll = Roll(database, settings, directory, outside, sealer)
     routed, sent = asyncio.Event(), asyncio.Event()
     proving = Proving(database, sms=bool(settings.sms_providers))
-    tasks = [Digesting(database, picture).task(), proving.task(), Retaining(directory).task()]
+    tasks = [Digesting(database, picture).task(), proving.task(), Retaining(database, directory).task()]
     return [
         Job("listening", Listening(database, settings, (routed, sent)).run),
         Job("roster", roll.run),

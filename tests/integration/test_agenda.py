@@ -1,12 +1,19 @@
 """The agenda before a meeting: what analysis says, to who meets; to each department what concerns it."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, cast
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.gateways.rooms import Picture
 from services.notify.handlers.digesting import Digesting
 from services.pages.texts import LANGUAGE, Language
+from services.pages.writing import SWEDEN
 from services.runtime.database import Database
+from services.runtime.schedule import Effect, Schedule
 from tests.integration.test_pictures import drafted, history
 from tests.integration.test_voice import crew
 from tests.support.http import asking
@@ -54,6 +61,40 @@ async def test_who_writes_gets_the_whole_agenda_and_a_department_its_extract(
             assert sent[member.email].subject.startswith("Utdrag för Prov inför mötet")
             assert ("klotter" in sent[member.email].text) is hears
             assert "/lagesbilder/" in sent[member.email].text, "the whole is one step away"
+
+
+@pytest.mark.parametrize("around", [date(2027, 3, 28), date(2027, 10, 31)])
+async def test_the_agenda_keeps_its_hour_when_the_clock_changes(instance: Instance, kommun: str, around: date) -> None:
+    """Through the real schedule with a clock of the test's own, a step every three hours for three weeks."""
+    now = datetime.combine(around - timedelta(days=10), time(0, 10), SWEDEN).astimezone(UTC)
+    ends, sent = now + timedelta(days=21), list[tuple[datetime, datetime]]()
+
+    def clock() -> datetime:
+        return now
+
+    async def alone() -> AsyncIterator[str]:
+        yield kommun
+
+    async with voice(instance) as parts:
+        task = Digesting(parts.database, cast("Picture", None), clock).task()
+
+        async def note(_kommun: str, due: datetime) -> Effect:
+            sent.append((due, now))
+            return _nothing
+
+        name = f"agenda-{around}"
+        schedule = Schedule(parts.database, [replace(task, name=name, work=note)], alone, clock=clock)
+        while now < ends:
+            await schedule.once()
+            now += timedelta(hours=3)
+    fridays = [around + timedelta(days=days) for days in (-9, -2, 5)]  # they meet at nine unless they say otherwise
+    wanted = [datetime.combine(day, time(7), SWEDEN).astimezone(UTC) for day in fridays]
+    assert [due for due, _ in sent] == wanted, "two hours before, on the wall, on both sides of the change"
+    assert all(timedelta() <= at - due < timedelta(hours=3) for due, at in sent)
+
+
+async def _nothing(_connection: AsyncConnection) -> None:
+    return
 
 
 async def test_each_gets_the_agenda_in_their_own_language(instance: Instance, database: Database, kommun: str) -> None:

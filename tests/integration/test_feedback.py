@@ -1,15 +1,20 @@
 """Word to reporters of what became of what they reported, as they want it; once, however often it is read."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
 from uuid import UUID
 
 import pytest
 
+from services.ingest.handlers.appointing import Appointing
+from services.notify.domain.preferences import Preferences
 from services.notify.gateways.rooms import Picture
+from services.notify.store import subscriptions
 from services.pages.writing import SWEDEN
+from services.runtime.database import Database
+from services.runtime.migrations import serve_role
 from tests.integration.test_voice import crew
 from tests.support.http import asking
 from tests.support.instance import Instance, eventually, reports
@@ -62,6 +67,40 @@ async def _wish(instance: Instance, person: Somebody, feedback: str) -> None:
     async with asking(instance.ground.layout.url("notify_serve")) as http:
         answer = await http.put("/v1/preferences", json={"feedback": feedback}, headers=person.bearer)
         assert answer.status_code == 200, answer.text
+
+
+async def test_what_an_open_page_saved_of_somebody_erased_is_gone_by_the_next_night(
+    instance: Instance, kommun: str
+) -> None:
+    """A token lives for seconds after its owner was erased; what is written with it leaves no lasting trace."""
+    await crew(instance, kommun)
+    gone, stays = [await somebody(instance, kommun, "rapportor") for _ in range(2)]
+    query = "select person_id from preferences where kommun = $1"
+
+    async def held() -> set[UUID]:
+        rows = await instance.sql(query, kommun, kommun=kommun, room="notify")
+        return {r["person_id"] for r in rows}
+
+    for person in (gone, stays):
+        await _wish(instance, person, "each")
+    url = instance.ground.database_url
+    door, page = Database(url(serve_role("ingest")), pool_size=1), Database(url(serve_role("notify")), pool_size=1)
+    await Appointing(door).erase(kommun, gone.ident)
+
+    async def forgotten() -> bool:
+        return await held() == {stays.ident}
+
+    await eventually(forgotten, "the voice has forgotten the person")
+    async with voice(instance) as parts:
+        async with page.transaction((kommun,)) as connection:
+            await subscriptions.prefer(connection, kommun, gone.ident, Preferences(feedback="each"))
+        assert await held() == {gone.ident, stays.ident}
+        tidy = await parts.retaining.work(kommun, datetime.now(UTC))
+        async with parts.database.transaction((kommun,)) as connection:
+            await tidy(connection)
+        assert await held() == {stays.ident}
+    await door.close()
+    await page.close()
 
 
 async def test_who_wants_word_of_each_report_gets_it_when_it_has_its_place_and_once(

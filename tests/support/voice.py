@@ -197,12 +197,12 @@ async def voice(instance: Instance, **changes: Any) -> AsyncIterator[Voice]:
     sender = Sender(database, settings, channels, composing, wake=wake, clock=clock)
     made = Voice(
         database,
-        Router(database, settings, roll, wake),
+        Router(database, settings, roll, wake, clock),
         sender,
         Pursuer(database, settings, clock),
-        Thanker(database, settings, directory, picture),
+        Thanker(database, settings, directory, picture, clock),
         roll,
-        Retaining(directory),
+        Retaining(database, directory),
         recorders,
     )
     try:

@@ -90,6 +90,21 @@ async def directory_find(request: Request, body: Sought, principal: DoorCaller) 
     return await people.by_mails(principal.kommun, body.mails, TOLD)
 
 
+class Asked(BaseModel):
+    """Ids that a room holds."""
+
+    model_config = ConfigDict(extra="forbid")
+    people: Annotated[list[UUID], Field(max_length=500)]
+
+
+@router.post("/known")
+async def directory_known(request: Request, body: Asked, principal: DoorCaller) -> list[UUID]:
+    """Those of these who have not been erased, so that a room can find what it still holds of others; rooms only."""
+    _room_only(principal)
+    people: People = request.app.state.people
+    return await people.known(principal.kommun, body.people)
+
+
 class Reporter(BaseModel):
     """The opaque token that a report carries."""
 

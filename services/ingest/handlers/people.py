@@ -15,7 +15,7 @@ from sqlalchemy import Row
 from services.ingest import secrets
 from services.ingest.domain import FreeText, Sender
 from services.ingest.handlers.keys import SANDBOX
-from services.ingest.store import appointments, federation
+from services.ingest.store import appointments, federation, signing_keys
 from services.ingest.store import people as store
 from services.runtime.database import Database
 from services.runtime.tokens import TOKEN_SECONDS, NotAuthenticated, Principal, issue, subject_digest
@@ -196,6 +196,11 @@ class People:
         async with self._database.transaction((kommun,)) as connection:
             return await store.by_mails(connection, kommun, mails, roles)
 
+    async def known(self, kommun: str, people: Collection[UUID]) -> list[UUID]:
+        """Those of these who have not been erased."""
+        async with self._database.transaction((kommun,)) as connection:
+            return await store.known(connection, kommun, people)
+
     async def of_token(self, kommun: str, token: str) -> UUID | None:
         """Who was appointed under a token; None when it leads to nobody (any more)."""
         async with self._database.transaction((kommun,)) as connection:
@@ -232,7 +237,7 @@ class People:
         await self._signing_key()
         since = datetime.now(UTC) - timedelta(seconds=TOKEN_SECONDS + 60)
         async with self._database.transaction() as connection:
-            private = await store.signing_keys(connection)
+            private = await signing_keys.private(connection)
             revoked = await appointments.revoked(connection, since)
         return {"keys": [OKPKey.import_key(k).as_dict(private=False) for k in private], "revoked": revoked}
 
@@ -241,11 +246,11 @@ class People:
         async with self._making:
             if self._key is None:
                 async with self._database.transaction() as connection:
-                    await store.lock_signing_keys(connection)
-                    stored = await store.signing_keys(connection)
+                    await signing_keys.lock(connection)
+                    stored = await signing_keys.private(connection)
                     if not stored:
                         made = OKPKey.generate_key("Ed25519", {"use": "sig"}, auto_kid=True)
-                        await store.add_signing_key(connection, made.kid or "", dict(made.as_dict(private=True)))
+                        await signing_keys.add(connection, made.kid or "", dict(made.as_dict(private=True)))
                         stored = [dict(made.as_dict(private=True))]
                 self._key = OKPKey.import_key(stored[-1])
             return self._key

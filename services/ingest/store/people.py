@@ -1,6 +1,5 @@
 """SQL for who may come in: municipalities, organisations, clients, people, keys, codes and sessions."""
 
-import json
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -56,6 +55,7 @@ _BY_MAILS = text("""
     select person_id, lower(email) as mail from people
     where kommun = :kommun and active and roles && cast(:roles as text[])
         and lower(email) = any(cast(:mails as text[]))""")
+_KNOWN = text("select person_id from people where kommun = :kommun and person_id = any(cast(:people as uuid[]))")
 _INDEX_LOGIN = text("""
     insert into login_index (email_hash, kommun, person_id) values (:hash, :kommun, :id) on conflict do nothing""")
 _FIND_LOGIN = text("select kommun, person_id from find_login(:hash)")
@@ -75,10 +75,6 @@ _ADD_SESSION = text("""
     values (:hash, :kommun, :person, :expires, :provider, :sid)""")
 _FIND_SESSION = text("select kommun, person_id from find_session(:hash)")
 _REVOKE_SESSION = text("update device_sessions set revoked_at = now() where session_hash = :hash")
-_KEYS = text("select kid, private_jwk from signing_keys order by created_at")
-_ADD_KEY = text("""
-    insert into signing_keys (kid, private_jwk) values (:kid, cast(:jwk as jsonb)) on conflict do nothing""")
-_KEY_LOCK = text("select pg_advisory_xact_lock(4713)")
 
 MOST_TRIES = 5
 MOST_CODES = 5
@@ -224,6 +220,11 @@ async def by_mails(
     return {r.mail: r.person_id for r in await connection.execute(_BY_MAILS, values)}
 
 
+async def known(connection: AsyncConnection, kommun: str, people: Collection[UUID]) -> list[UUID]:
+    """Those of these who have not been erased, active or not."""
+    return [r.person_id for r in await connection.execute(_KNOWN, {"kommun": kommun, "people": sorted(people)})]
+
+
 async def person_by_email(connection: AsyncConnection, kommun: str, email: str) -> Row[Any] | None:
     """The person with this address in the municipality."""
     return await _first(connection, _PERSON_BY_EMAIL, kommun=kommun, email=email)
@@ -279,18 +280,3 @@ async def session(connection: AsyncConnection, digest: bytes) -> tuple[str, UUID
 async def revoke_session(connection: AsyncConnection, digest: bytes) -> None:
     """End a device session."""
     await connection.execute(_REVOKE_SESSION, {"hash": digest})
-
-
-async def signing_keys(connection: AsyncConnection) -> list[dict[str, Any]]:
-    """The private keys, oldest first."""
-    return [r.private_jwk for r in await connection.execute(_KEYS)]
-
-
-async def add_signing_key(connection: AsyncConnection, kid: str, jwk: dict[str, Any]) -> None:
-    """Keep a new signing key."""
-    await connection.execute(_ADD_KEY, {"kid": kid, "jwk": json.dumps(jwk)})
-
-
-async def lock_signing_keys(connection: AsyncConnection) -> None:
-    """Let one process at a time make the first key."""
-    await connection.execute(_KEY_LOCK)

@@ -16,8 +16,8 @@ from services.runtime.asking import Away, OtherRoom, service_token
 
 SHIPPED = frozenset({"regso", "kommun", "lan"})
 """geo's layers that every municipality has."""
-MOST_MAILS, LONGEST_MAIL = 500, 200
-"""What the door's directory takes at once: addresses, and characters of one."""
+MOST_ASKED, LONGEST_MAIL = 500, 200
+"""What the door's directory takes at once: people or their addresses, and characters of one."""
 TOKEN_KEPT, CASE_KEPT, OWN_KEPT, ASKED_AGAIN = 120.0, 30.0, 300.0, 10.0
 """Seconds; a service token lives for five minutes."""
 
@@ -104,12 +104,23 @@ class Directory:
         answer = await self._room.post("/v1/directory/retention/message", token=token, body=body)
         return bool(answer and answer["noted"])
 
+    async def known(self, kommun: str, people: Collection[UUID]) -> set[UUID]:
+        """Those of these whom the door has not erased. Away."""
+        token, asked, found = await self._tokens.of(kommun), sorted(str(p) for p in people), set[UUID]()
+        for at in range(0, len(asked), MOST_ASKED):
+            body = {"people": asked[at : at + MOST_ASKED]}
+            answer = await self._room.post("/v1/directory/known", token=token, body=body)
+            if answer is None:
+                raise Away("ingest has no directory")
+            found |= {UUID(person) for person in answer}
+        return found
+
     async def find(self, kommun: str, mails: Collection[str]) -> dict[str, UUID]:
         """Which people these addresses (in lower case) belong to; unknown ones are not in it. Away."""
         token = await self._tokens.of(kommun)
         asked, found = sorted(m for m in mails if len(m) <= LONGEST_MAIL), dict[str, UUID]()
-        for at in range(0, len(asked), MOST_MAILS):
-            body = {"mails": asked[at : at + MOST_MAILS]}
+        for at in range(0, len(asked), MOST_ASKED):
+            body = {"mails": asked[at : at + MOST_ASKED]}
             answer = await self._room.post("/v1/directory/find", token=token, body=body)
             if answer is None:
                 raise Away("ingest has no directory")

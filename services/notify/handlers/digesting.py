@@ -1,6 +1,6 @@
 """The agenda: before each meeting one message that is what the meeting goes through, as analysis tells it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid5
@@ -23,8 +23,10 @@ TELLING = frozenset({"findings", "cases", "coming"})
 class Digesting:
     """The scheduled task."""
 
-    def __init__(self, database: Database, picture: Picture) -> None:
-        self._database, self._picture = database, picture
+    def __init__(
+        self, database: Database, picture: Picture, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._database, self._picture, self._clock = database, picture, clock
 
     def task(self) -> Task:
         """An agenda before every meeting; after a stop the last one, if the meeting is not long ago."""
@@ -48,7 +50,7 @@ class Digesting:
             _, plan = await plans.plan(connection, kommun)
             before = await alerts.newest_of(connection, kommun, "agenda")
             spoken = await subscriptions.languages(connection, kommun) - {LANGUAGE}
-        if datetime.now(UTC) >= due + plan.meeting.hours_before * HOUR:
+        if self._clock() >= due + plan.meeting.hours_before * HOUR:
             return _nothing  # they have begun: an agenda afterwards tells nobody anything
         said = await self._picture.newest(kommun)
         event = agenda(said, due + plan.meeting.hours_before * HOUR) | {"due": due.isoformat()}
@@ -60,7 +62,7 @@ class Digesting:
                 return  # nothing to say is said once
             notice = agenda_notice(kommun, due, event)
             added = await notices.add(connection, [notice])
-            await queue.put(connection, "route", [(n.notice_id, kommun, datetime.now(UTC), None) for n in added])
+            await queue.put(connection, "route", [(n.notice_id, kommun, self._clock(), None) for n in added])
 
         return enter
 

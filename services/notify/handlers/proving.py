@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import get_args
@@ -48,21 +48,23 @@ class _Used:
 class Proving:
     """The use cases."""
 
-    def __init__(self, database: Database, *, sms: bool = False) -> None:
-        self._database, self._sms = database, sms
+    def __init__(
+        self, database: Database, *, sms: bool = False, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._database, self._sms, self._clock = database, sms, clock
 
     async def send(self, kommun: str, person: UUID, channel: str) -> None:
         """A test message: to oneself by ``mail``, ``push`` or ``sms``, or to the place outside with this id."""
         async with self._database.transaction((kommun,)) as connection:
             if channel in get_args(Way):
-                await _enter(connection, kommun, Receiver("person", person), only=channel)
+                await _enter(connection, kommun, Receiver("person", person), self._clock(), only=channel)
                 return
             try:
                 ident = UUID(channel)
             except ValueError:
                 return
             if await plans.place(connection, kommun, ident) is not None:
-                await _enter(connection, kommun, Receiver("destination", ident))
+                await _enter(connection, kommun, Receiver("destination", ident), self._clock())
 
     def task(self) -> Task:
         """A test message on the first of the month: to every place outside, and by each way that people use.
@@ -73,13 +75,13 @@ class Proving:
 
     async def _work(self, kommun: str, _due: datetime) -> Effect:
         async def enter(connection: AsyncConnection) -> None:
-            now = datetime.now(UTC)
+            now = self._clock()
             for channel in await self._in_use(connection, kommun):
                 if channel.place is not None:
-                    await _enter(connection, kommun, Receiver("destination", channel.place))
+                    await _enter(connection, kommun, Receiver("destination", channel.place), now)
                 elif channel.administrators and (channel.proven_at is None or now - channel.proven_at > LATELY):
                     person = min(channel.administrators)
-                    await _enter(connection, kommun, Receiver("person", person), only=channel.kind)
+                    await _enter(connection, kommun, Receiver("person", person), now, only=channel.kind)
 
         return enter
 
@@ -95,7 +97,7 @@ class Proving:
 
     async def measure(self) -> None:
         """Count the channels of every municipality that have carried nothing for ``UNPROVEN_AFTER``."""
-        now = datetime.now(UTC)
+        now = self._clock()
         found: Counter[str] = Counter()
         async with self._database.transaction() as connection:
             kommuner = await subscriptions.known(connection)
@@ -109,7 +111,7 @@ class Proving:
     async def _in_use(self, connection: AsyncConnection, kommun: str) -> list[_Used]:
         """The channels by which somebody here is told."""
         health = await plans.health(connection, kommun)
-        roster = await people.roster(connection, kommun, datetime.now(UTC))
+        roster = await people.roster(connection, kommun, self._clock())
         wanted = await subscriptions.preferences(connection, kommun, roster.members)
         having: dict[str, set[UUID]] = {
             "mail": set(roster.members),
@@ -133,8 +135,10 @@ async def _first_of_month(_kommun: str, after: datetime, until: datetime) -> Seq
     return [moment] if after < moment <= until else []
 
 
-async def _enter(connection: AsyncConnection, kommun: str, receiver: Receiver, *, only: str | None = None) -> None:
-    now, ident = datetime.now(UTC), uuid4()
+async def _enter(
+    connection: AsyncConnection, kommun: str, receiver: Receiver, now: datetime, *, only: str | None = None
+) -> None:
+    ident = uuid4()
     event = {"at": now.isoformat()} | ({} if only is None else {"only": only})
     alert = single(kommun, ident, "test", event, rule=TESTED, subject_id=ident, now=now)
     await announce(connection, alert, [(receiver, (TESTED,))], at=now, reason="test", kept_for=KEPT_FOR)

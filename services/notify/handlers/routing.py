@@ -7,6 +7,7 @@ nothing, and the notice comes back by its lease.
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,8 +56,16 @@ _log = logger(__name__)
 class Router:
     """The standing job that routes what has been entered."""
 
-    def __init__(self, database: Database, settings: NotifySettings, roll: Roll, wake: asyncio.Event) -> None:
-        self._database, self._settings, self._roll, self._wake = database, settings, roll, wake
+    def __init__(
+        self,
+        database: Database,
+        settings: NotifySettings,
+        roll: Roll,
+        wake: asyncio.Event,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database, self._settings, self._roll = database, settings, roll
+        self._wake, self._clock = wake, clock
         self._strangers: dict[UUID, float] = {}
         self._limits: dict[str, Any] = {
             "deadline": timedelta(hours=settings.alert_deadline_hours),
@@ -132,7 +141,7 @@ class Router:
         return bool(fresh)
 
     async def _gather(self, connection: AsyncConnection, kommun: str, fresh: list[Notice]) -> Round:
-        now = datetime.now(UTC)
+        now = self._clock()
         plan, followers = (await rules_of(connection, {kommun}))[kommun]
         roster = await people.roster(connection, kommun, now)
         found = await alert_store.open_by_key(connection, kommun, {n.dedup_key for n in fresh} | {DRAFT})

@@ -4,7 +4,7 @@ Who reported what is asked from the door then, and forgotten; the ledger keeps t
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4, uuid5
@@ -35,8 +35,15 @@ _log = logger(__name__)
 class Thanker:
     """The standing job."""
 
-    def __init__(self, database: Database, settings: NotifySettings, directory: Directory, picture: Picture) -> None:
-        self._database, self._settings = database, settings
+    def __init__(
+        self,
+        database: Database,
+        settings: NotifySettings,
+        directory: Directory,
+        picture: Picture,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database, self._settings, self._clock = database, settings, clock
         self._directory, self._picture = directory, picture
 
     async def run(self, _publisher: Publisher) -> None:
@@ -71,8 +78,8 @@ class Thanker:
         else:
             reporters = {}
         async with self._database.transaction((kommun,)) as connection:
-            await self._enter(connection, kommun, ident, number or "", reporters)
-            await queue.drop(connection, [ident])
+            if await queue.drop(connection, [ident]):  # otherwise somebody else was quicker
+                await self._enter(connection, kommun, ident, number or "", reporters)
 
     async def _each(self, marker: Alert) -> None:
         """Word of one report that has its place, to its reporter, if they want that.
@@ -82,7 +89,7 @@ class Thanker:
         """
         kommun, token = marker.kommun, marker.event.get("token")
         person = None if token is None else await self._directory.reporter(kommun, token)
-        now = datetime.now(UTC)
+        now = self._clock()
         async with self._database.transaction((kommun,)) as connection:
             wanted = await subscriptions.preferences(connection, kommun, [person] if person else [])
             own = None if person is None else wanted.get(person)
@@ -106,7 +113,7 @@ class Thanker:
         self, connection: AsyncConnection, kommun: str, ident: UUID, number: str,
         reporters: Mapping[UUID, Mapping[str, int]],
     ) -> None:  # fmt: skip
-        now = datetime.now(UTC)
+        now = self._clock()
         _, plan = await plans.plan(connection, kommun)
         wanted = await subscriptions.preferences(connection, kommun, reporters)
         for person, kinds in reporters.items():
@@ -114,8 +121,7 @@ class Thanker:
             if own.off or own.feedback == "none":
                 continue
             event = {"number": number, "kinds": dict(kinds)}
-            alert_id = uuid5(NAMESPACE, f"{kommun}/feedback/{ident}/{person}")
-            alert = single(kommun, alert_id, "feedback", event, rule=REPORTED, subject_id=ident, now=now)
+            alert = single(kommun, uuid4(), "feedback", event, rule=REPORTED, subject_id=ident, now=now)
             await self._tell(connection, alert, person, awake(now, own.quiet or plan.quiet))
 
 

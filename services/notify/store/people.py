@@ -52,6 +52,10 @@ _ORGANISATIONS = text("""
 _THEIRS = (
     "contacts", "people", "subscriptions", "preferences", "shifts", "answers", "silences", "devices", "numbers",
 )  # fmt: skip
+_HELD = text(
+    " union ".join(f"select person_id from {table} where kommun = :kommun" for table in _THEIRS)  # noqa: S608 - constants
+    + " union select owner from alerts where kommun = :kommun and owner is not null"
+)
 _ERASE = (
     *(
         text(f"delete from {table} where kommun = :kommun and person_id = :person")  # noqa: S608 - constants
@@ -155,6 +159,11 @@ async def organisations(connection: AsyncConnection, kommun: str) -> list[tuple[
     """The organisations of those who may be told: (id, name)."""
     rows = await connection.execute(_ORGANISATIONS, {"kommun": kommun})
     return [(r.organisation_id, r.organisation) for r in rows]
+
+
+async def held(connection: AsyncConnection, kommun: str) -> set[UUID]:
+    """Everybody of whom the room holds something of their own."""
+    return {r.person_id for r in await connection.execute(_HELD, {"kommun": kommun})} - {NOBODY}
 
 
 async def erase(connection: AsyncConnection, kommun: str, person: UUID) -> None:
