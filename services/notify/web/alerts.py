@@ -63,7 +63,13 @@ def _shown(alert: Alert, names: dict[str, str], organisations: dict[UUID, str], 
         area=names.get(alert.area, alert.area) if alert.area else None,
         organisation=organisations.get(UUID(organisation)) if organisation else None,
     )
-    return {"alert": alert, "said": said(alert, known), "state": state_of(alert, person)}
+    words = said(alert, known)
+    shown = {text("mail.when"), text("mail.severity")} if alert.kind == "report" else set()
+    beside = [f"{label}: {value}" for label, value in words.facts if label in shown]
+    beside.append(text("alerts.told_since", when=writing.moment(alert.opened_at)))
+    if alert.closed_at is not None:
+        beside.append(text("alerts.over_since", when=writing.moment(alert.closed_at)))
+    return {"alert": alert, "said": words, "state": state_of(alert, person), "beside": beside}
 
 
 def state_of(alert: Alert, person: UUID) -> tuple[str, str]:

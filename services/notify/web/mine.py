@@ -101,11 +101,15 @@ def _by_rules(plan: Plan, roster: Roster, me: Receiver, wanted: Preferences, are
     for node, above in in_order(plan.root):
         policy = policy_of(node, above)
         wants = wanted.wants(agenda=node.match.kinds == ("agenda",), urgent=policy.urgent)
-        if policy.how == "never" or not wants or me not in resolved(policy.to, plan, roster):
+        if policy.how == "never" or not wants:
             continue
         where = ", ".join(areas.get(a, a) for a in node.match.areas)
         what = f"{node.label} ({where})" if where else node.label
-        found.append(text("deliveries.by_rule", what=what, how=text(f"rules_page.how_{policy.how}")))
+        if me in resolved(policy.to, plan, roster):
+            key = "deliveries.by_rule_night" if policy.urgent else "deliveries.by_rule"
+            found.append(text(key, what=what, how=text(f"rules_page.how_{policy.how}")))
+        elif policy.answer_minutes and me in resolved(policy.then, plan, roster):
+            found.append(text("deliveries.by_escalation", what=what, minutes=policy.answer_minutes))
     return found
 
 

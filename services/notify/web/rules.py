@@ -146,6 +146,7 @@ async def _page(
         "plan": plan,
         "days": [(str(i), text(f"picture.day_{i}")) for i in range(7)],
         "cap": text("rules_page.cap", count=plan.messages_per_hour or request.app.state.per_hour),
+        "cap_hint": text("rules_page.field_cap_hint", count=request.app.state.per_hour),
         "writes": writes(principal),
         "revision": current_revision if revision is None else revision,
         "form": filled,
