@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.analysis.views.fact import Counted, Present
 
+ALWAYS = "regso"
+"""The layer that every area set has: what is summed over all its areas is the sum of what the sets stand beside."""
 _FIND = text("""
     select distinct kommun, area_set from area_sets
     where kommun = any(cast(:kommuner as text[])) and area_set = any(cast(:sets as bigint[]))""")
@@ -18,6 +20,16 @@ _ADD = text("""
 _seen: WeakKeyDictionary[AsyncEngine, set[tuple[str, int]]] = WeakKeyDictionary()
 """Per database, the sets that are known to be committed: found by a later transaction than the one that added them."""
 _MOST_KNOWN = 200_000
+
+
+def summed(view: str, column: str, *, areas: bool) -> tuple[str, str]:
+    """(from, sum in millionths) of a view's column: by ``areas`` of the chosen layer, or of all of ``ALWAYS``.
+
+    The latter without looking up a single area; each layer's shares sum to one.
+    """
+    if areas:
+        return f"{view} join area_sets using (kommun, area_set)", f"sum({column} / 1000000 * share)"
+    return view, f"sum({column})"
 
 
 async def _find(connection: AsyncConnection, wanted: Set[tuple[str, int]]) -> set[tuple[str, int]]:

@@ -6,33 +6,41 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.findings import PeriodRow
 from services.analysis.domain.selection import Selection
+from services.analysis.store.area_sets import ALWAYS, summed
 from services.analysis.store.numbers import values_of
 from services.analysis.store.pictures import Span
 
 _LIVING = "(select generation from view_state where name = '{0}')"
-_SUBJECT = """
-    layer = :layer and (:area = '' or area = :area)
-    and (:kind = '' or event_type = :kind or left(event_type, 1) = :kind)"""
-_PERIODS = text(f"""
-    select (day - cast(:start as date)) / :days as at, '' as area, '' as event_type,
-           sum(reports / 1000000 * share)::bigint as reports,
-           coalesce(sum(reports / 1000000 * share) filter (where source = 'rapportor'), 0)::bigint as by_reporters
-    from cube join area_sets using (kommun, area_set)
-    where kommun = :kommun and generation = {_LIVING.format("cube")} and {_SUBJECT} and day >= :start and day <= :last
-    group by 1""")  # noqa: S608 - names are constants
-_RHYTHM = text(f"""
-    select slot, sum(reports / 1000000 * share)::bigint as reports from rhythm join area_sets using (kommun, area_set)
-    where kommun = :kommun and generation = {_LIVING.format("rhythm")} and {_SUBJECT} and week between :first and :last
-    group by slot""")  # noqa: S608 - names are constants
-_ZERO = text(f"""
-    select coalesce(sum(reports / 1000000 * share), 0)::bigint from activity join area_sets using (kommun, area_set)
-    where kommun = :kommun and generation = {_LIVING.format("activity")} and layer = :layer
-      and (:area = '' or area = :area) and day between :first and :last and kind = 'zero'""")  # noqa: S608 - names are constants
+_KIND = "(:kind = '' or event_type = :kind or left(event_type, 1) = :kind)"
+
+
+def _either(view: str, columns: str, where: str) -> dict[bool, TextClause]:
+    """The same sums of one area, or over a layer's areas (True), and of all there is (False); ``{sum}`` in columns."""
+    found = {}
+    for areas in (True, False):
+        source, reports = summed(view, "reports", areas=areas)
+        only = "and layer = :layer and (:area = '' or area = :area)" if areas else ""
+        found[areas] = text(f"""
+            select {columns.format(sum=reports)} from {source}
+            where kommun = :kommun and generation = {_LIVING.format(view)} {only} and {where}""")  # noqa: S608 - names are constants
+    return found
+
+
+_PERIODS = _either(
+    "cube",
+    """(day - cast(:start as date)) / :days as at, '' as area, '' as event_type, {sum}::bigint as reports,
+       coalesce({sum} filter (where source = 'rapportor'), 0)::bigint as by_reporters""",
+    f"{_KIND} and day >= :start and day <= :last group by 1",
+)
+_RHYTHM = _either(
+    "rhythm", "slot, {sum}::bigint as reports", f"{_KIND} and week between :first and :last group by slot"
+)
+_ZERO = _either("activity", "coalesce({sum}, 0)::bigint", "day between :first and :last and kind = 'zero'")
 _WANTED = """
     f.kommun = :kommun and f.day between :first and :last
     and (cast(:areas as text[]) = '{}' or f.area_set in (
@@ -76,6 +84,11 @@ class Subject:
     area: str
     kind: str
 
+    @property
+    def areas(self) -> bool:
+        """Whether its numbers depend on areas at all."""
+        return bool(self.area) or self.layer != ALWAYS
+
     def values(self, kommun: str) -> dict[str, Any]:
         """As parameters."""
         return {"kommun": kommun, "layer": self.layer, "area": self.area, "kind": self.kind}
@@ -84,19 +97,19 @@ class Subject:
 async def periods(connection: AsyncConnection, kommun: str, subject: Subject, span: Span) -> list[PeriodRow]:
     """Reports of every period."""
     values = subject.values(kommun) | {"start": span.start, "last": span.last, "days": span.days}
-    return [PeriodRow(*row) for row in await connection.execute(_PERIODS, values)]
+    return [PeriodRow(*row) for row in await connection.execute(_PERIODS[subject.areas], values)]
 
 
 async def rhythm(connection: AsyncConnection, kommun: str, subject: Subject, first: date, last: date) -> dict[int, int]:
     """Hour of the week → reports in millionths, over the weeks (their Mondays) from first to last."""
     values = subject.values(kommun) | {"first": first, "last": last}
-    return {row.slot: row.reports for row in await connection.execute(_RHYTHM, values)}
+    return {row.slot: row.reports for row in await connection.execute(_RHYTHM[subject.areas], values)}
 
 
 async def zero_reports(connection: AsyncConnection, kommun: str, subject: Subject, first: date, last: date) -> int:
     """How many times somebody said that all was calm there."""
     values = subject.values(kommun) | {"first": first, "last": last}
-    return int(await connection.scalar(_ZERO, values) or 0) // 1_000_000
+    return int(await connection.scalar(_ZERO[subject.areas], values) or 0) // 1_000_000
 
 
 def _wanted(kommun: str, chosen: Selection, own: str | None) -> dict[str, Any]:

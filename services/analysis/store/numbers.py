@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.values import CONTEXT_OWNER
 from services.analysis.domain.selection import GroupBy, Selection
+from services.analysis.store.area_sets import ALWAYS, summed
 
 _GROUPS: dict[GroupBy, str] = {
     "day": "day",
@@ -21,11 +22,10 @@ _GROUPS: dict[GroupBy, str] = {
     "source": "source",
     "layer": "layer",
 }
-_CUBE = "cube c join area_sets a using (kommun, area_set)"
+_AREAS = "and layer = :layer and (cast(:areas as text[]) = '{}' or area = any(cast(:areas as text[])))"
 _WHERE = """
     kommun = :kommun and generation = (select generation from view_state where name = 'cube')
-    and layer = :layer and day between :first and :last
-    and (cast(:areas as text[]) = '{}' or area = any(cast(:areas as text[])))
+    and day between :first and :last
     and (cast(:types as text[]) = '{}' or event_type = any(cast(:types as text[]))
          or left(event_type, 1) = any(cast(:types as text[])))
     and (cast(:sources as text[]) = '{}' or source = any(cast(:sources as text[])))"""
@@ -82,10 +82,13 @@ async def counts(
     """Sums in millionths, grouped by the names in ``by``, in their order. Without groups: one row, zeros if empty."""
     columns = ", ".join(f'{_GROUPS[g]} as "{g}"' for g in by)
     grouping = f"group by {', '.join(str(i + 1) for i in range(len(by)))} order by {', '.join(str(i + 1) for i in range(len(by)))}" if by else ""  # fmt: skip  # noqa: E501
+    areas = bool(selection.areas or {"area", "layer"} & set(by) or selection.layer != ALWAYS)
+    source, reports = summed("cube", "reports", areas=areas)
+    _, seen = summed("cube", "seen", areas=areas)
     statement = f"""
-        select {columns + "," if by else ""} coalesce(sum(reports / 1000000 * share), 0)::bigint as reports,
-               coalesce(sum(seen / 1000000 * share), 0)::bigint as seen
-        from {_CUBE} where {_WHERE} {grouping}"""  # noqa: S608 - group expressions come from the table above
+        select {columns + "," if by else ""} coalesce({reports}, 0)::bigint as reports,
+               coalesce({seen}, 0)::bigint as seen
+        from {source} where {_WHERE} {_AREAS if areas else ""} {grouping}"""  # noqa: S608 - group expressions come from the table above
     return list(await connection.execute(text(statement), values_of(kommun, selection)))
 
 

@@ -12,9 +12,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.series import WeekRow
+from services.analysis.store.area_sets import ALWAYS
 from services.runtime.minting import next_number
 
-LAYER = "regso"
+LAYER = ALWAYS
 _WEEKS = text("""
     select day - (extract(isodow from day)::int - 1) as week, area, event_type,
            sum(reports / 1000000 * share)::bigint as reports,
