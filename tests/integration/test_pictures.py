@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from schemas.values import AreaRef
 from services.analysis.domain.periods import Rule
 from services.analysis.handlers.picturing import Overtaken, Picturing
 from services.analysis.handlers.rebuilding import Rebuilding
@@ -63,6 +64,26 @@ async def test_one_report_of_long_ago_is_no_history_of_calm(database: Database, 
     await history(database, kommun)
     draft = await drafted(database, kommun)
     assert draft.document["periods_before"] == 24, "350 days of reports, without the first three"
+
+
+async def test_what_reporters_saw_in_another_municipality_is_in_none_of_its_numbers(
+    database: Database, kommun: str
+) -> None:
+    await history(database, kommun)
+    pages, period = Picturing(database), Rule().period(cut_off())
+    before = await pages.written_from_facts(kommun, period)
+    there = (AreaRef(layer="regso", version="2025_v2", area="1480R001"),)
+    reports = [_report(kommun, 9_000 + i, period.last - timedelta(days=7 + i % 5)) for i in range(6)]
+    beyond = [r.model_copy(update={"placement": r.placement.model_copy(update={"areas": there})}) for r in reports]
+    await take(database, kommun, [*beyond, _report(kommun, 9_100, period.last - timedelta(days=9))])
+    after = await pages.written_from_facts(kommun, period)
+    for part in ("rhythm", "sources"):
+        assert after[part] != before[part], "one more at home"
+    await take(database, kommun, [_report(kommun, 9_100, period.last - timedelta(days=9), revision=2, withdrawn=True)])
+    again = await pages.written_from_facts(kommun, period)
+    for part in ("rhythm", "sources", "kinds", "states"):
+        assert again[part] == before[part], part
+    assert again["totals"] == before["totals"] | {"elsewhere": 6}, "said, and counted in nothing"
 
 
 async def test_missed_periods_are_written_when_the_schedule_is_back(database: Database, kommun: str) -> None:

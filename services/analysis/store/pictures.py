@@ -26,9 +26,11 @@ _ZERO = text(f"""
     select coalesce(sum(reports), 0)::bigint from activity
     where kommun = :kommun and generation = {_CUBE.format("activity")}
       and day between :first and :last and kind = 'zero'""")  # noqa: S608 - names are constants
+_OWN = "layer = :layer and (area = 'unplaced' or left(area, 4) = :kommun)"
+"""What its reporters saw in another municipality is not the picture's."""
 _RHYTHM = text(f"""
-    select slot, sum(reports)::bigint as reports from rhythm
-    where kommun = :kommun and generation = {_CUBE.format("rhythm")}
+    select slot, sum(reports / 1000000 * share)::bigint as reports from rhythm join area_sets using (kommun, area_set)
+    where kommun = :kommun and generation = {_CUBE.format("rhythm")} and {_OWN}
       and week between :first and :last group by slot""")  # noqa: S608 - names are constants
 _STATES = text(f"""
     select area, event_type,
@@ -38,8 +40,13 @@ _STATES = text(f"""
     where kommun = :kommun and generation = {_CUBE.format("states")} and layer = :layer and day <= :last
     group by area, event_type""")  # noqa: S608 - names are constants
 _SOURCES = text(f"""
-    select source, (day - cast(:start as date)) / :days as at, sum(reports)::bigint as reports from sources
-    where kommun = :kommun and generation = {_CUBE.format("sources")} and day >= :start and day <= :last
+    select source, (day - cast(:start as date)) / :days as at, sum(reports)::bigint as reports from (
+        select source, day, reports from sources
+        where kommun = :kommun and generation = {_CUBE.format("sources")} and day >= :start and day <= :last
+        union all
+        select source, day, -(reports / 1000000 * share) from cube join area_sets using (kommun, area_set)
+        where kommun = :kommun and generation = {_CUBE.format("cube")} and day >= :start and day <= :last
+          and layer = :layer and not ({_OWN})) told
     group by 1, 2""")  # noqa: S608 - names are constants
 _SILENT = text(f"""
     with appointed as (
@@ -145,7 +152,7 @@ async def zero_reports(connection: AsyncConnection, kommun: str, first: date, la
 
 async def rhythm(connection: AsyncConnection, kommun: str, first: date, last: date) -> dict[int, int]:
     """Hour of the week → reports in millionths."""
-    rows = await connection.execute(_RHYTHM, {"kommun": kommun, "first": first, "last": last})
+    rows = await connection.execute(_RHYTHM, {"kommun": kommun, "layer": LAYER, "first": first, "last": last})
     return {row.slot: row.reports for row in rows}
 
 

@@ -1,11 +1,13 @@
 """Signals as a page: cases that go on, what is watched, what is over; every number as it was when it was told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from services.analysis.api.counts import EXACT
+from services.analysis.domain.case_documents import GATHERED
 from services.analysis.domain.usefulness import Usefulness, judge
 from services.analysis.gateways import Geometry
 from services.analysis.store import answers, density
@@ -13,8 +15,11 @@ from services.analysis.store import signals as store
 from services.analysis.store.signals import Revision
 from services.analysis.web import picture_words
 from services.analysis.web.access import message, reads
+from services.analysis.web.labels import rings
+from services.pages import maps, plane
 from services.pages.frame import frame
 from services.pages.labels import inside, place_label, type_label
+from services.pages.maps import Drawing
 from services.pages.render import page
 from services.pages.texts import text
 from services.pages.writing import decimal, short_day, week, whole
@@ -24,6 +29,8 @@ from services.runtime.http import Visitor, token_of
 router = APIRouter(include_in_schema=False)
 PATH = "/signaler"
 _OVER_SHOWN = 20
+_CELL_STEP = 4
+"""The colour of a gathering's cells: of what is many, whatever their number."""
 
 
 @router.get(PATH)
@@ -39,12 +46,13 @@ async def listed(request: Request, principal: Visitor) -> Response:
         answered = await answers.by_rule(connection, principal.kommun)
     geometry: Geometry = request.app.state.geometry
     names = await geometry.names("regso", token_of(request) or "")
+    drawings = await _gatherings(request, principal, [c for c in cases if c.state != "closed"])
     followed = [key for c in cases if c.state != "closed" for key in c.document["series"]]
     context = frame(principal, PATH) | {
         "run": _run(run),
         "night": _night(night),
         "useful": [_useful(judge(a.rule, a.answers, a.useful)) for a in answered],
-        "open": [_case(c, names) for c in cases if c.state != "closed"],
+        "open": [_case(c, names) | {"map": drawings.get(c.number)} for c in cases if c.state != "closed"],
         "over": [_case(c, names) for c in cases if c.state == "closed"][:_OVER_SHOWN],
         "watched": [
             _said(f, names)
@@ -53,6 +61,36 @@ async def listed(request: Request, principal: Visitor) -> Response:
         ],
     }
     return page("analysis/signals.html", context)
+
+
+async def _gatherings(request: Request, principal: Visitor, cases: Sequence[Revision]) -> dict[str, Drawing]:
+    """Case → where exactly it gathers, for those who see exact places; none while geo is away."""
+    gathered = [c for c in cases if c.document["evidence"][0]["method"] == GATHERED]
+    if not gathered or not principal.may(*EXACT):
+        return {}
+    geometry: Geometry = request.app.state.geometry
+    outlines = await geometry.outlines("regso", principal.kommun, token_of(request) or "")
+    if outlines is None:
+        return {}
+    drawn = {c.number: gathering(c.document["evidence"][0], outlines["features"]) for c in gathered}
+    return {number: drawing for number, drawing in drawn.items() if drawing is not None}
+
+
+def gathering(evidence: Mapping[str, Any], features: Sequence[Mapping[str, Any]]) -> Drawing | None:
+    """A gathering's cells on the areas that they touch; None where there is no such area."""
+    cells = rings((cell, _CELL_STEP) for cell in evidence["cells"])
+    lons, lats = zip(*(point for ring, _ in cells for point in ring), strict=True)
+    west, south, east, north = min(lons), min(lats), max(lons), max(lats)
+    touched = []
+    for feature in features:
+        left, low, right, high = plane.box(feature)
+        if left <= east and right >= west and low <= north and high >= south:
+            touched.append(feature)
+    drawings = maps.draw(touched, {}, cells)
+    if not drawings:
+        return None
+    drawings[-1].caption = text("signals.cells", count=whole(len(cells)))
+    return drawings[-1]
 
 
 def _useful(rule: Usefulness) -> dict[str, str]:
@@ -93,7 +131,7 @@ def _gathered(evidence: Mapping[str, Any], names: Mapping[str, str]) -> dict[str
 
 def _said(evidence: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """One series' week in words, or a gathering."""
-    if evidence["method"] == "scan":
+    if evidence["method"] == GATHERED:
         return _gathered(evidence, names)
     kind = inside(type_label(evidence["kind"]))
     place = place_label(evidence["area"], names)
