@@ -66,9 +66,12 @@ def _shown(alert: Alert, names: dict[str, str], organisations: dict[UUID, str], 
     words = said(alert, known)
     shown = {text("mail.when"), text("mail.severity")} if alert.kind == "report" else set()
     beside = [f"{label}: {value}" for label, value in words.facts if label in shown]
-    beside.append(text("alerts.told_since", when=writing.moment(alert.opened_at)))
-    if alert.closed_at is not None:
-        beside.append(text("alerts.over_since", when=writing.moment(alert.closed_at)))
+    if alert.kind == "report" and alert.closed_at == alert.opened_at:  # recorded, never sent
+        beside.append(text("alerts.too_old", when=writing.moment(alert.opened_at)))
+    else:
+        beside.append(text("alerts.told_since", when=writing.moment(alert.opened_at)))
+        if alert.closed_at is not None:
+            beside.append(text("alerts.over_since", when=writing.moment(alert.closed_at)))
     return {"alert": alert, "said": words, "state": state_of(alert, person), "beside": beside}
 
 
