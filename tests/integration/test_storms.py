@@ -1,5 +1,6 @@
 """Storms: very much at once, a way out that is down meanwhile. Few messages a person, the grave first, nothing lost."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -35,6 +36,31 @@ async def test_ten_thousand_changes_are_a_few_messages_and_none_is_lost(instance
             (member.ident, "sent"): 10_000,
         }
         assert "finns på sidan Larm" in per_person[analyst.email][-1].text
+
+
+async def test_two_senders_at_one_moment_do_not_both_take_the_last_of_the_hour(instance: Instance, kommun: str) -> None:
+    """Each holds its transaction open while the other looks, as two processes do."""
+    _, analyst, _ = await crew(instance, kommun)
+    async with voice(instance, messages_per_hour=1) as parts:
+        for number in ("2026-1", "2026-2"):
+            await parts.enter(now_case(kommun, number=number))
+            await parts.router.route_some()
+        rows = await instance.sql(
+            "select delivery_id from deliveries where kommun = $1 and person_id = $2",
+            kommun, analyst.ident, kommun=kommun, room="notify",
+        )  # fmt: skip
+        begun, made = asyncio.Event(), []
+
+        async def look(ident: UUID) -> None:
+            async with parts.database.transaction((kommun,)) as connection:
+                made.append(await parts.sender._preparing.prepare(connection, kommun, [ident]))
+                begun.set()
+                await asyncio.sleep(1)
+
+        first = asyncio.create_task(look(rows[0]["delivery_id"]))
+        await begun.wait()
+        await asyncio.gather(first, look(rows[1]["delivery_id"]))
+        assert [parcel is None for parcel in made] == [False, True], "the second waits for the next hour"
 
 
 async def test_a_storm_while_the_mail_server_is_down_comes_afterwards_as_one_message_that_begins_with_the_grave(

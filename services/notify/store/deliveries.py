@@ -73,6 +73,11 @@ _ARRIVING = text("""
 _SENT = text("""
     select max(sent_at) as at from deliveries
     where kommun = :kommun and person_id = :person and sent_at > now() - interval '1 hour' group by message_id""")
+_LINE = text("select pg_advisory_xact_lock(hashtext('told'), hashtext(:kommun || :person))")
+_SENT_OR_LEAVING = text("""
+    select max(coalesce(sent_at, now())) as at from deliveries
+    where kommun = :kommun and person_id = :person and delivery_id <> all(cast(:ids as uuid[]))
+        and (sent_at > now() - interval '1 hour' or state = 'sending') group by message_id""")
 _PUT_OFF = text("""
     update deliveries set first_tried = case when cast(:deadline as timestamptz) is null
             then coalesce(first_tried, now()) else first_tried end,
@@ -238,6 +243,15 @@ async def again(
 async def sent_within_the_hour(connection: AsyncConnection, kommun: str, receiver: UUID) -> list[datetime]:
     """When the receiver's messages of the last hour were sent."""
     return [r.at for r in await connection.execute(_SENT, {"kommun": kommun, "person": receiver})]
+
+
+async def sent_or_leaving(
+    connection: AsyncConnection, kommun: str, receiver: UUID, ids: Sequence[UUID]
+) -> list[datetime]:
+    """The same with what other senders have in hand beside these, who look one after the other until each has begun."""
+    await connection.execute(_LINE, {"kommun": kommun, "person": str(receiver)})
+    values = {"kommun": kommun, "person": receiver, "ids": list(ids)}
+    return [r.at for r in await connection.execute(_SENT_OR_LEAVING, values)]
 
 
 async def put_off(
