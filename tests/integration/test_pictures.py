@@ -10,7 +10,9 @@ from schemas.values import AreaRef
 from services.analysis.domain.periods import Rule
 from services.analysis.handlers.picturing import Overtaken, Picturing
 from services.analysis.handlers.rebuilding import Rebuilding
+from services.analysis.store import cards
 from services.analysis.store import pictures as store
+from services.analysis.views import MILLION
 from services.analysis.views.catalogue import REPORTS
 from services.runtime.database import Database
 from tests.integration.test_signals import _report, schedule, take, told
@@ -84,6 +86,21 @@ async def test_what_reporters_saw_in_another_municipality_is_in_none_of_its_numb
     for part in ("rhythm", "sources", "kinds", "states"):
         assert again[part] == before[part], part
     assert again["totals"] == before["totals"] | {"elsewhere": 6}, "said, and counted in nothing"
+
+
+async def test_an_interval_is_whole_in_every_rhythm(database: Database, kommun: str) -> None:
+    """Spread over sixty-three hours no row is of a whole report; the area, the whole and the draft say the same."""
+    friday = Rule().period(cut_off()).last - timedelta(days=20)
+    spread = _report(kommun, 9_300, friday)
+    report = spread.report.model_copy(update={"time_to": spread.report.time_from + timedelta(hours=63)})
+    await take(database, kommun, [spread.model_copy(update={"report": report})])
+    weeks = (friday - timedelta(days=14), friday + timedelta(days=14))
+    async with database.transaction((kommun,)) as connection:
+        found = [await cards.rhythm(connection, kommun, cards.Subject("regso", area, ""), *weeks)
+                 for area in ("", f"{kommun}R001")]  # fmt: skip
+        found.append(await store.rhythm(connection, kommun, *weeks))
+    assert [sum(rhythm.values()) for rhythm in found] == [MILLION] * 3
+    assert all(len(rhythm) >= 63 for rhythm in found)
 
 
 async def test_missed_periods_are_written_when_the_schedule_is_back(database: Database, kommun: str) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from services.notify.gateways.channel import Delayed
+from services.notify.store import queue
 from tests.integration.test_voice import crew
 from tests.support.instance import Instance
 from tests.support.notices import report
@@ -49,6 +50,9 @@ async def test_two_senders_at_one_moment_do_not_both_take_the_last_of_the_hour(i
             "select delivery_id from deliveries where kommun = $1 and person_id = $2",
             kommun, analyst.ident, kommun=kommun, room="notify",
         )  # fmt: skip
+        async with parts.database.transaction() as connection:
+            while await queue.claim_message(connection, 60, 1) is not None:
+                continue
         begun, made = asyncio.Event(), []
 
         async def look(ident: UUID) -> None:

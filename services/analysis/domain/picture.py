@@ -23,7 +23,7 @@ from services.analysis.views import MILLION, SWEDEN
 Document = dict[str, Any]
 BLOCKS = ((0, 6), (6, 9), (9, 12), (12, 15), (15, 18), (18, 21), (21, 24))
 """Hours of the day as the page shows them: the night is one."""
-METHOD = 2
+METHOD = 3
 """Edition of how a draft is written; kept in the document."""
 
 

@@ -22,14 +22,17 @@ _seen: WeakKeyDictionary[AsyncEngine, set[tuple[str, int]]] = WeakKeyDictionary(
 _MOST_KNOWN = 200_000
 
 
-def summed(view: str, column: str, *, areas: bool) -> tuple[str, str]:
+JOINED = "join area_sets using (kommun, area_set)"
+OF_WHOLE, OF_PARTS = "sum({0} / 1000000 * share)", "(sum({0} * share) / 1000000)"
+"""Millionths of an area: where each row is of whole reports, and where a row may be a part of one (an hour's)."""
+
+
+def summed(view: str, column: str, *, areas: bool, of: str = OF_WHOLE) -> tuple[str, str]:
     """(from, sum in millionths) of a view's column: by ``areas`` of the chosen layer, or of all of ``ALWAYS``.
 
     The latter without looking up a single area; each layer's shares sum to one.
     """
-    if areas:
-        return f"{view} join area_sets using (kommun, area_set)", f"sum({column} / 1000000 * share)"
-    return view, f"sum({column})"
+    return (f"{view} {JOINED}", of.format(column)) if areas else (view, f"sum({column})")
 
 
 async def _find(connection: AsyncConnection, wanted: Set[tuple[str, int]]) -> set[tuple[str, int]]:

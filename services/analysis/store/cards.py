@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.findings import PeriodRow
 from services.analysis.domain.selection import Selection
-from services.analysis.store.area_sets import ALWAYS, summed
+from services.analysis.store.area_sets import ALWAYS, OF_PARTS, OF_WHOLE, summed
 from services.analysis.store.numbers import values_of
 from services.analysis.store.pictures import Span
 
@@ -19,11 +19,11 @@ _LIVING = "(select generation from view_state where name = '{0}')"
 _KIND = "(:kind = '' or event_type = :kind or left(event_type, 1) = :kind)"
 
 
-def _either(view: str, columns: str, where: str) -> dict[bool, TextClause]:
+def _either(view: str, columns: str, where: str, of: str = OF_WHOLE) -> dict[bool, TextClause]:
     """The same sums of one area, or over a layer's areas (True), and of all there is (False); ``{sum}`` in columns."""
     found = {}
     for areas in (True, False):
-        source, reports = summed(view, "reports", areas=areas)
+        source, reports = summed(view, "reports", areas=areas, of=of)
         only = "and layer = :layer and (:area = '' or area = :area)" if areas else ""
         found[areas] = text(f"""
             select {columns.format(sum=reports)} from {source}
@@ -38,7 +38,10 @@ _PERIODS = _either(
     f"{_KIND} and day >= :start and day <= :last group by 1",
 )
 _RHYTHM = _either(
-    "rhythm", "slot, {sum}::bigint as reports", f"{_KIND} and week between :first and :last group by slot"
+    "rhythm",
+    "slot, {sum}::bigint as reports",
+    f"{_KIND} and week between :first and :last group by slot",
+    OF_PARTS,
 )
 _ZERO = _either("activity", "coalesce({sum}, 0)::bigint", "day between :first and :last and kind = 'zero'")
 _WANTED = """

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.findings import PeriodRow
 from services.analysis.domain.periods import Rule
+from services.analysis.store.area_sets import JOINED, OF_PARTS
 from services.analysis.store.signals import LAYER, sealed
 
 _CUBE = "(select generation from view_state where name = '{0}')"
@@ -29,7 +30,7 @@ _ZERO = text(f"""
 _OWN = "layer = :layer and (area = 'unplaced' or left(area, 4) = :kommun)"
 """What its reporters saw in another municipality is not the picture's."""
 _RHYTHM = text(f"""
-    select slot, sum(reports / 1000000 * share)::bigint as reports from rhythm join area_sets using (kommun, area_set)
+    select slot, {OF_PARTS.format("reports")}::bigint as reports from rhythm {JOINED}
     where kommun = :kommun and generation = {_CUBE.format("rhythm")} and {_OWN}
       and week between :first and :last group by slot""")  # noqa: S608 - names are constants
 _STATES = text(f"""

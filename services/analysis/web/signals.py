@@ -89,8 +89,11 @@ def gathering(evidence: Mapping[str, Any], features: Sequence[Mapping[str, Any]]
     drawings = maps.draw(touched, {}, cells)
     if not drawings:
         return None
-    drawings[-1].caption = text("signals.cells", count=whole(len(cells)))
-    return drawings[-1]
+    town = maps.town_box(touched)
+    inside = town is not None and town[0] <= west and town[1] <= south and town[2] >= east and town[3] >= north
+    drawing = drawings[-1 if inside else 0]
+    drawing.caption, drawing.frame = text("signals.cells", count=whole(len(cells))), None
+    return drawing
 
 
 def _useful(rule: Usefulness) -> dict[str, str]:

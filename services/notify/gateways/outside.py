@@ -118,6 +118,13 @@ def _host_header(address: str) -> str:
     return httpx.URL(address).netloc.decode()
 
 
+_TRANSLATED = tuple(
+    ipaddress.IPv6Network(net)
+    for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::ffff:0:0:0/96")
+)
+"""What a gateway turns into an address of IPv4, which may be one inside (RFC 6052, 8215, 3056, 4380, 2765)."""
+
+
 async def _public(host: str, port: int) -> str:
     """The first number of a name, when all its numbers are public."""
     try:
@@ -127,6 +134,6 @@ async def _public(host: str, port: int) -> str:
     numbers = [ipaddress.ip_address(entry[4][0]) for entry in found]
     for number in numbers:
         mapped = getattr(number, "ipv4_mapped", None) or number
-        if not mapped.is_global or mapped.is_multicast:
+        if not mapped.is_global or mapped.is_multicast or any(mapped in net for net in _TRANSLATED):
             raise Refused("inside", "the address is inside, not on the internet")
     return str(numbers[0])

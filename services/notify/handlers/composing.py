@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.domain.alerts import Alert
+from services.notify.domain.alerts import LASTING, Alert
 from services.notify.domain.bounces import comes_back_to
 from services.notify.domain.pacing import awake
 from services.notify.domain.plan import Plan, nodes
@@ -35,6 +35,11 @@ WHOLE = frozenset({"analytiker", "administrator"})
 """Who gets the whole agenda, whatever their department."""
 SHOWN = 30
 """Alerts that one message spells out; of the others it says how many there are."""
+
+
+def _order(row: Row[Any]) -> tuple[bool, bool, datetime]:
+    """What stands first in a message: the urgent, then what is found on no list of what goes on, then the oldest."""
+    return not row.urgent, row.kind in LASTING, row.created_at
 
 
 class Composing:
@@ -96,7 +101,7 @@ class Composing:
             except Away:  # who is in the roster of the last minutes is told by SMS all the same
                 if channel == "mail":
                     raise
-        first = sorted({r.alert_id: r for r in rows}.values(), key=lambda r: (not r.urgent, r.created_at))
+        first = sorted({r.alert_id: r for r in rows}.values(), key=_order)
         shown = [parcel.alerts[r.alert_id] for r in first[:SHOWN]]
         known = [(alert, await self._known(alert, lead.person_id, reach)) for alert in shown]
         followed = await self._followed(kommun, lead.person_id, rules := [rule for row in rows for rule in row.rules])
@@ -119,7 +124,9 @@ class Composing:
             asked=reach.person,
             change="/utskick/aterkoppling" if all(r.kind == "feedback" for r in rows) else "/utskick",
         )
-        return message([(alert, said(alert, of)) for alert, of in known], frame, more)
+        told = [(alert, said(alert, of)) for alert, of in known]
+        every = list({r.alert_id: parcel.alerts[r.alert_id] for r in rows}.values())
+        return message(told, frame, more, every)
 
     async def _followed(self, kommun: str, person: UUID, rules: list[str]) -> list[tuple[Subscription, str | None]]:
         """What they follow, with the areas' names; asked for only where that is why they get it."""

@@ -30,8 +30,6 @@ AT_ANY_HOUR = frozenset({"agenda", "test", "code"})
 KEPT_AFTER = timedelta(hours=24)
 WAYS_AFTER = {True: timedelta(minutes=5), False: timedelta(hours=2)}
 """How long a way that does not answer is tried before the next one; urgent ones sooner."""
-NEAR = 4
-"""Messages to one receiver that several senders may have begun in the same moment."""
 URGENT_TIMES = 2
 """How many times the hourly cap urgent messages may reach."""
 
@@ -63,8 +61,9 @@ class Preparing:
         per_hour: int,
         pauses: Pauses,
         deadline: timedelta,
+        senders: int,
     ) -> None:
-        self.deadline = deadline
+        self.deadline, self._senders = deadline, senders
         self._composing, self._clock, self._per_hour, self._pauses = composing, clock, per_hour, pauses
         self._restored: tuple[float, datetime | None] = (-1e9, None)
 
@@ -105,7 +104,10 @@ class Preparing:
         health = partial(self._composing.health_of, rows[0])
         way = max(r.tier for r in rows) % len(ways)
         if (pause := self._pauses.left(health(ways[way]))) > 0:
-            if not tried_long(rows, self._clock()) or len(ways) == 1:
+            long = tried_long(rows, self._clock())
+            if not long or len(ways) == 1:
+                if long:
+                    await stand_in(connection, kommun, rows, known, now=self._clock(), deadline=self.deadline)
                 await deliveries.put_off(connection, kommun, ids)
                 await queue.later(connection, ids, pause)
                 return None
@@ -197,7 +199,9 @@ class Preparing:
         sent = await deliveries.sent_within_the_hour(connection, kommun, rows[0].person_id)
         most = (plan.messages_per_hour or self._per_hour) * (URGENT_TIMES if any(r.urgent for r in rows) else 1)
         now = self._clock()
-        if len(sent) + NEAR >= most:  # close to it the senders look one after the other; a lock for each costs too much
+        if (
+            len(sent) + self._senders >= most
+        ):  # close to it the senders look one after the other; a lock for each costs too much
             ids = [r.delivery_id for r in rows]
             sent = await deliveries.sent_or_leaving(connection, kommun, rows[0].person_id, ids)
         at = allowed(now, sent, most)

@@ -209,7 +209,7 @@ class Router:
             work.settled.append(entry)
             return
         before = work.entries.get((alert.alert_id, receiver))
-        if before is None or at < before[1]:
+        if before is None or (at, not entry.urgent) < (before[1], not before[0].urgent):
             work.entries[alert.alert_id, receiver] = (entry, at)
         for one in told.every:
             expect_answer(alert, one, at)

@@ -63,7 +63,12 @@ class Sender:
         self.pauses = Pauses()
         deadline = timedelta(hours=settings.alert_deadline_hours)
         self._preparing = Preparing(
-            composing, clock, per_hour=settings.messages_per_hour, pauses=self.pauses, deadline=deadline
+            composing,
+            clock,
+            per_hour=settings.messages_per_hour,
+            pauses=self.pauses,
+            deadline=deadline,
+            senders=settings.senders,
         )
         self._proven_at: dict[tuple[str, str], float] = {}
 
@@ -176,6 +181,8 @@ class Sender:
             )
             await self._instead(connection, parcel.kommun, replaced, delay_now)
             await queue.later(connection, parcel.ids, delay_now)
+            if tried_long(parcel.rows, self._clock()):
+                await self._stand_in(connection, parcel)
             if not isinstance(delayed, Away) and not (isinstance(delayed, Delayed) and delayed.receiver):
                 channel = self._health(parcel)
                 await plans.troubled(connection, parcel.kommun, channel, reason, self._clock())
@@ -204,14 +211,7 @@ class Sender:
                 await queue.later(connection, parcel.ids, 0.0)
             else:
                 await close(connection, parcel.kommun, parcel.ids, "failed", refused.reason)
-                await stand_in(
-                    connection,
-                    parcel.kommun,
-                    parcel.rows,
-                    parcel.alerts,
-                    now=self._clock(),
-                    deadline=self._preparing.deadline,
-                )
+                await self._stand_in(connection, parcel)
             if isinstance(refused, Gone):  # of this receiver; the channel is well
                 await devices.forget(connection, parcel.kommun, refused.ends)
                 return
@@ -220,6 +220,12 @@ class Sender:
             self._proven_at.pop((parcel.kommun, channel), None)
 
         await self._surely(parcel, record)
+
+    async def _stand_in(self, connection: AsyncConnection, parcel: Parcel) -> None:
+        """Others are told where a place outside is the only one that was to be: it takes nothing, or not for long."""
+        await stand_in(
+            connection, parcel.kommun, parcel.rows, parcel.alerts, now=self._clock(), deadline=self._preparing.deadline
+        )
 
     async def _instead(self, connection: AsyncConnection, kommun: str, replaced: list[UUID], delay: float) -> None:
         """What waits in the stead of these leaves when they would have."""

@@ -1,4 +1,7 @@
-"""Who is told instead when a place outside takes nothing: a chat that is gone must not be the end of an alert."""
+"""Who is told instead when a place outside takes nothing: a chat that is gone must not be the end of an alert.
+
+At once when it refuses, after as long as another way would be tried when it does not answer.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

@@ -20,7 +20,7 @@ from services.notify.domain.routing import REPORTED, Receiver
 from services.notify.gateways.rooms import Directory, Picture
 from services.notify.handlers.telling import announce, single
 from services.notify.settings import NotifySettings
-from services.notify.store import alerts, plans, queue, subscriptions
+from services.notify.store import alerts, notices, plans, queue, subscriptions
 from services.runtime.asking import Away
 from services.runtime.database import Database
 from services.runtime.logs import logger
@@ -67,6 +67,10 @@ class Thanker:
         """All reporters of one adopted lägesbild, by its alert, in one transaction; Away leaves it for later."""
         async with self._database.transaction((kommun,)) as connection:
             adopted = await alerts.one(connection, kommun, ident)
+            restored = await notices.restored_at(connection)
+            if adopted is not None and restored is not None and adopted.opened_at <= restored:
+                await queue.drop(connection, [ident])  # it was said after the backup, or nobody knows
+                return
         if adopted is not None and "report" in adopted.event:
             await self._each(adopted)
             return
@@ -91,6 +95,8 @@ class Thanker:
         person = None if token is None else await self._directory.reporter(kommun, token)
         now = self._clock()
         async with self._database.transaction((kommun,)) as connection:
+            if not await queue.drop(connection, [marker.alert_id]):
+                return  # somebody else was quicker
             wanted = await subscriptions.preferences(connection, kommun, [person] if person else [])
             own = None if person is None else wanted.get(person)
             again = await alerts.one(connection, kommun, marker.alert_id)
@@ -102,7 +108,6 @@ class Thanker:
                 await self._tell(connection, told, person, awake(now, own.quiet or plan.quiet))
             event = {k: v for k, v in marker.event.items() if k != "token"}
             await alerts.put(connection, [replace(marker, event=event)])
-            await queue.drop(connection, [marker.alert_id])
 
     @staticmethod
     async def _tell(connection: AsyncConnection, alert: Alert, person: UUID, at: datetime) -> None:
@@ -129,8 +134,13 @@ async def thank_for_each(connection: AsyncConnection, reports: Sequence[ReportLo
     """Let the thanker look at these, where anybody wants word of each: a report once, however often it comes."""
     now = datetime.now(UTC)
     eager = await subscriptions.eager(connection, {m.kommun for m in reports})
+    restored = await notices.restored_at(connection) if eager else None
     for kommun in eager:
-        found = [_of_report(m, now) for m in reports if m.kommun == kommun]
+        found = [
+            _of_report(m, now)
+            for m in reports
+            if m.kommun == kommun and (restored is None or m.report.received_at > restored)
+        ]
         new = {a.alert_id: a for a in found if a is not None}
         known = await alerts.many(connection, kommun, set(new))
         await alerts.put(connection, [a for ident, a in new.items() if ident not in known])

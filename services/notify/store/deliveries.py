@@ -26,11 +26,12 @@ _ADD = text("""
     order by a, p
     on conflict (kommun, alert_id, person_id) where state = 'due' do update
     set urgent = deliveries.urgent or excluded.urgent, deadline = greatest(deliveries.deadline, excluded.deadline),
+        repeat_hours = least(deliveries.repeat_hours, excluded.repeat_hours),
         reason = case when excluded.reason = 'rule' then 'rule' else deliveries.reason end,
         rule = case when excluded.reason = 'rule' then excluded.rule else deliveries.rule end,
         rules = case when excluded.reason = 'rule' then excluded.rules else deliveries.rules end
     returning delivery_id, alert_id, person_id""")
-_COUNTED = text("analyze deliveries")
+_COUNTED = text("analyze (skip_locked) deliveries")
 _TOLD = text("""
     select alert_id, person_id, max(sent_at) as at from deliveries
     where kommun = :kommun and alert_id = any(cast(:alerts as uuid[])) and sent_at is not null group by 1, 2""")
@@ -75,9 +76,10 @@ _SENT = text("""
     where kommun = :kommun and person_id = :person and sent_at > now() - interval '1 hour' group by message_id""")
 _LINE = text("select pg_advisory_xact_lock(hashtext('told'), hashtext(:kommun || :person))")
 _SENT_OR_LEAVING = text("""
-    select max(coalesce(sent_at, now())) as at from deliveries
+    select max(coalesce(sent_at, now())) as at from deliveries d
     where kommun = :kommun and person_id = :person and delivery_id <> all(cast(:ids as uuid[]))
-        and (sent_at > now() - interval '1 hour' or state = 'sending') group by message_id""")
+        and (sent_at > now() - interval '1 hour' or state = 'sending' and exists (
+            select 1 from due q where q.id = d.delivery_id and q.leased_until > now())) group by message_id""")
 _PUT_OFF = text("""
     update deliveries set first_tried = case when cast(:deadline as timestamptz) is null
             then coalesce(first_tried, now()) else first_tried end,

@@ -54,7 +54,14 @@ _THEIRS = (
 )  # fmt: skip
 _HELD = text(
     " union ".join(f"select person_id from {table} where kommun = :kommun" for table in _THEIRS)  # noqa: S608 - constants
-    + " union select owner from alerts where kommun = :kommun and owner is not null"
+    + """
+    union select owner from alerts where kommun = :kommun and owner is not null
+    union select person_id from deliveries where kommun = :kommun and receiver = 'person'
+    union select cast(named #>> '{}' as uuid) from (
+        select jsonb_path_query(document, '$.**.person') as named from plans where kommun = :kommun
+        union select jsonb_path_query(document, '$.groups.*[*]') from plans where kommun = :kommun
+        union select jsonb_path_query(then_to, '$.**.person') from alerts where kommun = :kommun) rules
+    where named #>> '{}' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"""
 )
 _ERASE = (
     *(

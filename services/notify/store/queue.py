@@ -47,7 +47,7 @@ MANY = 1000
 A queue is empty whenever PostgreSQL counts it by itself: its statements are planned for an empty table, and when it
 fills each of them reads the whole of it.
 """
-_COUNTED = text("analyze due")
+_COUNTED = text("analyze (skip_locked) due")
 _DROP = text("delete from due where id = any(cast(:ids as uuid[]))")
 _AT = text("update due set at = :at, leased_until = null where id = any(cast(:ids as uuid[]))")
 _SOONER = text("""

@@ -66,7 +66,7 @@ def _shown(alert: Alert, names: dict[str, str], organisations: dict[UUID, str], 
     words = said(alert, known)
     shown = {text("mail.when"), text("mail.severity")} if alert.kind == "report" else set()
     beside = [f"{label}: {value}" for label, value in words.facts if label in shown]
-    if alert.kind == "report" and alert.closed_at == alert.opened_at:  # recorded, never sent
+    if alert.kind == "report" and not alert.notices:  # recorded, never sent
         beside.append(text("alerts.too_old", when=writing.moment(alert.opened_at)))
     else:
         beside.append(text("alerts.told_since", when=writing.moment(alert.opened_at)))

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from schemas.taxonomy import current
 from services.notify.api.alerts import ROLES
 from services.notify.api.subscriptions import SubscriptionIn, preferences_of, subscribe
+from services.notify.domain.alerts import LASTING
 from services.notify.domain.plan import Plan, Quiet, in_order
 from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import Receiver, Roster, policy_of, resolved
@@ -21,6 +22,7 @@ from services.notify.store import subscriptions as store
 from services.notify.web.access import denied, may, tabs
 from services.notify.web.ledger import entry
 from services.notify.web.offered import NATIONAL, offered
+from services.notify.web.rule_words import about
 from services.notify.wording.alerts import describe
 from services.pages import writing
 from services.pages.frame import frame
@@ -108,7 +110,7 @@ def _by_rules(plan: Plan, roster: Roster, me: Receiver, wanted: Preferences, are
         if me in resolved(policy.to, plan, roster):
             key = "deliveries.by_rule_night" if policy.urgent else "deliveries.by_rule"
             found.append(text(key, what=what, how=text(f"rules_page.how_{policy.how}")))
-        elif policy.answer_minutes and me in resolved(policy.then, plan, roster):
+        elif policy.answer_minutes and about(node, above) & set(LASTING) and me in resolved(policy.then, plan, roster):
             found.append(text("deliveries.by_escalation", what=what, minutes=policy.answer_minutes))
     return found
 

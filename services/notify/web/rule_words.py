@@ -61,12 +61,12 @@ def shown(node: Node, above: Sequence[Node], words: Words) -> dict[str, Any]:
         "how": text(f"rules_page.how_{policy.how}"),
         "at_once": policy.how == "at_once" and awake,
         "urgent": policy.urgent,
-        "paced": [*_paced(policy, _about(node, above)), *_never(node.match, _about(node, above))],
+        "paced": [*_paced(policy, about(node, above)), *_never(node.match, about(node, above))],
         "answer": followed_by(policy.answer_minutes, policy.then, words),
     }
 
 
-def _about(node: Node, above: Sequence[Node]) -> set[str]:
+def about(node: Node, above: Sequence[Node]) -> set[str]:
     """The kinds that can reach a rule, by its own match and those that it lies in."""
     found = set(get_args(Kind))
     for one in (*above, node):
@@ -75,11 +75,11 @@ def _about(node: Node, above: Sequence[Node]) -> set[str]:
     return found
 
 
-def _paced(policy: Policy, about: set[str]) -> list[str]:
+def _paced(policy: Policy, kinds: set[str]) -> list[str]:
     """How long a rule gathers first, and when it reminds; nothing where it does neither."""
     said = []
-    minutes, hours, lasting = policy.wait_minutes, policy.repeat_hours, about & set(LASTING)
-    if minutes and policy.how == "at_once" and not policy.urgent and about != {"agenda"}:
+    minutes, hours, lasting = policy.wait_minutes, policy.repeat_hours, kinds & set(LASTING)
+    if minutes and policy.how == "at_once" and not policy.urgent and kinds != {"agenda"}:
         said.append(text("rules_page.gathers_one" if minutes == 1 else "rules_page.gathers_many", minutes=minutes))
     if policy.how == "at_once" and lasting and policy.interval_minutes != APART:
         said.append(text("rules_page.apart", minutes=policy.interval_minutes))
@@ -91,9 +91,9 @@ def _paced(policy: Policy, about: set[str]) -> list[str]:
     return said
 
 
-def _never(match: Match, about: set[str]) -> list[str]:
+def _never(match: Match, kinds: set[str]) -> list[str]:
     """That a rule about own areas alone is silent of signals, which lie in the national areas."""
-    if "case" not in about or not match.areas or any(a.startswith(f"{NATIONAL}/") for a in match.areas):
+    if "case" not in kinds or not match.areas or any(a.startswith(f"{NATIONAL}/") for a in match.areas):
         return []
     return [text("rules_page.no_signals")]
 

@@ -176,7 +176,12 @@ def _picture(changed: SituationChanged) -> Said:
 
 
 def _placed(alert: Alert, known: Known) -> Said:
-    kind = inside(type_label(str(alert.event_type)))
+    if alert.event_type is None:  # it has been said once, and did not arrive: what it was is not kept beside who
+        title = text("voice.feedback_placed_again")
+        return Said(
+            text("voice.feedback_label"), title, text("voice.feedback_placed_intro"), (), "/mina-rapporter", title
+        )
+    kind = inside(type_label(alert.event_type))
     title = text("voice.feedback_placed", kind=kind)
     if known.area is not None:
         title = text("voice.feedback_placed_in", kind=kind, area=known.area)

@@ -36,6 +36,8 @@ class Frame:
     """The page on which they choose what they are told."""
 
 
+MOST_DATA = 2000
+"""Alerts that a message to a machine lists, some 700 kB; it says how many more there are."""
 _OWN = {REPORTED: "voice.why_feedback", TESTED: "voice.why_test", INVITED: "voice.why_invited"}
 """Reasons that are no rule of the municipality's."""
 
@@ -53,11 +55,14 @@ def reasons(rules: Sequence[str], labels: dict[str, str], followed: str | None) 
     return tuple(found)
 
 
-def message(told: Sequence[tuple[Alert, Said]], frame: Frame, more: int = 0) -> Message:
-    """One alert as its own message, several as one; ``more``: how many there are beside those."""
+def message(told: Sequence[tuple[Alert, Said]], frame: Frame, more: int = 0, every: Sequence[Alert] = ()) -> Message:
+    """One alert as its own message, several as one; ``more``: how many there are beside those.
+
+    ``every``: those too, for machines, which are told of each.
+    """
     if len(told) == 1 and not more:
         return _one(*told[0], frame)
-    return _several(told, frame, more)
+    return _several(told, frame, more, every or [alert for alert, _ in told])
 
 
 def _one(alert: Alert, said: Said, frame: Frame) -> Message:
@@ -77,7 +82,7 @@ def _one(alert: Alert, said: Said, frame: Frame) -> Message:
     })  # fmt: skip
 
 
-def _several(told: Sequence[tuple[Alert, Said]], frame: Frame, more: int) -> Message:
+def _several(told: Sequence[tuple[Alert, Said]], frame: Frame, more: int, every: Sequence[Alert]) -> Message:
     count = whole(len(told) + more)
     title = text("voice.several_title", count=count, first=told[0][1].title)
     intro = text("voice.several_intro") + (" " + text("voice.several_more", count=whole(more)) if more else "")
@@ -96,7 +101,8 @@ def _several(told: Sequence[tuple[Alert, Said]], frame: Frame, more: int) -> Mes
     )
     brief = text("voice.several_brief", count=count, first=told[0][1].title)
     return _made(context, frame, together, short(brief, link), {
-        "thread": None, "data": {"kind": "several", "alerts": [_data(a) for a, _ in told]},
+        "thread": None, "data": {"kind": "several", "alerts": [_data(a) for a in every[:MOST_DATA]],
+        "more": len(every[MOST_DATA:])},
     })  # fmt: skip
 
 
