@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import text
 
 from schemas.envelope import Envelope
 from schemas.locations import ReportLocated
 from services.notify.domain.notices import Notice, of_report
 from services.notify.handlers.entering import take_reports
-from services.notify.store import queue
+from services.notify.store import deliveries, queue
 from services.runtime.decoding import Received
 from tests.integration.test_voice import crew, ledger
 from tests.support.facts import located
@@ -51,6 +54,27 @@ async def test_a_message_in_hand_is_not_taken_by_another_sender_when_news_comes(
             again = [await queue.claim_message(connection, 60, 10) for _ in range(3)]
         taken = [ident for one in again if one is not None for ident in one[1]]
         assert not set(claimed[1]) & set(taken)
+
+
+async def test_what_waits_takes_over_that_it_is_reminded_of(instance: Instance, kommun: str) -> None:
+    """A daily rule's message waits; one by a rule that reminds joins it: one message, reminded of."""
+    _, analyst, _ = await crew(instance, kommun)
+    async with voice(instance) as parts:
+        await parts.enter(now_case(kommun))
+        await parts.router.route_some()
+        async with parts.database.transaction((kommun,)) as connection:
+            query = text("select alert_id, subject_id from deliveries where person_id = :person")
+            row = (await connection.execute(query, {"person": analyst.ident})).one()
+            for hours in (None, 6, None):
+                await deliveries.add(connection, kommun, [deliveries.Entry(
+                    uuid4(), "person", analyst.ident, row.alert_id, row.subject_id, "case", "r", ("r",),
+                    urgent=False, repeat_hours=hours, correlation_id="c", deadline=datetime.now(UTC),
+                )])  # fmt: skip
+        rows = await instance.sql(
+            "select repeat_hours from deliveries where kommun = $1 and person_id = $2",
+            kommun, analyst.ident, kommun=kommun, room="notify",
+        )  # fmt: skip
+        assert [r["repeat_hours"] for r in rows] == [6]
 
 
 async def test_a_report_that_turns_out_to_be_grave_is_told_once_more_and_at_once(

@@ -17,7 +17,7 @@ from services.runtime.sealing import Sealer
 from tests.integration.test_voice import crew, ledger
 from tests.support.http import asking
 from tests.support.instance import Instance
-from tests.support.voice import SECRET, Voice, never_quiet, now_case, numbered, somebody, voice
+from tests.support.voice import SECRET, Somebody, Voice, never_quiet, now_case, numbered, somebody, voice
 
 SIGNAL: dict[str, Any] = {"name": "signal", "label": "Signal", "match": {"kinds": ["case"]}, "how": "at_once"}
 
@@ -145,8 +145,8 @@ async def test_an_alert_is_ended_by_who_has_it(instance: Instance, kommun: str) 
         assert parts.channels["mail"].sent == []
 
 
-async def test_a_chat_that_is_gone_is_not_the_end_of_an_alert(instance: Instance, kommun: str) -> None:
-    admin, analyst, _ = await crew(instance, kommun)
+async def _in_a_chat(instance: Instance, kommun: str, admin: Somebody) -> None:
+    """Signals go to a chat alone."""
     place, serving = uuid4(), Database(instance.ground.database_url(serve_role("notify")), pool_size=1)
     try:
         async with serving.transaction((kommun,)) as connection:
@@ -155,6 +155,11 @@ async def test_a_chat_that_is_gone_is_not_the_end_of_an_alert(instance: Instance
     finally:
         await serving.close()
     await never_quiet(instance, admin, root=_root(SIGNAL | {"to": [{"destination": str(place)}]}))
+
+
+async def test_a_chat_that_is_gone_is_not_the_end_of_an_alert(instance: Instance, kommun: str) -> None:
+    admin, analyst, _ = await crew(instance, kommun)
+    await _in_a_chat(instance, kommun, admin)
     async with voice(instance) as parts:
         mail, teams = parts.channels["mail"], parts.channels["teams"]
         teams.troubles = [Permanent("place_refused", "404")]
@@ -165,6 +170,26 @@ async def test_a_chat_that_is_gone_is_not_the_end_of_an_alert(instance: Instance
         await parts.enter(now_case(kommun, event_type="B1"))
         await parts.settle()
         assert (len(teams.sent), len(mail.sent)) == (1, 1), "where the chat takes it nobody else is told"
+
+
+async def test_a_chat_that_does_not_answer_for_long_is_not_waited_for(instance: Instance, kommun: str) -> None:
+    admin, analyst, _ = await crew(instance, kommun)
+    await _in_a_chat(instance, kommun, admin)
+    async with voice(instance) as parts:
+        mail, teams = parts.channels["mail"], parts.channels["teams"]
+        teams.troubles = [Delayed("503") for _ in range(100)]
+        await parts.enter(now_case(kommun))
+        await parts.settle()
+        assert mail.sent == [], "it may be back in a moment"
+        for _ in range(3):
+            await asyncio.sleep(1.1)
+            await _later(parts, instance, kommun, hours=2.5)
+        assert [a for a, _ in mail.sent] == [analyst.email], "once"
+        teams.troubles.clear()
+        parts.sender.pauses.forget()
+        await asyncio.sleep(1.1)
+        await _later(parts, instance, kommun, hours=1)
+        assert (len(teams.sent), len(mail.sent)) == (1, 1), "and the chat has it when it is back"
 
 
 async def test_a_draft_ends_when_it_is_adopted_and_is_not_reminded_of(instance: Instance, kommun: str) -> None:

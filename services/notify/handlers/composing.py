@@ -37,7 +37,7 @@ SHOWN = 30
 """Alerts that one message spells out; of the others it says how many there are."""
 
 
-def _order(row: Row[Any]) -> tuple[bool, bool, datetime]:
+def order(row: Row[Any]) -> tuple[bool, bool, datetime]:
     """What stands first in a message: the urgent, then what is found on no list of what goes on, then the oldest."""
     return not row.urgent, row.kind in LASTING, row.created_at
 
@@ -101,7 +101,7 @@ class Composing:
             except Away:  # who is in the roster of the last minutes is told by SMS all the same
                 if channel == "mail":
                     raise
-        first = sorted({r.alert_id: r for r in rows}.values(), key=_order)
+        first = sorted({r.alert_id: r for r in rows}.values(), key=order)
         shown = [parcel.alerts[r.alert_id] for r in first[:SHOWN]]
         known = [(alert, await self._known(alert, lead.person_id, reach)) for alert in shown]
         followed = await self._followed(kommun, lead.person_id, rules := [rule for row in rows for rule in row.rules])

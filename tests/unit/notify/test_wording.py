@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 
@@ -15,6 +17,7 @@ from services.notify.domain.routing import FOLLOWED
 from services.notify.gateways.channel import Message
 from services.notify.gateways.mail import letter_of
 from services.notify.gateways.posted import MOST_CARD_BYTES, teams_card
+from services.notify.handlers.composing import order
 from services.notify.handlers.digesting import agenda_notice
 from services.notify.wording.alerts import Known, describe, said
 from services.notify.wording.messages import Frame, message, reasons
@@ -25,6 +28,12 @@ from tests.support.notices import COMPANY, alert, case, follows, report, situati
 
 FRAME = Frame("https://h.exempel", "<x@y>", reasons([FOLLOWED, "signal"], {"signal": "Ny signal"}, "klotter i centrum"),
               stop="https://h.exempel/utskick/av?t=1")  # fmt: skip
+
+
+class Waiting(NamedTuple):
+    urgent: bool
+    kind: str
+    created_at: datetime
 
 
 IN_CENTRUM = Known("Nässjö centrum")
@@ -102,6 +111,26 @@ def test_several_things_are_one_message_that_names_each() -> None:
     for title in ("Fler rapporter än väntat om klotter", "Klotter i Nässjö centrum"):
         assert title in made.text
         assert title in made.html
+
+
+def test_a_machine_is_told_of_each_also_of_what_is_not_spelled_out() -> None:
+    alerts = [alert(case(situation_id=UUID(int=n + 1)), alert_id=UUID(int=n + 1)) for n in range(40)]
+    made = message([(a, said(a, IN_CENTRUM)) for a in alerts[:30]], FRAME, 10, alerts)
+    assert len({a["alert_id"] for a in made.data["alerts"]}) == 40
+    assert made.data["more"] == 0
+    assert "10" in made.intro, "people are told how many more there are"
+
+
+def test_word_that_did_not_arrive_is_said_again_without_what_it_was() -> None:
+    """What somebody reported was forgotten when it had been said the first time."""
+    placed = replace(alert(report()), kind="feedback", event={"placed": True}, event_type=None, area=None)
+    assert said(placed, Known()).title == "Din rapport har kommit fram"
+
+
+def test_what_is_on_no_list_stands_first_in_a_long_message() -> None:
+    rows: list[Any] = [Waiting(False, "case", NOON), Waiting(False, "agenda", NOON + timedelta(hours=1)),
+            Waiting(True, "report", NOON + timedelta(hours=2))]  # fmt: skip
+    assert [r.kind for r in sorted(rows, key=order)] == ["report", "agenda", "case"]
 
 
 @pytest.mark.parametrize(
