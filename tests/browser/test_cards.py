@@ -67,6 +67,18 @@ async def test_a_number_opens_down_to_the_report(login: Login, town: Town) -> No
     await _sound(page, "a report")
 
 
+async def test_a_chosen_period_goes_along_to_other_cards(login: Login, town: Town) -> None:
+    page = await login("analytiker", **DESKTOP)
+    period = "from=2026-01-01&to=2026-06-30"
+    for path in ("/omraden", "/typer/A"):
+        await page.goto(f"{town.url}{path}?{period}")
+        links = await page.locator("table a[href^='/omraden/regso/']").evaluate_all("a => a.map(e => e.search)")
+        assert set(links) == {f"?{period}"}, path
+    await page.goto(f"{town.url}/omraden")
+    links = await page.locator("table a[href^='/omraden/regso/']").evaluate_all("a => a.map(e => e.search)")
+    assert set(links) == {""}, "who has chosen none gets the newest everywhere"
+
+
 async def test_a_selection_is_kept_and_found_again(login: Login, town: Town) -> None:
     page = await login("analytiker", **DESKTOP)
     await page.goto(f"{town.url}/typer/A?from=2026-01-01&to=2026-12-31")

@@ -103,6 +103,19 @@ async def test_an_interval_is_whole_in_every_rhythm(database: Database, kommun: 
     assert all(len(rhythm) >= 63 for rhythm in found)
 
 
+async def test_what_is_new_is_counted_also_where_something_else_ended_that_day(database: Database, kommun: str) -> None:
+    """One lamp is mended and another goes out, the same day in the same area: one new, one that stands."""
+    period = Rule().period(cut_off())
+    before, day = period.first - timedelta(days=20), period.first + timedelta(days=3)
+    mended = _report(kommun, 9_400, before, event_type="E3", ongoing=False)
+    ended = mended.report.model_copy(update={"time_to": mended.report.time_from + (day - before)})
+    lit = mended.model_copy(update={"report": ended})
+    await take(database, kommun, [lit, _report(kommun, 9_401, day, event_type="E3", ongoing=True)])
+    async with database.transaction((kommun,)) as connection:
+        found = await store.states(connection, kommun, period.first, period.last)
+    assert found == [(f"{kommun}R001", "E3", MILLION, MILLION)]
+
+
 async def test_missed_periods_are_written_when_the_schedule_is_back(database: Database, kommun: str) -> None:
     await history(database, kommun)
     await drafted(database, kommun)

@@ -74,16 +74,19 @@ class Finding:
         return self.observed / self.expected if self.expected else float(self.observed)
 
 
-def judge(measured: Iterable[Measured]) -> list[Finding]:
-    """Every series with at least six periods before it, q and word over all of them."""
-    found = [_measure(one) for one in measured if len(one.periods) > ENOUGH_PERIODS]
+def judge(measured: Iterable[Measured], missing: float = 0.0) -> list[Finding]:
+    """Every series with at least six periods before it, q and word over all of them.
+
+    ``missing``: the share of the last period's reports that are still to come; no decrease is told out of them.
+    """
+    found = [_measure(one, missing) for one in measured if len(one.periods) > ENOUGH_PERIODS]
     q = multiplicity.adjusted([f.p for f in found])
     return [
         replace(f, q=float(v), word=judged(f.observed + f.expected, float(v))) for f, v in zip(found, q, strict=True)
     ]
 
 
-def _measure(one: Measured) -> Finding:
+def _measure(one: Measured, missing: float) -> Finding:
     before, now = one.periods[:-1], one.periods[-1]
     spread = dispersion(before)
     p, ratio = _compared(now, 1, sum(before), len(before), spread)
@@ -95,7 +98,12 @@ def _measure(one: Measured) -> Finding:
         p_beside, adjusted_ratio = _compared(now, eyes, sum(before), eyes_before, spread)
         same_side = (adjusted >= 1) == (now >= expected)
         p = max(p, p_beside if same_side else 1.0)
-    return Finding(one.key, now, expected, counts.garwood(now), ratio, adjusted, adjusted_ratio, len(before), spread, p)
+    if missing and now < expected:
+        by_now = 1 - missing
+        late, _ = _compared(now, by_now, sum(before), len(before), spread)
+        p = max(p, late if now < expected * by_now else 1.0)
+    seen = counts.widened(now, spread)
+    return Finding(one.key, now, expected, seen, ratio, adjusted, adjusted_ratio, len(before), spread, p)
 
 
 def judged_alone(one: Measured) -> Finding | None:

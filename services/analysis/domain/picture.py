@@ -53,6 +53,8 @@ class Read:
     cells: Sequence[Mapping[str, float]] = ()
     """Reports by H3 cell in periods of ``DENSE_WEEKS``, the one that is shown last."""
     cell_areas: Mapping[str, str] = field(default_factory=dict)
+    around: Mapping[str, int] = field(default_factory=dict)
+    """Published items of the county outside the municipality, and those that name only the county."""
 
 
 DENSE_WEEKS = 13
@@ -61,7 +63,7 @@ DENSE_WEEKS = 13
 def draft(read: Read) -> Document:
     """The whole document of a period."""
     measured = judging.measure(read.rows, read.active, read.periods, kommun=read.kommun)
-    judged = judging.judge(measured)
+    judged = judging.judge(measured, read.preliminary)
     by_key = {m.key: m for m in measured}
     chosen = [_finding(f, read) for f in judging.shown(judged)]
     return {
@@ -82,6 +84,7 @@ def draft(read: Read) -> Document:
         "sources": _sources(read),
         "coming": _coming(read.coming),
         "context": dict(sorted(read.context.items())),
+        "around": dict(sorted(read.around.items())),
         "cases": list(read.cases),
         "reporters": _reporters(read),
         "silent": [{"organisation": o, "since": None if d is None else d.isoformat()} for o, d in read.silent],
@@ -130,9 +133,10 @@ def _finding(f: Finding, read: Read) -> Document:
 def _totals(by_key: Mapping[SeriesKey, Measured], judged: Sequence[Finding], read: Read) -> Document:
     whole = by_key.get(SeriesKey("", ""))
     periods = whole.periods if whole else (0,) * read.periods
-    interval = counts.garwood(periods[-1])
     found = next((f for f in judged if f.key == SeriesKey("", "")), None)
-    eyes = read.active.get("", [0] * read.periods)
+    interval = counts.garwood(periods[-1]) if found is None else found.interval
+    # Reports that come from elsewhere are not theirs to be divided by.
+    eyes = [0] * read.periods if whole is None or whole.active is None else whole.active
     return {
         "now": periods[-1],
         "interval": _interval(interval),

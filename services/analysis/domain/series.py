@@ -29,6 +29,11 @@ class WeekRow(NamedTuple):
     by_reporters: int
 
 
+def _above(kind: str) -> tuple[str, str, str]:
+    """The kind, its group, everything; C10 is not in C1 for all that both begin alike."""
+    return kind, kind[:1], ""
+
+
 class SeriesKey(NamedTuple):
     """Where and what; empty strings mean all. A kind of one letter is a group."""
 
@@ -38,7 +43,7 @@ class SeriesKey(NamedTuple):
     def overlaps(self, other: "SeriesKey") -> bool:
         """Whether some report may count in both."""
         same_place = self.area == other.area or WHOLE in {self.area, other.area}
-        return same_place and (self.kind.startswith(other.kind) or other.kind.startswith(self.kind))
+        return same_place and (self.kind in _above(other.kind) or other.kind in _above(self.kind))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ overwrite each other. Adopting freezes the numbers, the names of the areas, what
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid5
@@ -23,7 +25,7 @@ from services.analysis.handlers.telling import NAMES, tell
 from services.analysis.store import density, exposure, numbers, signals
 from services.analysis.store import pictures as store
 from services.analysis.store.pictures import Span, Version, Written
-from services.analysis.views import SWEDEN, monday
+from services.analysis.views import MILLION, SWEDEN, monday
 from services.runtime.database import Database
 from services.runtime.minting import next_number
 from services.runtime.pulse import beat
@@ -93,9 +95,9 @@ class Picturing:
             week = monday(period.last + timedelta(days=1)) - timedelta(weeks=1)  # the last that is over
             dense_since = week - timedelta(weeks=picture.DENSE_WEEKS - 1)
             year = period.earlier(364 // period.days)
-            context = await numbers.context_counts(
-                connection, "type", first=period.first, last=period.last, kommuner=[kommun]
-            )
+            published = partial(numbers.context_counts, connection, "type", first=period.first, last=period.last)
+            context = _counted(await published(kommuner=[kommun]))
+            around = _counted(await published(lan=[kommun[:2]])) - context
             return picture.Read(
                 kommun,
                 period,
@@ -109,7 +111,7 @@ class Picturing:
                 await store.states(connection, kommun, period.first, period.last),
                 await store.sources(connection, kommun, span, count),
                 await store.coming(connection, kommun, *picture.coming_span(period)),
-                {row.event_type: row.reports // 1_000_000 for row in context},
+                context,
                 [_case(c) for c in await signals.newest_cases(connection, kommun) if _goes_on(c, period)],
                 await store.periods(connection, kommun, Span(*year, period.days)) if year[0] >= first_day else None,
                 missing_share(late, period.first, period.last, today),
@@ -117,6 +119,7 @@ class Picturing:
                 await numbers.any_invented(connection, kommun),
                 await _cells(connection, kommun, week, first_day),
                 await density.areas_of(connection, kommun, dense_since, period.last),
+                around,
             )
 
     async def write(self, kommun: str, number: str, *, seen: int, body: dict[str, Any], by: str) -> Written:
@@ -233,6 +236,11 @@ async def _cells(
     start = week - timedelta(weeks=picture.DENSE_WEEKS - 1)
     before = max(0, (start - first_day).days // (7 * picture.DENSE_WEEKS))
     return await density.by_period(connection, kommun, "", (start, picture.DENSE_WEEKS), 1 + min(4, before))
+
+
+def _counted(rows: Iterable[Any]) -> Counter[str]:
+    """Type → published items."""
+    return Counter({row.event_type: row.reports // MILLION for row in rows})
 
 
 def _period(document: Mapping[str, Any]) -> Period:

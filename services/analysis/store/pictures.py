@@ -34,12 +34,18 @@ _RHYTHM = text(f"""
     where kommun = :kommun and generation = {_CUBE.format("rhythm")} and {_OWN}
       and week between :first and :last group by slot""")  # noqa: S608 - names are constants
 _STATES = text(f"""
-    select area, event_type,
-           coalesce(sum(reports / 1000000 * share) filter (where day >= :first and reports > 0), 0)::bigint as opened,
-           sum(reports / 1000000 * share)::bigint as standing
-    from states join area_sets using (kommun, area_set)
-    where kommun = :kommun and generation = {_CUBE.format("states")} and layer = :layer and day <= :last
-    group by area, event_type""")  # noqa: S608 - names are constants
+    with new as (
+        select area, event_type, sum(share)::bigint as opened from facts join area_sets using (kommun, area_set)
+        where kommun = :kommun and day between :first and :last and event_type like 'E%' and layer = :layer
+        group by area, event_type),
+    there as (
+        select area, event_type, sum(reports / 1000000 * share)::bigint as standing
+        from states join area_sets using (kommun, area_set)
+        where kommun = :kommun and generation = {_CUBE.format("states")} and layer = :layer and day <= :last
+        group by area, event_type)
+    select area, event_type, coalesce(opened, 0) as opened, coalesce(standing, 0) as standing
+    from new full join there using (area, event_type)""")  # noqa: S608 - names are constants
+"""What is new is counted from the reports: in the view one that ends cancels one that begins on the same day."""
 _SOURCES = text(f"""
     select source, (day - cast(:start as date)) / :days as at, sum(reports)::bigint as reports from (
         select source, day, reports from sources

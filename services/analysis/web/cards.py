@@ -12,7 +12,7 @@ from schemas.taxonomy import current
 from services.analysis.api.counts import EXACT
 from services.analysis.domain import certainty
 from services.analysis.domain.picture import in_blocks
-from services.analysis.domain.selection import BadSelection, reports
+from services.analysis.domain.selection import BadSelection, Selection, reports
 from services.analysis.gateways import Geometry
 from services.analysis.handlers.carding import Card, Carding, began, days_open
 from services.analysis.statistics.counts import Interval, garwood
@@ -70,11 +70,12 @@ async def listed(request: Request, principal: Visitor) -> Response:
         for layer in await geometry.layers(token) or ()
         if layer["kind"] == "places" and (found := await geometry.areas(layer["layer"], token))
     ]
-    rows = [_row(known[code], f"{PATH}/{REGSO}/{code}", by_area.get(code, (0, 0))) for code in known]
+    when = _when(request, chosen)
+    rows = [_row(known[code], f"{PATH}/{REGSO}/{code}{when}", by_area.get(code, (0, 0))) for code in known]
     context = frame(principal, PATH) | {
         "chosen": chosen,
         "rows": sorted(rows, key=_most),
-        "kinds": _kinds(by_type),
+        "kinds": _kinds(by_type, when),
         "groups": [(g.label, f"/typer/{g.code}") for g in current().groups if g.kind in {"event", "state"}],
         "places": places,
         "exact": principal.may(*EXACT),
@@ -140,7 +141,7 @@ async def _card(
     else:
         card = await carding.card(principal.kommun, subject, chosen)
         outlines = await geometry.outlines(subject.layer, principal.kommun, token_of(request) or "")
-    context = frame(principal, PATH) | _told(card, names, place is not None, principal.kommun)
+    context = frame(principal, PATH) | _told(card, names, place is not None, (principal.kommun, _when(request, chosen)))
     context |= await kept(request, principal)
     context |= {
         "drawings": _drawn(outlines, card),
@@ -152,10 +153,11 @@ async def _card(
     return page("analysis/card.html", context)
 
 
-def _told(card: Card, names: Mapping[str, str], is_place: bool, kommun: str) -> dict[str, Any]:
+def _told(card: Card, names: Mapping[str, str], is_place: bool, links: tuple[str, str]) -> dict[str, Any]:
+    """``links``: the municipality whose areas have cards, and the period that their addresses name."""
     subject, chosen, now = card.subject, card.chosen, card.now
     before = card.periods[-2][1] if len(card.periods) > 1 else 0
-    interval = garwood(now)
+    interval = garwood(now) if card.finding is None else card.finding.interval
     title = type_label(subject.kind) if subject.kind else place_label(subject.area, names)
     sort = "kind" if subject.kind else "place" if is_place else "area"
     return {
@@ -181,8 +183,8 @@ def _told(card: Card, names: Mapping[str, str], is_place: bool, kommun: str) -> 
         "open_count": card.open_count,
         "oldest": full_day(began(card.still_open[0])) if card.still_open else None,
         "sources": [(text(f"source.{s}"), *n) for s, n in _counted(card.sources).items()],
-        "areas": _beside(card.areas, names, kommun) if subject.kind else [],
-        "kinds": [] if len(subject.kind) > 1 else _kinds(_counted(card.kinds)),
+        "areas": _beside(card.areas, names, *links) if subject.kind else [],
+        "kinds": [] if len(subject.kind) > 1 else _kinds(_counted(card.kinds), links[1]),
         "behind": [row_of(event, names) for event in card.behind],
         "count": card.count,
         "count_said": picture_words.many("reports", card.count),
@@ -218,16 +220,24 @@ def _standing(event: Mapping[str, Any], last: date, names: Mapping[str, str]) ->
     return row_of(event, names) | {"days": days_open(event, last)}
 
 
-def _beside(groups: Mapping[str, tuple[int, int]], names: Mapping[str, str], kommun: str) -> list[dict[str, Any]]:
+def _beside(
+    groups: Mapping[str, tuple[int, int]], names: Mapping[str, str], kommun: str, when: str
+) -> list[dict[str, Any]]:
     found = [
-        _row(place_label(code, names), f"{PATH}/{REGSO}/{code}" if code.startswith(kommun) else "", count)
+        _row(place_label(code, names), f"{PATH}/{REGSO}/{code}{when}" if code.startswith(kommun) else "", count)
         for code, count in _counted(groups).items()
     ]
     return sorted(found, key=_most)
 
 
-def _kinds(counts: Mapping[str, tuple[int, int]]) -> list[dict[str, Any]]:
-    return sorted((_row(type_label(code), f"/typer/{code}", count) for code, count in counts.items()), key=_most)
+def _kinds(counts: Mapping[str, tuple[int, int]], when: str) -> list[dict[str, Any]]:
+    return sorted((_row(type_label(code), f"/typer/{code}{when}", count) for code, count in counts.items()), key=_most)
+
+
+def _when(request: Request, chosen: Selection) -> str:
+    """The period for the addresses of other cards, where somebody has chosen one; otherwise each has its newest."""
+    asked = {"from", "to"} & request.query_params.keys()
+    return f"?from={chosen.first}&to={chosen.last}" if asked else ""
 
 
 def _drawn(outlines: Mapping[str, Any] | None, card: Card) -> list[maps.Drawing]:

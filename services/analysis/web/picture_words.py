@@ -46,7 +46,7 @@ def told(document: Document, names: Mapping[str, str], hidden: Mapping[str, str]
         "states_shown": _MOST_STATES,
         "sources": [(text(f"source.{s['source']}"), s["now"], s["before"]) for s in document["sources"]],
         "coming": [_coming(e, names) for e in document["coming"]],
-        "context": _context(document["context"]),
+        "context": _context(document["context"], document.get("around", {})),
         "cases": [_case(c, names) for c in document["cases"]],
         "dense": _dense(document.get("dense"), names),
         "quality": _quality(document),
@@ -219,12 +219,16 @@ def _coming(event: Document, names: Mapping[str, str]) -> tuple[str, str]:
     return short_day(date.fromisoformat(event["day"])), f"{type_label(event['kind'])}, {place}"
 
 
-def _context(context: Mapping[str, int]) -> list[str]:
-    total = sum(context.values())
-    if not total:
-        return [text("picture.context_none")]
-    kinds = ", ".join(f"{inside(kind)} {whole(n)}" for kind, n in sorted(context.items(), key=lambda k: (-k[1], k[0])))
-    return [many("context", total), kinds]
+def _context(context: Mapping[str, int], around: Mapping[str, int]) -> list[str]:
+    """What the police have published: of the municipality, and of the county around it."""
+    total, near = sum(context.values()), sum(around.values())
+    said = [many("context", total), _kinds(context)] if total else [text("picture.context_none")]
+    return said + ([many("around", near), _kinds(around)] if near else [])
+
+
+def _kinds(counts: Mapping[str, int]) -> str:
+    most = sorted(counts.items(), key=lambda k: (-k[1], k[0]))
+    return ", ".join(f"{inside(kind)} {whole(n)}" for kind, n in most)
 
 
 def _case(case: Document, names: Mapping[str, str]) -> dict[str, str]:

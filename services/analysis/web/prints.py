@@ -77,6 +77,7 @@ def _data(
     drawings |= {f"bar-{ident}": _svg("interval_bar", bar) for ident, bar in bars.items()}
     return {
         **{k: told[k] for k in ("number", "title", "lead", "brief", "blocks", "context", "focus", "foot")},
+        "invented": text("picture.sheet_invented") if document["invented"] else "",
         "publisher": publisher,
         **{part: getattr(last, part) for part in ("year", "month", "day")},
         "hash": digest,
@@ -100,7 +101,8 @@ def _data(
             for a in told["areas"]
         ],
         "kinds": [
-            [k["name"], whole(k["now"]), whole(k["before"]), text(f"overview.{k['word']}")] for k in told["types"]
+            [k["name"], whole(k["now"]), whole(k["before"]), _maybe(k["expected"]), text(f"overview.{k['word']}")]
+            for k in told["types"]
         ],
         "rhythm": [[day, *(value for value, _ in row)] for day, row in told["rhythm"]],
         "states": [[f"{s['name']}, {s['place']}", whole(s["opened"]), whole(s["standing"])] for s in told["states"]],
@@ -121,7 +123,7 @@ def _words() -> dict[str, Any]:
         "area_columns": [text("overview.column_area"), *count, expected, word],
         "dense": text("density.title"),
         "dense_columns": [text("density.column_where"), count[0], expected, word],
-        "kind_columns": [text("overview.type_column"), *count, word],
+        "kind_columns": [text("overview.type_column"), *count, expected, word],
         "state_columns": [text(f"picture.states_{c}") for c in ("column", "opened", "standing")],
         "source_columns": [text("overview.source_column"), *count],
     }

@@ -1,6 +1,7 @@
 """The operativ lägesbild as a document: periods, findings, words, prints."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -15,6 +16,7 @@ from services.analysis.domain import findings, picture
 from services.analysis.domain.findings import Measured, PeriodRow
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.series import SeriesKey
+from services.analysis.statistics import counts
 from services.analysis.views import MILLION
 from services.analysis.web import picture_words, prints, sheets
 
@@ -84,6 +86,32 @@ def test_twice_the_reporters_are_no_finding_and_overdispersed_counts_are_judged_
     assert findings.judge([wild])[0].word == "unsure"
 
 
+def test_what_is_still_to_come_is_no_decrease() -> None:
+    fewer = Measured(SeriesKey("", "A"), (*[3000, 2990, 3010] * 8, 2850), None)
+    assert [f.word for f in findings.judge([fewer])] == ["sure"]
+    assert [f.word for f in findings.judge([fewer], 0.05)] == ["unsure"], "one in twenty reports comes later"
+    half = replace(fewer, periods=(*fewer.periods[:-1], 1500))
+    assert [f.word for f in findings.judge([half], 0.05)] == ["sure"]
+    more = replace(fewer, periods=(*fewer.periods[:-1], 3400))
+    assert findings.judge([more], 0.05) == findings.judge([more]), "more than usual is more all the same"
+
+
+def test_the_interval_that_is_drawn_is_as_wide_as_the_one_that_is_judged() -> None:
+    calm, wild = Measured(SeriesKey(AREA, "A"), (*[9, 10, 11] * 8, 20), None), (*[2, 18] * 13, 20)
+    assert findings.judge([calm])[0].interval == pytest.approx(counts.garwood(20))
+    found = findings.judge([Measured(SeriesKey(AREA, "A"), wild, None)])[0]
+    assert found.dispersion > 5
+    assert found.interval.low < found.expected, "no bar that is clear of what a word calls unsure"
+    assert found.interval.low < 20 < found.interval.high
+    assert counts.widened(0, 4.0).low == 0
+
+
+def test_reports_of_systems_are_not_divided_by_reporters() -> None:
+    assert picture.draft(read())["totals"]["per_reporter"] == pytest.approx(23 / 6, abs=1e-4)
+    rows = [PeriodRow(at, AREA, "A1", 40 * MILLION, MILLION) for at in range(27)]
+    assert picture.draft(read(rows=rows))["totals"]["per_reporter"] is None
+
+
 def test_one_finding_is_shown_of_those_that_hold_the_same_reports() -> None:
     kinds = [SeriesKey("", ""), SeriesKey("", "A"), SeriesKey(AREA, ""), SeriesKey(AREA, "A"), SeriesKey(AREA, "A1")]
     shown = findings.shown(findings.judge([_series(18, key=k) for k in kinds]))
@@ -128,6 +156,7 @@ def read(**changes: Any) -> picture.Read:
         "sources": {"rapportor": [5 * MILLION] * 27, "felanmalan": [*[2 * MILLION] * 26, 0]},
         "coming": [event, event | {"report": event["report"] | {"withdrawn": True}}],
         "context": {"Rån": 2, "Brand": 1},
+        "around": {"Skottlossning": 1},
         "cases": [{"number": "2026-46-1", "area": AREA, "kind": "A", "since": "2026-11-09",
                    "observed": 9, "expected": 2.0}],
         "year_before": [PeriodRow(0, AREA, "A1", 9 * MILLION, 0), PeriodRow(0, "0680R001", "A1", MILLION, 0)],
@@ -189,6 +218,7 @@ def test_words_are_plain_and_what_is_hidden_is_not_a_reason() -> None:
     assert first["say"].startswith("21 rapporter på 14 dagar mot väntat ")
     assert "gånger det väntade, troligen mellan" in first["say"]
     assert first["because"].startswith("både antalet och antalet per aktiv rapportör")
+    assert told["context"][2:] == ["1 händelse i länet utanför kommunen eller utan kommun:", "skottlossning 1"]
     assert ("warn", "2 organisationer är tysta") in [q[:2] for q in told["quality"]]
     hidden = picture_words.told(picture.draft(read(cases=[], states=[])), {}, {first["id"]: "känt"})
     assert hidden["findings"] == []

@@ -195,6 +195,24 @@ def test_a_case_is_carried_on_by_its_own_lead_and_never_by_the_whole_alone() -> 
     assert [f.key for f in only_watched[0].evidence] == [PARK, everything]
 
 
+def test_a_type_is_not_in_another_whose_code_begins_alike() -> None:
+    place = "0682R001"
+    for one, other in (("C1", "C10"), ("C1", "C11"), ("A-X1", "A-X10")):
+        assert not SeriesKey(place, one).overlaps(SeriesKey(place, other)), (one, other)
+        assert SeriesKey(place, one).overlaps(SeriesKey(WHOLE, one[0]))
+        assert SeriesKey(place, other).overlaps(SeriesKey(place, WHOLE))
+
+
+def test_a_rise_elsewhere_is_a_case_of_its_own_although_the_town_is_evidence_of_both() -> None:
+    case, other = Open("one", CENTRE, frozenset({CENTRE, TOWN}), WEEK), SeriesKey("0682R009", "A")
+    for strongest in (3.0, 1.5):
+        moves = follow([case], [_finding(other, 2.0), _finding(TOWN, strongest)], WEEK + timedelta(weeks=1))
+        assert [(m.state, m.case) for m in moves] == [("opened", None)]
+    whole = Open("two", TOWN, frozenset({TOWN, SeriesKey(WHOLE, "A1")}), WEEK)
+    goes_on = follow([whole], [_finding(SeriesKey(WHOLE, "A1"), 2.0)], WEEK + timedelta(weeks=1))
+    assert [(m.state, m.case) for m in goes_on] == [("changed", whole)]
+
+
 def test_a_document_keeps_its_numbers_and_says_what_corrections_did() -> None:
     move = follow([], [_finding(CENTRE, 2.0, observed=12)], WEEK)[0]
     first = documents.opened(move, WEEK, Ladder(), {"facts": 100})

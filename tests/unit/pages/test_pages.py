@@ -82,6 +82,7 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "picture.brief_total_",
         "picture.reports_",
         "picture.context_",
+        "picture.around_",
         "picture.q_",
         "card.crumb_",
         "card.not_",
