@@ -128,6 +128,23 @@ async def test_every_rule_that_names_somebody_has_its_answer_and_its_reminder(in
         assert (await http.get("/v1/alerts")).json() == []
 
 
+async def test_an_answer_is_about_the_rule_by_which_one_was_told(instance: Instance, kommun: str) -> None:
+    first, second = SIGNAL | {"name": "a", "go_on": True}, SIGNAL | {"name": "b", "to": [{"role": "est_medlem"}]}
+    _, analyst, member = await crew(instance, kommun, root=_root(first, second))
+    async with voice(instance) as parts, asking(instance.ground.layout.url("notify_serve")) as http:
+        await parts.enter(now_case(kommun))
+        await parts.settle()
+        (alert,) = (await http.get("/v1/alerts", headers=member.bearer)).json()
+        for person in (analyst, member):
+            answer = await http.post(
+                f"/v1/alerts/{alert['alert_id']}/answer", json={"useful": True}, headers=person.bearer
+            )
+            assert answer.status_code == 204
+    query = "select person_id, rule from answers where kommun = $1"
+    rows = await instance.sql(query, kommun, kommun=kommun, room="notify")
+    assert {r["person_id"]: r["rule"] for r in rows} == {analyst.ident: "a", member.ident: "b"}
+
+
 async def test_an_alert_is_ended_by_who_has_it(instance: Instance, kommun: str) -> None:
     _, _, member = await crew(instance, kommun, root=_root(SIGNAL))
     async with voice(instance) as parts, asking(instance.ground.layout.url("notify_serve")) as http:

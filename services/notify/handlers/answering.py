@@ -81,20 +81,22 @@ class Answering:
             return True
 
     async def answer(self, kommun: str, ident: UUID, person: UUID, *, useful: bool) -> bool:
-        """Whether it was useful: kept, and told to analysis without a name. False when there is no such alert."""
+        """Whether it was useful: kept, and told to analysis without a name. False when there is no such alert.
+
+        It is said of the rule by which this person was told, the alert's own where they only found it.
+        """
         now = datetime.now(UTC)
         async with self._database.transaction((kommun,)) as connection:
             alert = await store.readable(connection, kommun, ident, person)
             if alert is None:
                 return False
-            answer_id, number = await store.answer(
-                connection, kommun, ident, person, alert.rule or "foljer", useful=useful, now=now
-            )
+            rule = await ledger.rule_of(connection, kommun, ident, person) or alert.rule or "foljer"
+            answer_id, number = await store.answer(connection, kommun, ident, person, rule, useful=useful, now=now)
             event = AlertAnswered(
                 kommun=kommun,
                 alert_id=answer_id,
                 revision=number,
-                rule=alert.rule or "foljer",
+                rule=rule,
                 subject_id=alert.subject_id,
                 useful=useful,
                 answered_at=now,

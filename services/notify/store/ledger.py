@@ -19,6 +19,9 @@ _OF_ALERT = text(_LEDGER.format(which="and d.alert_id = :alert"))
 _WAITING = text("""
     select delivery_id from deliveries where kommun = :kommun and alert_id = :alert and state = 'due'
         and (cast(:person as uuid) is null or person_id = :person)""")
+_RULE = text("""
+    select rule from deliveries where kommun = :kommun and alert_id = :alert and person_id = :person
+    order by sent_at is null, created_at limit 1""")
 _SUMMARY = text("select state, count(*) as messages from deliveries where kommun = :kommun group by state")
 _COST = text("""
     select coalesce(sum(cost), 0) from attempts where kommun = :kommun and at > now() - interval '30 days'""")
@@ -43,6 +46,12 @@ async def waiting(connection: AsyncConnection, kommun: str, alert: UUID, person:
     """What waits of an alert, for one person or for all."""
     values = {"kommun": kommun, "alert": alert, "person": person}
     return [r.delivery_id for r in await connection.execute(_WAITING, values)]
+
+
+async def rule_of(connection: AsyncConnection, kommun: str, alert: UUID, person: UUID) -> str | None:
+    """By which rule a person was told of an alert first; None for who only found it on the page."""
+    rule: str | None = await connection.scalar(_RULE, {"kommun": kommun, "alert": alert, "person": person})
+    return rule
 
 
 async def summary(connection: AsyncConnection, kommun: str) -> dict[str, int]:
