@@ -69,7 +69,7 @@ async def test_a_number_opens_down_to_the_report(login: Login, town: Town) -> No
 
 async def test_a_chosen_period_goes_along_to_other_cards(login: Login, town: Town) -> None:
     page = await login("analytiker", **DESKTOP)
-    period = "from=2026-01-01&to=2026-06-30"
+    period = "from=2026-01-01&to=2026-12-31"
     for path in ("/omraden", "/typer/A"):
         await page.goto(f"{town.url}{path}?{period}")
         links = await page.locator("table a[href^='/omraden/regso/']").evaluate_all("a => a.map(e => e.search)")

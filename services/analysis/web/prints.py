@@ -97,12 +97,10 @@ def _data(
         "maps": drawn,
         **dense,
         "areas": [
-            [a["name"], whole(a["now"]), whole(a["before"]), _maybe(a["expected"]), text(f"overview.{a['word']}")]
-            for a in told["areas"]
+            [a["name"], whole(a["now"]), whole(a["before"]), _maybe(a["expected"]), _word(a)] for a in told["areas"]
         ],
         "kinds": [
-            [k["name"], whole(k["now"]), whole(k["before"]), _maybe(k["expected"]), text(f"overview.{k['word']}")]
-            for k in told["types"]
+            [k["name"], whole(k["now"]), whole(k["before"]), _maybe(k["expected"]), _word(k)] for k in told["types"]
         ],
         "rhythm": [[day, *(value for value, _ in row)] for day, row in told["rhythm"]],
         "states": [[f"{s['name']}, {s['place']}", whole(s["opened"]), whole(s["standing"])] for s in told["states"]],
@@ -127,6 +125,10 @@ def _words() -> dict[str, Any]:
         "state_columns": [text(f"picture.states_{c}") for c in ("column", "opened", "standing")],
         "source_columns": [text("overview.source_column"), *count],
     }
+
+
+def _word(row: Mapping[str, Any]) -> str:
+    return text(f"overview.{row['word']}")
 
 
 def _maybe(value: float | None) -> str:
