@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.runtime import metrics
+from services.runtime.clock import Clock, utc
 from services.runtime.database import Database
 from services.runtime.errors import is_transient
 from services.runtime.faultpoints import reach
@@ -82,7 +83,7 @@ class Schedule:
         tasks: Sequence[Task],
         kommuner: Callable[[], AsyncIterator[str]],
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc,
         settled: Callable[[str], Awaitable[bool]] | None = None,
     ) -> None:
         self._database, self._tasks, self._kommuner, self._clock = database, tasks, kommuner, clock

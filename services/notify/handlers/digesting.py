@@ -1,7 +1,7 @@
 """The agenda: before each meeting one message that is what the meeting goes through, as analysis tells it."""
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid5
 
@@ -13,6 +13,7 @@ from services.notify.gateways.rooms import Picture
 from services.notify.store import alerts, notices, plans, queue, subscriptions
 from services.pages.texts import LANGUAGE
 from services.pages.writing import SWEDEN
+from services.runtime.clock import Clock, utc
 from services.runtime.database import Database
 from services.runtime.schedule import Effect, Task
 
@@ -23,9 +24,7 @@ TELLING = frozenset({"findings", "cases", "coming"})
 class Digesting:
     """The scheduled task."""
 
-    def __init__(
-        self, database: Database, picture: Picture, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, database: Database, picture: Picture, clock: Clock = utc) -> None:
         self._database, self._picture, self._clock = database, picture, clock
 
     def task(self) -> Task:

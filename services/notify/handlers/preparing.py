@@ -5,7 +5,7 @@ messages this hour).
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from services.notify.handlers.standing_in import stand_in
 from services.notify.metrics import LOST, MESSAGES
 from services.notify.store import alerts, deliveries, notices, queue
 from services.notify.store.people import NOBODY
+from services.runtime.clock import Clock
 
 AT_ANY_HOUR = frozenset({"agenda", "test", "code"})
 """Kinds whose moment somebody has chosen."""
@@ -56,7 +57,7 @@ class Preparing:
     def __init__(
         self,
         composing: Composing,
-        clock: Callable[[], datetime],
+        clock: Clock,
         *,
         per_hour: int,
         pauses: Pauses,
@@ -199,9 +200,7 @@ class Preparing:
         sent = await deliveries.sent_within_the_hour(connection, kommun, rows[0].person_id)
         most = (plan.messages_per_hour or self._per_hour) * (URGENT_TIMES if any(r.urgent for r in rows) else 1)
         now = self._clock()
-        if (
-            len(sent) + self._senders >= most
-        ):  # close to it the senders look one after the other; a lock for each costs too much
+        if len(sent) + self._senders >= most:  # they look one after the other; further away a lock would cost too much
             ids = [r.delivery_id for r in rows]
             sent = await deliveries.sent_or_leaving(connection, kommun, rows[0].person_id, ids)
         at = allowed(now, sent, most)

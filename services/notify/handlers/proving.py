@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import get_args
@@ -17,6 +17,7 @@ from services.notify.handlers.telling import announce, single
 from services.notify.metrics import CHANNELS, UNPROVEN
 from services.notify.store import devices, people, plans, subscriptions
 from services.pages.writing import SWEDEN
+from services.runtime.clock import Clock, utc
 from services.runtime.database import Database
 from services.runtime.errors import is_transient
 from services.runtime.publisher import Publisher
@@ -48,9 +49,7 @@ class _Used:
 class Proving:
     """The use cases."""
 
-    def __init__(
-        self, database: Database, *, sms: bool = False, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, database: Database, *, sms: bool = False, clock: Clock = utc) -> None:
         self._database, self._sms, self._clock = database, sms, clock
 
     async def send(self, kommun: str, person: UUID, channel: str) -> None:

@@ -1,8 +1,7 @@
 """Pursuing alerts: the next are told when nobody has answered, and what has ended is closed. A standing job."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,6 +15,7 @@ from services.notify.metrics import UNANSWERED
 from services.notify.settings import NotifySettings
 from services.notify.store import alerts as store
 from services.notify.store import notices, people, plans, queue
+from services.runtime.clock import Clock, utc
 from services.runtime.database import Database
 from services.runtime.logs import logger
 from services.runtime.publisher import Publisher
@@ -26,9 +26,7 @@ _log = logger(__name__)
 class Pursuer:
     """The standing job."""
 
-    def __init__(
-        self, database: Database, settings: NotifySettings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, database: Database, settings: NotifySettings, clock: Clock = utc) -> None:
         self._database, self._settings, self._clock = database, settings, clock
 
     async def run(self, _publisher: Publisher) -> None:

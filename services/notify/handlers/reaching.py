@@ -2,8 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from services.notify.domain.routing import Receiver
@@ -14,6 +13,7 @@ from services.notify.handlers.seals import DEVICE, code_of
 from services.notify.handlers.telling import announce, single
 from services.notify.store import deliveries, devices, subscriptions
 from services.pages.texts import text
+from services.runtime.clock import Clock, utc
 from services.runtime.database import Database
 from services.runtime.sealing import Sealer
 
@@ -32,7 +32,7 @@ class Reaching:
         database: Database,
         outside: Outside,
         sealer: Sealer,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc,
     ) -> None:
         self._database, self._outside, self._sealer, self._clock = database, outside, sealer, clock
 

@@ -7,9 +7,8 @@ nothing, and the notice comes back by its lease.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +41,7 @@ from services.notify.store import deliveries, people, queue, subscriptions
 from services.notify.store import notices as store
 from services.notify.store.people import NOBODY
 from services.runtime.asking import Away
+from services.runtime.clock import Clock, utc
 from services.runtime.database import Database
 from services.runtime.faultpoints import reach
 from services.runtime.logs import logger
@@ -62,7 +62,7 @@ class Router:
         settings: NotifySettings,
         roll: Roll,
         wake: asyncio.Event,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc,
     ) -> None:
         self._database, self._settings, self._roll = database, settings, roll
         self._wake, self._clock = wake, clock

@@ -11,7 +11,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -32,6 +32,7 @@ from services.notify.store import alerts, deliveries, devices, plans, queue
 from services.pages.texts import text
 from services.runtime import tracing
 from services.runtime.asking import Away
+from services.runtime.clock import Clock, utc
 from services.runtime.database import Database
 from services.runtime.errors import Permanent, is_transient
 from services.runtime.faultpoints import reach
@@ -56,7 +57,7 @@ class Sender:
         composing: Composing,
         *,
         wake: asyncio.Event,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc,
     ) -> None:
         self._database, self._settings, self._channels = database, settings, channels
         self._composing, self._wake, self._clock = composing, wake, clock

@@ -4,7 +4,7 @@ Who reported what is asked from the door then, and forgotten; the ledger keeps t
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4, uuid5
@@ -22,6 +22,7 @@ from services.notify.handlers.telling import announce, single
 from services.notify.settings import NotifySettings
 from services.notify.store import alerts, notices, plans, queue, subscriptions
 from services.runtime.asking import Away
+from services.runtime.clock import Clock, utc
 from services.runtime.database import Database
 from services.runtime.logs import logger
 from services.runtime.publisher import Publisher
@@ -41,7 +42,7 @@ class Thanker:
         settings: NotifySettings,
         directory: Directory,
         picture: Picture,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc,
     ) -> None:
         self._database, self._settings, self._clock = database, settings, clock
         self._directory, self._picture = directory, picture
