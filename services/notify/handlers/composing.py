@@ -102,14 +102,16 @@ class Composing:
                 if channel == "mail":
                     raise
         first = sorted({r.alert_id: r for r in rows}.values(), key=order)
-        shown = [parcel.alerts[r.alert_id] for r in first[:SHOWN]]
-        known = [(alert, await self._known(alert, lead.person_id, reach)) for alert in shown]
+        every = [parcel.alerts[r.alert_id] for r in first]
+        known = [(alert, await self._known(alert, lead.person_id, reach)) for alert in every[:SHOWN]]
         followed = await self._followed(kommun, lead.person_id, rules := [rule for row in rows for rule in row.rules])
         address = self._address(channel, mail, reach, code=lead.kind == "code")
         with speaking(reach.ends.wanted.language):
-            return self._put(parcel, known, self._why(kommun, rules, followed), len(first) - len(shown)), address
+            return self._put(parcel, known, self._why(kommun, rules, followed), every[SHOWN:]), address
 
-    def _put(self, parcel: Parcel, known: Sequence[tuple[Alert, Known]], why: tuple[str, ...], more: int) -> Message:
+    def _put(
+        self, parcel: Parcel, known: Sequence[tuple[Alert, Known]], why: tuple[str, ...], others: Sequence[Alert]
+    ) -> Message:
         """In the language that is spoken; nothing is asked for here any more."""
         kommun, rows, lead, reach, channel = parcel.kommun, parcel.rows, parcel.lead, parcel.reach, parcel.channel
         frame = Frame(
@@ -124,9 +126,7 @@ class Composing:
             asked=reach.person,
             change="/utskick/aterkoppling" if all(r.kind == "feedback" for r in rows) else "/utskick",
         )
-        told = [(alert, said(alert, of)) for alert, of in known]
-        every = list({r.alert_id: parcel.alerts[r.alert_id] for r in rows}.values())
-        return message(told, frame, more, every)
+        return message([(alert, said(alert, of)) for alert, of in known], frame, others)
 
     async def _followed(self, kommun: str, person: UUID, rules: list[str]) -> list[tuple[Subscription, str | None]]:
         """What they follow, with the areas' names; asked for only where that is why they get it."""

@@ -37,7 +37,7 @@ class Frame:
 
 
 MOST_DATA = 2000
-"""Alerts that a message to a machine lists, some 700 kB; it says how many more there are."""
+"""Alerts that a message to a machine lists, half a megabyte; it says how many more there are."""
 _OWN = {REPORTED: "voice.why_feedback", TESTED: "voice.why_test", INVITED: "voice.why_invited"}
 """Reasons that are no rule of the municipality's."""
 
@@ -55,14 +55,12 @@ def reasons(rules: Sequence[str], labels: dict[str, str], followed: str | None) 
     return tuple(found)
 
 
-def message(told: Sequence[tuple[Alert, Said]], frame: Frame, more: int = 0, every: Sequence[Alert] = ()) -> Message:
-    """One alert as its own message, several as one; ``more``: how many there are beside those.
+def message(told: Sequence[tuple[Alert, Said]], frame: Frame, others: Sequence[Alert] = ()) -> Message:
+    """One alert as its own message, several as one.
 
-    ``every``: those too, for machines, which are told of each.
+    ``others`` are not spelled out: people are told how many they are, machines of each.
     """
-    if len(told) == 1 and not more:
-        return _one(*told[0], frame)
-    return _several(told, frame, more, every or [alert for alert, _ in told])
+    return _several(told, frame, others) if len(told) > 1 or others else _one(*told[0], frame)
 
 
 def _one(alert: Alert, said: Said, frame: Frame) -> Message:
@@ -82,7 +80,8 @@ def _one(alert: Alert, said: Said, frame: Frame) -> Message:
     })  # fmt: skip
 
 
-def _several(told: Sequence[tuple[Alert, Said]], frame: Frame, more: int, every: Sequence[Alert]) -> Message:
+def _several(told: Sequence[tuple[Alert, Said]], frame: Frame, others: Sequence[Alert]) -> Message:
+    more, every = len(others), [*(alert for alert, _ in told), *others]
     count = whole(len(told) + more)
     title = text("voice.several_title", count=count, first=told[0][1].title)
     intro = text("voice.several_intro") + (" " + text("voice.several_more", count=whole(more)) if more else "")

@@ -100,7 +100,8 @@ def test_every_kind_of_message_is_whole_in_english(kind: str) -> None:
     assert 'lang="en"' in made.html
     assert re.search(r"[åäö]", made.text.replace("Lägesbild", "").replace("lägesbild", "")
                      .replace("”Jag tar den”", "").replace("”tysta till mötet”", "")) is None  # fmt: skip
-    several = message([(alert(report()), told), (alert(case()), told)], Frame("https://h.exempel", "<x@y>", why), 2)
+    both = [(alert(report()), told), (alert(case()), told)]
+    several = message(both, Frame("https://h.exempel", "<x@y>", why), [alert(case())] * 2)
     assert several.title.startswith("4 things to know")
 
 

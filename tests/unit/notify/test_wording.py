@@ -115,7 +115,7 @@ def test_several_things_are_one_message_that_names_each() -> None:
 
 def test_a_machine_is_told_of_each_also_of_what_is_not_spelled_out() -> None:
     alerts = [alert(case(situation_id=UUID(int=n + 1)), alert_id=UUID(int=n + 1)) for n in range(40)]
-    made = message([(a, said(a, IN_CENTRUM)) for a in alerts[:30]], FRAME, 10, alerts)
+    made = message([(a, said(a, IN_CENTRUM)) for a in alerts[:30]], FRAME, alerts[30:])
     assert len({a["alert_id"] for a in made.data["alerts"]}) == 40
     assert made.data["more"] == 0
     assert "10" in made.intro, "people are told how many more there are"
