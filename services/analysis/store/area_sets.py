@@ -22,7 +22,8 @@ _seen: WeakKeyDictionary[AsyncEngine, set[tuple[str, int]]] = WeakKeyDictionary(
 _MOST_KNOWN = 200_000
 
 
-JOINED = "join area_sets using (kommun, area_set)"
+OWN = "(area = 'unplaced' or left(area, 4) = :kommun)"
+"""Areas of the municipality itself: what its reporters saw in another one is not in its picture."""
 OF_WHOLE, OF_PARTS = "sum({0} / 1000000 * share)", "(sum({0} * share) / 1000000)"
 """Millionths of an area: where each row is of whole reports, and where a row may be a part of one (an hour's)."""
 
@@ -32,7 +33,7 @@ def summed(view: str, column: str, *, areas: bool, of: str = OF_WHOLE) -> tuple[
 
     The latter without looking up a single area; each layer's shares sum to one.
     """
-    return (f"{view} {JOINED}", of.format(column)) if areas else (view, f"sum({column})")
+    return (f"{view} join area_sets using (kommun, area_set)", of.format(column)) if areas else (view, f"sum({column})")
 
 
 async def _find(connection: AsyncConnection, wanted: Set[tuple[str, int]]) -> set[tuple[str, int]]:

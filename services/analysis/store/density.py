@@ -10,15 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.density import Event
 from services.analysis.domain.emerging import CellDay
+from services.analysis.store.area_sets import OWN
 from services.analysis.store.signals import LAYER, sealed
 from services.analysis.views.fact import NO_CELL
 
-_CELL_DAYS = text("""
+_CELL_DAYS = text(f"""
     select f.r9, f.day, left(f.event_type, 1) as kind, a.area, sum(a.share)::bigint as reports
     from facts f join area_sets a using (kommun, area_set)
     where f.kommun = :kommun and f.day between :first and :last and f.r9 <> :none and a.layer = :layer
-      and (a.area = 'unplaced' or left(a.area, 4) = :kommun)
-    group by 1, 2, 3, 4""")
+      and {OWN}
+    group by 1, 2, 3, 4""")  # noqa: S608 - a constant
 _POINTS = text("""
     select event_type, day, (event->'placement'->'point'->>'e')::float as e,
            (event->'placement'->'point'->>'n')::float as n

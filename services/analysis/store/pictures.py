@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.findings import PeriodRow
 from services.analysis.domain.periods import Rule
-from services.analysis.store.area_sets import JOINED, OF_PARTS
+from services.analysis.store.area_sets import OF_PARTS, OWN
 from services.analysis.store.signals import LAYER, sealed
 
 _CUBE = "(select generation from view_state where name = '{0}')"
@@ -27,11 +27,9 @@ _ZERO = text(f"""
     select coalesce(sum(reports), 0)::bigint from activity
     where kommun = :kommun and generation = {_CUBE.format("activity")}
       and day between :first and :last and kind = 'zero'""")  # noqa: S608 - names are constants
-_OWN = "layer = :layer and (area = 'unplaced' or left(area, 4) = :kommun)"
-"""What its reporters saw in another municipality is not the picture's."""
 _RHYTHM = text(f"""
-    select slot, {OF_PARTS.format("reports")}::bigint as reports from rhythm {JOINED}
-    where kommun = :kommun and generation = {_CUBE.format("rhythm")} and {_OWN}
+    select slot, {OF_PARTS.format("reports")}::bigint as reports from rhythm join area_sets using (kommun, area_set)
+    where kommun = :kommun and generation = {_CUBE.format("rhythm")} and layer = :layer and {OWN}
       and week between :first and :last group by slot""")  # noqa: S608 - names are constants
 _STATES = text(f"""
     with new as (
@@ -53,7 +51,7 @@ _SOURCES = text(f"""
         union all
         select source, day, -(reports / 1000000 * share) from cube join area_sets using (kommun, area_set)
         where kommun = :kommun and generation = {_CUBE.format("cube")} and day >= :start and day <= :last
-          and layer = :layer and not ({_OWN})) told
+          and layer = :layer and not {OWN}) told
     group by 1, 2""")  # noqa: S608 - names are constants
 _SILENT = text(f"""
     with appointed as (
