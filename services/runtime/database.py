@@ -22,8 +22,8 @@ _OPEN_ASYNCHRONOUS = text(
 IDLE_SECONDS = 1.0
 """A connection that rested longer is asked whether it is still there before it is used.
 
-Asking at every transaction is one answer more to wait for in each: a sixth of what a short one costs. Whatever breaks
-within the second breaks the statement, as it does for those that are under way.
+Asking at every transaction is three answers more to wait for in each: SQLAlchemy asks inside a transaction of its own.
+Whatever breaks within the second breaks the statement, as it does for those that are under way.
 """
 _SNAPSHOT = text("set transaction isolation level repeatable read")
 
