@@ -240,6 +240,7 @@ async def test_an_invitation_goes_to_who_gets_the_agenda_and_a_later_one_takes_i
         assert str(event["ATTENDEE"]) == f"mailto:{member.email}"
         begins = event["DTSTART"].dt
         assert (begins.weekday(), begins.strftime("%H:%M"), begins.tzinfo.key) == (4, "09:00", "Europe/Stockholm")
-        assert event["RRULE"]["FREQ"] == ["WEEKLY"]
+        assert (event["RRULE"]["FREQ"], event["RRULE"]["INTERVAL"]) == (["WEEKLY"], [2])
+        assert "varannan fredag" in sent[member.email].text
         assert 0 < event["SEQUENCE"] < 2**31
         assert "VTIMEZONE" in part.get_content()

@@ -126,7 +126,7 @@ async def put_plan(request: Request, body: PlanOut, principal: Caller) -> PlanOu
 
 @router.post("/routing/invitation", status_code=202)
 async def invite(request: Request, principal: Caller) -> dict[str, int]:
-    """Invite everybody who gets the agenda to the weekly meeting, by calendar; a later one takes its place."""
+    """Invite everybody who gets the agenda to the standing meeting, by calendar; a later one takes its place."""
     writer(principal)
     planning: Planning = request.app.state.planning
     return {"invited": await planning.invite(principal.kommun)}

@@ -43,7 +43,7 @@ def next_daily(now: datetime) -> datetime:
 
 def agenda_at(meeting: Meeting, day: date) -> datetime | None:
     """When the agenda of the meeting on this day goes out; None when nobody meets then."""
-    if day.weekday() != meeting.weekday:
+    if not meeting.is_on(day):
         return None
     return _at(day, meeting.at) - meeting.hours_before * HOUR
 
@@ -51,22 +51,22 @@ def agenda_at(meeting: Meeting, day: date) -> datetime | None:
 def next_weekly(now: datetime, meeting: Meeting) -> datetime:
     """The next agenda."""
     day = now.astimezone(SWEDEN).date()
-    for ahead in range(15):  # hours_before may reach back over several days
+    for ahead in range(7 * meeting.weeks + 8):  # hours_before may reach back over several days
         moment = agenda_at(meeting, day + timedelta(days=ahead))
         if moment is not None and moment > now:
             return moment
-    raise AssertionError("there is a meeting every week")
+    raise AssertionError("they meet again")
 
 
 def before_meeting(now: datetime, meeting: Meeting) -> datetime:
     """When the next meeting begins: until then a silence "till mötet" lasts."""
     day = now.astimezone(SWEDEN).date()
-    for ahead in range(8):
-        if (day + timedelta(days=ahead)).weekday() == meeting.weekday:
+    for ahead in range(7 * meeting.weeks + 1):
+        if meeting.is_on(day + timedelta(days=ahead)):
             moment = _at(day + timedelta(days=ahead), meeting.at)
             if moment > now:
                 return moment
-    raise AssertionError("there is a meeting every week")
+    raise AssertionError("they meet again")
 
 
 def spaced(now: datetime, told_at: datetime | None, interval_minutes: int) -> datetime:

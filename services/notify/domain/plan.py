@@ -6,7 +6,7 @@ as in Alertmanager's routing tree.
 """
 
 from collections.abc import Iterator
-from datetime import time
+from datetime import date, time, timedelta
 from typing import Annotated, Literal, Self, get_args
 from uuid import UUID
 
@@ -115,11 +115,21 @@ class Quiet(_Data):
 
 
 class Meeting(_Data):
-    """When the group meets (Monday 0) and how many hours before it the agenda goes out."""
+    """When the group meets (Monday 0), every how many weeks, and how many hours before it the agenda goes out.
+
+    ``counted_from``: any day of a week in which they meet; other weeks are counted from it.
+    """
 
     weekday: Annotated[int, Field(ge=0, le=6)] = 4
     at: Clock = time(9)
     hours_before: Annotated[int, Field(ge=0, le=96)] = 2
+    weeks: Annotated[int, Field(ge=1, le=4)] = 1
+    counted_from: date = date(2024, 1, 1)
+
+    def is_on(self, day: date) -> bool:
+        """Whether they meet on this day."""
+        apart = _monday(day) - _monday(self.counted_from)
+        return day.weekday() == self.weekday and apart.days // 7 % self.weeks == 0
 
 
 class Interest(_Data):
@@ -162,6 +172,10 @@ class Plan(_Data):
         return self
 
 
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
 def nodes(root: Node, depth: int = 1) -> Iterator[tuple[Node, int]]:
     """(node, depth) of the tree, outermost first, in the order in which they are looked at."""
     yield root, depth
@@ -195,5 +209,9 @@ DEFAULT = Plan(
              to=(_ANALYST, _MEMBER), how="at_once"),
     )),
     holds=(Hold(by="case", kind="report"),),
+    meeting=Meeting(weeks=2),
 )  # fmt: skip
-"""What a municipality has on its first day: at once what is serious, new or adopted; the rest at seven, or never."""
+"""What a municipality has on its first day: at once what is serious, new or adopted; the rest at seven, or never.
+
+They meet every other Friday: the day after the cut-off of a municipality that has chosen no other.
+"""

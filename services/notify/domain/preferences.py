@@ -14,7 +14,7 @@ Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{7,14}$")]
 class Preferences(BaseModel):
     """``usual`` and ``urgent``: the way for each; the others are tried in turn where that one cannot.
 
-    ``quiet`` None: the municipality's hours. ``agenda``: the weekly agenda before the
+    ``quiet`` None: the municipality's hours. ``agenda``: the agenda before the
     meeting. ``off``: nothing but what is urgent. ``feedback``: word of what
     became of one's own reports, once per adopted lägesbild, or ``each`` when it has its place too.
     ``language``: what messages are written in; the pages that they lead to are in Swedish.

@@ -40,12 +40,13 @@ def wanted_back(headers: Mapping[str, str]) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """To a meeting that comes every week. ``sequence`` grows with every change; the newest one is what holds."""
+    """To a meeting every so many ``weeks``. ``sequence`` grows with every change; the newest one is what holds."""
 
     uid: str
     sequence: int
     made: datetime
     begins: datetime
+    weeks: int
     title: str
     said: str
     link: str

@@ -37,7 +37,7 @@ class Mail:
 
 
 def calendar(invitation: Invitation, sender: str, receiver: str) -> str:
-    """The invitation as iTIP knows it (RFC 5546): every week at the same hour in Sweden; no answer is asked for."""
+    """The invitation as iTIP knows it (RFC 5546): at the same hour in Sweden every time; no answer is asked for."""
     begins = invitation.begins.astimezone(SWEDEN)
     event = Event()
     event.add("uid", invitation.uid)
@@ -45,7 +45,7 @@ def calendar(invitation: Invitation, sender: str, receiver: str) -> str:
     event.add("dtstamp", invitation.made)
     event.add("dtstart", begins)
     event.add("duration", LASTS)
-    event.add("rrule", {"freq": "weekly"})
+    event.add("rrule", {"freq": "weekly", "interval": invitation.weeks})
     event.add("summary", invitation.title)
     event.add("description", invitation.said)
     event.add("url", invitation.link)

@@ -84,7 +84,7 @@ class Planning:
         return found
 
     async def invite(self, kommun: str) -> int:
-        """A calendar's invitation to the weekly meeting, to everybody who gets the agenda; returns how many they are.
+        """A calendar's invitation to the standing meeting, to everybody who gets the agenda; returns how many they are.
 
         One that is sent later takes the place of the earlier in their calendars.
         """
@@ -92,7 +92,8 @@ class Planning:
         async with self._database.transaction((kommun,)) as connection:
             _, plan = await plans.plan(connection, kommun)
         begins = before_meeting(now, plan.meeting)
-        event = {"invitation": int(now.timestamp()), "begins": begins.isoformat(), "only": "mail"}
+        event = {"invitation": int(now.timestamp()), "begins": begins.isoformat(), "weeks": plan.meeting.weeks}
+        event["only"] = "mail"
         invited = [
             (e.told.receiver, (INVITED,))
             for e in await self.explain(kommun, agenda_notice(kommun, now, event), plan)

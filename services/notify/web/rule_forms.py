@@ -148,17 +148,6 @@ def changed(plan: Plan, form: FormData) -> Plan:
     return _with(plan, _added(_without(plan.root, name), under, node))
 
 
-def with_times(plan: Plan, form: FormData) -> Plan:
-    """The plan with the form's quiet hours, meeting, cap and holding back; Faulty or ValidationError."""
-    values = {
-        "quiet": {"begins": form.get("begins"), "ends": form.get("ends")},
-        "meeting": {"weekday": form.get("weekday"), "at": form.get("meets"), "hours_before": form.get("before")},
-        "messages_per_hour": _whole(form, "cap"),
-        "holds": (plan.model_dump()["holds"] or [{"by": "case", "kind": "report"}]) if form.get("hold") == "ja" else [],
-    }
-    return Plan.model_validate(plan.model_dump() | values)
-
-
 def _with(plan: Plan, root: Node) -> Plan:
     return Plan.model_validate(plan.model_dump() | {"root": root.model_dump()})
 
@@ -177,14 +166,14 @@ def _node(form: FormData, name: str, before: Node | None) -> Node:
             "states": before.match.states if before is not None and not before.match.kinds else (),
             "areas": tuple(str(a) for a in form.getlist("areas") if a),
             "types": tuple(str(t) for t in form.getlist("types") if t),
-            "min_severity": _whole(form, "severity"),
+            "min_severity": whole(form, "severity"),
             "sources": tuple(str(s) for s in form.getlist("sources") if s),
         },
         "to": _receivers(form.getlist("to")),
         "then": _receivers(form.getlist("then")),
         "how": str(form.get("how", "")) or None,
         "urgent": urgent,
-        **{name: _whole(form, field) for field, name in NUMBERS.items()},
+        **{name: whole(form, field) for field, name in NUMBERS.items()},
         "go_on": form.get("go_on") == "ja",
     }
     made = Node.model_validate(kept | values)
@@ -199,7 +188,8 @@ def _kinds(chosen: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kind if (kind := k.partition("/")[0]) in whole else k for k in chosen))
 
 
-def _whole(form: FormData, field: str) -> int | None:
+def whole(form: FormData, field: str) -> int | None:
+    """A field's number, None when it is empty; Faulty when it is none."""
     written = str(form.get(field, "")).strip()
     if not written:
         return None
@@ -234,7 +224,7 @@ def _added(node: Node, under: str, new: Node) -> Node:
     return node.model_copy(update={"routes": (new, *routes) if node.name == under else routes})
 
 
-_TIMES = ("begins", "ends", "at", "hours_before", "weekday", "messages_per_hour")
+_TIMES = ("begins", "ends", "at", "hours_before", "weeks", "messages_per_hour")
 _FAULTS = {
     **dict.fromkeys(_TIMES, "rules_page.times_wrong"),
     "label": "rules_page.needs_label",

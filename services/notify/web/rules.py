@@ -11,7 +11,7 @@ from services.notify.api.plan import READERS
 from services.notify.domain.plan import Plan, in_order
 from services.notify.handlers.planning import Planning
 from services.notify.store import people, plans, rotas
-from services.notify.web import groups, rule_forms, trying
+from services.notify.web import groups, rule_forms, times, trying
 from services.notify.web.access import denied, may, message, people_names, tabs, writes
 from services.notify.web.offered import offered
 from services.notify.web.rule_words import Words, shown
@@ -61,7 +61,7 @@ async def saved(request: Request, principal: Visitor) -> Response:
 @router.post(PATH + "/tider")
 async def timed(request: Request, principal: Visitor) -> Response:
     """Quiet hours, the meeting, the cap, and whether an open signal holds back single reports."""
-    return await _changed(request, principal, rule_forms.with_times, "times")
+    return await _changed(request, principal, times.with_times, "times")
 
 
 @router.post(PATH + "/grupp")
@@ -144,7 +144,7 @@ async def _page(
         "quiet": text("rules_page.quiet", begins=plan.quiet.begins.strftime("%H.%M"),
                       ends=plan.quiet.ends.strftime("%H.%M")),
         "plan": plan,
-        "days": [(str(i), text(f"picture.day_{i}")) for i in range(7)],
+        "meets": times.meets(plan.meeting),
         "cap": text("rules_page.cap", count=plan.messages_per_hour or request.app.state.per_hour),
         "cap_hint": text("rules_page.field_cap_hint", count=request.app.state.per_hour),
         "writes": writes(principal),

@@ -210,6 +210,7 @@ def invitation_to(alert: Alert, link: str) -> Invitation | None:
         sequence=event["invitation"] // 60,  # it grows, and fits into what calendars take
         made=datetime.fromtimestamp(event["invitation"], UTC),
         begins=datetime.fromisoformat(event["begins"]),
+        weeks=event.get("weeks", 1),
         title=text("voice.meeting"),
         said=text("voice.meeting_said"),
         link=link,
@@ -218,7 +219,7 @@ def invitation_to(alert: Alert, link: str) -> Invitation | None:
 
 def _invited(event: Mapping[str, Any]) -> Said:
     begins = datetime.fromisoformat(event["begins"]).astimezone(writing.SWEDEN)
-    day = text(f"voice.weekday_{begins.weekday()}")
+    day = text(f"voice.every_{event.get('weeks', 1)}", day=text(f"voice.weekday_{begins.weekday()}"))
     title = text("voice.invited_title", day=day, at=writing.time(begins))
     intro = text("voice.invited_intro", first=writing.moment(begins))
     return Said(text("voice.invited"), title, intro, (), "/lagesbilder", title)

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from services.analysis.domain.periods import Rule
 from services.notify.domain.pacing import (
     agenda_at,
     allowed,
@@ -66,6 +67,28 @@ def test_the_agenda_goes_out_before_the_meeting_and_a_silence_ends_when_it_begin
     assert next_weekly(at("2026-11-19", "12:00"), early) == at("2026-11-20", "20:00")
     assert before_meeting(at("2026-11-20", "08:59"), meeting) == at("2026-11-20", "09:00")
     assert before_meeting(at("2026-11-20", "09:00"), meeting) == at("2026-11-27", "09:00")
+
+
+@pytest.mark.parametrize("weeks", [1, 2, 3, 4])
+def test_meetings_are_so_many_weeks_apart_over_new_year_and_both_changes_of_the_clock(weeks: int) -> None:
+    meeting = Meeting(weekday=4, at=time(9), hours_before=48, weeks=weeks, counted_from=date(2026, 12, 1))
+    now, met, told = at("2026-11-28", "12:00"), list[datetime](), list[datetime]()
+    for _ in range(12):
+        now = before_meeting(now, meeting)
+        met.append(now.astimezone(SWEDEN))
+        told.append(next_weekly(now - timedelta(days=3), meeting))
+    first = date(2026, 12, 4)  # the Friday of the week that is counted from, which has 53 weeks in its year
+    wanted = [datetime.combine(first + timedelta(weeks=weeks * k), time(9), SWEDEN) for k in range(12)]
+    assert met == wanted
+    assert told == [m.astimezone(UTC) - timedelta(hours=48) for m in wanted]
+    assert next_weekly(told[0], meeting) == told[1], "the one that is just out is not the next"
+
+
+def test_the_meeting_of_the_first_day_follows_the_cut_off_of_the_first_day() -> None:
+    """analysis cuts off every other Thursday at twelve unless told otherwise; the next day has that picture."""
+    cut_off = Rule().cut_offs(at("2026-11-20", "00:00"), at("2026-12-20", "00:00"))
+    meetings = [before_meeting(c, DEFAULT.meeting) for c in cut_off]
+    assert [m - c for m, c in zip(meetings, cut_off, strict=True)] == [timedelta(hours=21)] * 2
 
 
 def test_distances_are_of_real_time() -> None:

@@ -1,0 +1,40 @@
+"""Quiet hours, the meeting, the cap and holding back: the form on the page of the rules."""
+
+from datetime import UTC, date, datetime
+
+from starlette.datastructures import FormData
+
+from services.notify.domain.pacing import before_meeting
+from services.notify.domain.plan import Meeting, Plan
+from services.notify.web.rule_forms import Faulty, whole
+from services.pages.texts import text
+from services.pages.writing import SWEDEN, full_day
+
+
+def meets(meeting: Meeting) -> dict[str, str]:
+    """When they meet next, for the form, and how often, as a sentence."""
+    day = before_meeting(datetime.now(UTC), meeting).astimezone(SWEDEN).date()
+    said = text(
+        "rules_page.meeting_is",
+        day=text(f"voice.every_{meeting.weeks}", day=text(f"voice.weekday_{meeting.weekday}")),
+        at=meeting.at.strftime("%H.%M"),
+        next=full_day(day),
+        before=str(meeting.hours_before),
+    )
+    return {"day": day.isoformat(), "said": said}
+
+
+def with_times(plan: Plan, form: FormData) -> Plan:
+    """The plan with the form's quiet hours, meeting, cap and holding back; Faulty or ValidationError."""
+    try:
+        day = date.fromisoformat(str(form.get("meets_on")))
+    except ValueError:
+        raise Faulty(text("rules_page.times_wrong")) from None
+    meeting = {"at": form.get("meets"), "hours_before": form.get("before"), "weeks": form.get("weeks")}
+    values = {
+        "quiet": {"begins": form.get("begins"), "ends": form.get("ends")},
+        "meeting": meeting | {"weekday": day.weekday(), "counted_from": day},
+        "messages_per_hour": whole(form, "cap"),
+        "holds": (plan.model_dump()["holds"] or [{"by": "case", "kind": "report"}]) if form.get("hold") == "ja" else [],
+    }
+    return Plan.model_validate(plan.model_dump() | values)
