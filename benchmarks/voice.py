@@ -35,6 +35,8 @@ from tests.support.notices import situation
 BUILD = Path(__file__).parent.parent / "build"
 OTHER_PYTHON = Path(__file__).parent.parent / ".venv-bench" / "bin" / "python"
 KOMMUN = "0682"
+OTHERS = 5000
+"""Subscriptions of others while a serious report passes."""
 TOGETHER = 10
 """Reports per request."""
 
@@ -78,18 +80,23 @@ def decision(rounds: int = 2000) -> dict[str, float]:
 
 
 async def _receivers(ground: Ground, count: int) -> None:
-    """People of one municipality with addresses that are fresh enough for the whole run."""
+    """People of one municipality; the voice has to ask the door for every address."""
+    await ground.sql("insert into ingest.municipalities (kommun, name, invented) values ($1, 'Nässjö', true)", KOMMUN)
+    client = await ground.sql(
+        """insert into ingest.clients (kommun, client_id, kind, name, source, invented)
+           values ($1, gen_random_uuid(), 'person', 'Bench', 'rapportor', true) returning client_id""", KOMMUN,
+    )  # fmt: skip
     await ground.sql(
         """insert into notify.people (kommun, person_id, roles, seen_at)
            select $1, gen_random_uuid(), '{est_medlem}', now() + interval '1 day' from generate_series(1, $2)""",
         KOMMUN, count,
     )  # fmt: skip
     await ground.sql(
-        """insert into notify.contacts (kommun, person_id, email, fetched_at)
-           select kommun, person_id, 'p' || row_number() over () || '@exempel.invalid', now() + interval '1 day'
+        """insert into ingest.people (kommun, person_id, client_id, name, email, roles)
+           select kommun, person_id, $2, 'Bench', 'p' || row_number() over () || '@exempel.invalid', roles
            from notify.people where kommun = $1""",
-        KOMMUN,
-    )
+        KOMMUN, client[0]["client_id"],
+    )  # fmt: skip
 
 
 def agenda_event(meeting: datetime) -> dict[str, Any]:
@@ -116,7 +123,7 @@ async def digest(ground: Ground, count: int) -> dict[str, Any]:
         }
         database = Database(ground.layout.database_url(work_role("notify")), pool_size=1)
         now = datetime.now(UTC)
-        async with room(ground, ("notify", "work"), ready=True, extra=extra):
+        async with room(ground, ("ingest", "serve"), ("notify", "work"), ready=True, extra=extra):
             async with database.transaction((KOMMUN,)) as connection:
                 await enter(connection, [agenda_notice(KOMMUN, now, agenda_event(now + timedelta(hours=2)))])
             await database.close()
@@ -167,7 +174,7 @@ async def storm(ground: Ground, changes: int, receivers: int) -> dict[str, Any]:
     async with sink(ground, "storm") as mails:
         extra = {"LAGESBILD_SMTP_PORT": str(mails.port), "LAGESBILD_ROSTER_SECONDS": "86400"}
         database = Database(ground.layout.database_url(work_role("notify")), pool_size=1)
-        async with room(ground, ("notify", "work"), ready=True, extra=extra):
+        async with room(ground, ("ingest", "serve"), ("notify", "work"), ready=True, extra=extra):
             began = time.monotonic()
             for first in range(0, changes, 1_000):
                 now = datetime.now(UTC)
@@ -205,6 +212,11 @@ async def serious(ground: Ground, rate: int, seconds: int) -> dict[str, float]:
     await ground.sql(
         "insert into notify.subscriptions (kommun, subscription_id, person_id, layer, types, min_severity)"
         " values ($1, gen_random_uuid(), $2, 'regso', '{}', 4)", KOMMUN, person,
+    )  # fmt: skip
+    await ground.sql(  # and what many others follow
+        """insert into notify.subscriptions (kommun, subscription_id, person_id, layer, area, types, min_severity)
+           select $1, gen_random_uuid(), gen_random_uuid(), 'regso', '0682R' || lpad((n % 60)::text, 3, '0'), '{E1}', 1
+           from generate_series(1, $2) n""", KOMMUN, OTHERS,
     )  # fmt: skip
     posted: dict[str, float] = {}
     async with sink(ground, "serious") as mails:

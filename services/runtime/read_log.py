@@ -9,7 +9,7 @@ leads nowhere once the person is erased; what was read is named by ids, never by
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -74,23 +74,33 @@ class Entry:
 
 async def note(database: Database, principal: Principal, what: str, object_: str, purpose: str) -> None:
     """Note a read, before it happens."""
+    await note_each(database, principal, what, [object_], purpose)
+
+
+async def note_each(database: Database, principal: Principal, what: str, objects: Sequence[str], purpose: str) -> None:
+    """Note the read of each of these, before it happens: whoever asks for many leaves no less behind."""
     kommun = principal.kommun
     async with database.transaction((kommun,)) as connection:
         await connection.execute(_OPEN, {"kommun": kommun})
         head = (await connection.execute(_HEAD, {"kommun": kommun})).one()
-        entry = Entry(
-            head.number + 1,
-            datetime.now(UTC),
-            subject_digest(kommun, principal.subject),
-            principal.kind,
-            tuple(sorted(principal.roles | principal.scopes)),
-            what,
-            object_[:LONGEST_OBJECT],
-            purpose,
-        )
-        values = {**asdict(entry), "kommun": kommun, "roles": list(entry.roles), "hash": entry.hash(head.hash)}
-        await connection.execute(_ADD, values)
-        await connection.execute(_MOVE, {"kommun": kommun, "number": entry.number, "hash": values["hash"]})
+        number, before, rows = head.number, head.hash, []
+        for object_ in objects:
+            number += 1
+            entry = Entry(
+                number,
+                datetime.now(UTC),
+                subject_digest(kommun, principal.subject),
+                principal.kind,
+                tuple(sorted(principal.roles | principal.scopes)),
+                what,
+                object_[:LONGEST_OBJECT],
+                purpose,
+            )
+            before = entry.hash(before)
+            rows.append({**asdict(entry), "kommun": kommun, "roles": list(entry.roles), "hash": before})
+        if rows:
+            await connection.execute(_ADD, rows)
+            await connection.execute(_MOVE, {"kommun": kommun, "number": number, "hash": before})
 
 
 def _entry(row: Any) -> Entry:

@@ -8,10 +8,8 @@ from typing import Any, cast
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.domain.plan import DEFAULT, Meeting
 from services.notify.gateways.rooms import Picture
 from services.notify.handlers.digesting import Digesting
-from services.notify.store import plans, subscriptions
 from services.pages.texts import LANGUAGE, Language
 from services.pages.writing import SWEDEN
 from services.runtime.database import Database
@@ -68,7 +66,7 @@ async def test_who_writes_gets_the_whole_agenda_and_a_department_its_extract(
 @pytest.mark.parametrize("around", [date(2027, 3, 28), date(2027, 10, 31)])
 async def test_the_agenda_keeps_its_hour_when_the_clock_changes(instance: Instance, kommun: str, around: date) -> None:
     """Through the real schedule with a clock of the test's own, a step every three hours for three weeks."""
-    weekly = DEFAULT.model_copy(update={"meeting": Meeting()})
+    await crew(instance, kommun, meeting={"weeks": 1})
     now = datetime.combine(around - timedelta(days=10), time(0, 10), SWEDEN).astimezone(UTC)
     ends, sent = now + timedelta(days=21), list[tuple[datetime, datetime]]()
 
@@ -79,9 +77,6 @@ async def test_the_agenda_keeps_its_hour_when_the_clock_changes(instance: Instan
         yield kommun
 
     async with voice(instance) as parts:
-        async with parts.database.transaction((kommun,)) as connection:
-            await subscriptions.know(connection, (kommun,))
-            assert await plans.save(connection, kommun, 0, weekly)
         task = Digesting(parts.database, cast("Picture", None), clock).task()
 
         async def note(_kommun: str, due: datetime) -> Effect:

@@ -61,7 +61,7 @@ async def test_nothing_is_readable_without_a_token_or_key(instance: Instance) ->
         /v1/reverse?lon=14&lat=57 /v1/map
         /v1/tiles/ground/9/276/154 /v1/basemap/9/276/154 /v1/event-types
         /v1/subscriptions /v1/deliveries /v1/facts/{uuid4()}
-        /v1/placements/{uuid4()} /v1/reports/{uuid4()} /v1/directory/{uuid4()}"""
+        /v1/placements/{uuid4()} /v1/reports/{uuid4()} /v1/directory /v1/directory/names"""
     async with asking(instance.ground.layout.public_url) as http:
         for path in things.split():
             for headers in ({}, {"Authorization": "Bearer lb_wrong"}, {"Authorization": "Bearer a.b.c"}):

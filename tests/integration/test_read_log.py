@@ -10,6 +10,7 @@ import pytest
 
 from services.ingest.handlers.appointing import Appointing
 from services.ingest.handlers.people import People
+from services.notify.gateways.rooms import Directory
 from services.runtime import read_log
 from services.runtime.database import Database
 from services.runtime.migrations import OWNER_ROLE, serve_role
@@ -135,3 +136,26 @@ async def test_nothing_is_read_when_it_cannot_be_noted(instance: Instance, tenan
         await owner.close()
     async with asking() as http:
         assert (await http.get(url, headers=reading)).status_code == 200
+
+
+async def test_addresses_asked_for_together_are_noted_one_by_one(instance: Instance, tenant: Tenant) -> None:
+    layout, kommun = instance.ground.layout, tenant.kommun
+    members = [(await person(instance, kommun, "est_medlem"))[0] for _ in range(3)]
+    reporter, stranger = (await person(instance, kommun, "rapportor"))[0], uuid4()
+    _, officer, _ = await person(instance, kommun, "registrator")
+    directory = Directory(layout.url("ingest_serve"), layout.secrets["notify"])
+    try:
+        asked = [*members, reporter, stranger]
+        assert set(await directory.emails(kommun, asked)) == set(members)
+        assert set(await directory.emails(kommun, [reporter], feedback=True)) == {reporter}
+        other = await instance.tenant(str(int(kommun) + 1) if kommun != "9999" else "1000")
+        assert await directory.emails(other.kommun, members) == {}
+    finally:
+        await directory.close()
+    async with asking() as http:
+        answer = (await http.get(layout.url("ingest_serve") + "/v1/reads", headers=officer)).json()
+        refused = await http.post(f"{instance.url}/v1/directory/addresses", headers=officer, json={"people": []})
+    read = [e["object"] for e in answer["entries"] if e["purpose"] == "delivery"]
+    assert sorted(read) == sorted(subject_digest(kommun, str(p)) for p in (*asked, reporter))
+    assert answer["broken_at"] is None
+    assert refused.status_code in {403, 404}, "people have no way to the addresses"

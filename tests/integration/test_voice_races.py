@@ -1,14 +1,18 @@
 """What meets in the voice: a message in hand and news of its alert, withdrawals, people who let go, nobody at all."""
 
+import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import text
 
 from schemas.envelope import Envelope
 from schemas.locations import ReportLocated
 from services.notify.domain.notices import Notice, of_report
+from services.notify.gateways.rooms import Directory
 from services.notify.handlers.entering import take_reports
 from services.notify.store import deliveries, queue
 from services.runtime.decoding import Received
@@ -196,3 +200,28 @@ async def test_what_nobody_can_be_told_of_waits_until_somebody_can(instance: Ins
         await instance.sql("update due set at = now() where kommun = $1", kommun, room="notify")
         await parts.settle()
         assert [a for a, _ in parts.channels["mail"].sent] == [analyst.email]
+
+
+async def test_the_addresses_of_many_are_asked_for_at_once(
+    instance: Instance, kommun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await crew(instance, kommun)
+    everybody = [await somebody(instance, kommun, "est_medlem") for _ in range(8)]
+    questions: list[int] = []
+    emails = Directory.emails
+
+    async def counted(self: Directory, kommun: str, people: Collection[UUID], *, feedback: bool = False) -> Any:
+        questions.append(len(people))
+        return await emails(self, kommun, people, feedback=feedback)
+
+    monkeypatch.setattr(Directory, "emails", counted)
+    async with voice(instance) as parts:
+        await parts.roll.refresh(kommun)
+        await parts.enter(now_case(kommun))
+        await parts.router.route_some()
+        await asyncio.gather(*(parts.settle() for _ in range(3)))
+        told = [address for address, _ in parts.channels["mail"].sent]
+    assert sorted(told) == sorted({*told}), "once each"
+    assert {p.email for p in everybody} <= {*told}
+    assert len(questions) <= 3, f"ten receivers, at most one question for each of three senders: {questions}"
+    assert max(questions) >= 8

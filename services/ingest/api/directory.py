@@ -105,6 +105,23 @@ async def directory_known(request: Request, body: Asked, principal: DoorCaller) 
     return await people.known(principal.kommun, body.people)
 
 
+class Reached(Asked):
+    """Whom a room has something to say to; ``feedback``: also those who only report."""
+
+    feedback: bool = False
+
+
+@router.post("/addresses")
+async def directory_addresses(request: Request, body: Reached, principal: DoorCaller) -> dict[UUID, str]:
+    """How to reach these; for the rooms only, which keep it as a copy. Each is noted as read."""
+    _room_only(principal)
+    people: People = request.app.state.people
+    read = [subject_of(principal, person) for person in sorted(set(body.people))]
+    await read_log.note_each(request.app.state.database, principal, "person", read, "delivery")
+    roles = TOLD | {"rapportor"} if body.feedback else TOLD
+    return await people.addresses(principal.kommun, body.people, roles)
+
+
 class Reporter(BaseModel):
     """The opaque token that a report carries."""
 
@@ -151,15 +168,3 @@ async def retained(request: Request, data_class: DataClass, body: Retained, prin
 def _room_only(principal: Principal) -> None:
     if principal.kind != "service" or not principal.may("directory:read"):
         raise not_allowed("directory:read")
-
-
-@router.get("/{person_id}")
-async def directory(request: Request, person_id: UUID, principal: DoorCaller, feedback: bool = False) -> dict[str, str]:
-    """How to reach a person; for the rooms only, which keep it as a copy. ``feedback``: also those who only report."""
-    _room_only(principal)
-    people: People = request.app.state.people
-    await read_log.note(request.app.state.database, principal, "person", subject_of(principal, person_id), "delivery")
-    row = await people.person(principal.kommun, person_id)
-    if row is None or not row.active or not (TOLD | ({"rapportor"} if feedback else set())) & set(row.roles):
-        raise not_found("person")
-    return {"email": row.email}

@@ -201,6 +201,11 @@ class People:
         async with self._database.transaction((kommun,)) as connection:
             return await store.known(connection, kommun, people)
 
+    async def addresses(self, kommun: str, people: Collection[UUID], roles: Collection[str]) -> dict[UUID, str]:
+        """How to reach those of these who have any of these roles."""
+        async with self._database.transaction((kommun,)) as connection:
+            return await store.addresses(connection, kommun, people, roles)
+
     async def of_token(self, kommun: str, token: str) -> UUID | None:
         """Who was appointed under a token; None when it leads to nobody (any more)."""
         async with self._database.transaction((kommun,)) as connection:

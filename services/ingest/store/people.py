@@ -56,6 +56,10 @@ _BY_MAILS = text("""
     where kommun = :kommun and active and roles && cast(:roles as text[])
         and lower(email) = any(cast(:mails as text[]))""")
 _KNOWN = text("select person_id from people where kommun = :kommun and person_id = any(cast(:people as uuid[]))")
+_ADDRESSES = text("""
+    select person_id, email from people
+    where kommun = :kommun and active and roles && cast(:roles as text[]) and person_id = any(cast(:people as uuid[]))
+""")
 _INDEX_LOGIN = text("""
     insert into login_index (email_hash, kommun, person_id) values (:hash, :kommun, :id) on conflict do nothing""")
 _FIND_LOGIN = text("select kommun, person_id from find_login(:hash)")
@@ -223,6 +227,14 @@ async def by_mails(
 async def known(connection: AsyncConnection, kommun: str, people: Collection[UUID]) -> list[UUID]:
     """Those of these who have not been erased, active or not."""
     return [r.person_id for r in await connection.execute(_KNOWN, {"kommun": kommun, "people": sorted(people)})]
+
+
+async def addresses(
+    connection: AsyncConnection, kommun: str, people: Collection[UUID], roles: Collection[str]
+) -> dict[UUID, str]:
+    """Person → address, of those of these who are active and have any of these roles."""
+    values = {"kommun": kommun, "roles": sorted(roles), "people": sorted(people)}
+    return {r.person_id: r.email for r in await connection.execute(_ADDRESSES, values)}
 
 
 async def person_by_email(connection: AsyncConnection, kommun: str, email: str) -> Row[Any] | None:

@@ -51,15 +51,16 @@ class Directory:
         """Let go of the connections."""
         await self._room.close()
 
-    async def email(self, kommun: str, person: UUID, *, feedback: bool = False) -> str | None:
-        """A person's address, None when there is no such person; Away when the door does not answer.
+    async def emails(self, kommun: str, people: Collection[UUID], *, feedback: bool = False) -> dict[UUID, str]:
+        """The addresses of these, at most ``MOST_ASKED``; who is not told any more is not in it. Away.
 
-        ``feedback``: also of somebody who only reports.
+        ``feedback``: also of those who only report.
         """
-        token = await self._tokens.of(kommun)
-        params = {"feedback": "true"} if feedback else None
-        answer = await self._room.get(f"/v1/directory/{person}", token=token, params=params)
-        return None if answer is None else str(answer["email"])
+        body = {"people": sorted(str(p) for p in people), "feedback": feedback}
+        answer = await self._room.post("/v1/directory/addresses", token=await self._tokens.of(kommun), body=body)
+        if answer is None:
+            raise Away("ingest has no directory")
+        return {UUID(person): str(mail) for person, mail in answer.items()}
 
     async def members(self, kommun: str) -> dict[UUID, tuple[Member, str]]:
         """Everybody who may be told: id → (member, the organisation's name). No names, no addresses. Away."""

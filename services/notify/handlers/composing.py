@@ -1,6 +1,8 @@
 """Putting a message together just before it leaves: what the alerts say now, to which address, and why."""
 
+import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +18,7 @@ from services.notify.domain.plan import Plan, nodes
 from services.notify.domain.routing import FOLLOWED, Receiver, Subscription
 from services.notify.gateways.channel import Message
 from services.notify.gateways.push import Device, addresses
-from services.notify.gateways.rooms import Directory, Picture, Places
+from services.notify.gateways.rooms import MOST_ASKED, Directory, Picture, Places
 from services.notify.handlers.parcels import Parcel, Reach
 from services.notify.handlers.seals import DEVICE, PLACE, code_of, link
 from services.notify.handlers.telling import about, tell
@@ -58,6 +60,7 @@ class Composing:
         self._database, self._settings, self._sealer = database, settings, sealer
         self._directory, self._places, self._picture = directory, places, picture
         self._plans: dict[str, tuple[float, Plan]] = {}
+        self._asking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def reach(self, connection: AsyncConnection, kommun: str, row: Row[Any]) -> Reach:
         """What is known of a receiver: a person's wishes and the copy of their address, or a place outside."""
@@ -203,19 +206,26 @@ class Composing:
         return Known(organisation=member.organisation, interest=plan.extracts.get(member.organisation_id))
 
     async def _mail_address(self, kommun: str, person: UUID, kept: tuple[str, bool] | None, feedback: bool) -> str:
+        """Asked for with those of who comes next: a digest to thousands is no thousands of questions."""
         if kept is not None and kept[1]:
             return kept[0]
-        try:
-            fresh = await self._directory.email(kommun, person, feedback=feedback)
-        except Away:  # alarms go out while the door is away, by an address of today
-            if kept is None:
-                raise
-            return kept[0]
-        if fresh is None:
+        async with self._asking[kommun]:
+            async with self._database.transaction((kommun,)) as connection:
+                kept = await people.contact(connection, kommun, person)  # another sender may just have asked
+                if kept is not None and kept[1]:
+                    return kept[0]
+                also = await people.to_be_reached(connection, kommun, MOST_ASKED - 1)
+            try:
+                fresh = await self._directory.emails(kommun, {person, *also}, feedback=feedback)
+            except Away:  # alarms go out while the door is away, by an address of today
+                if kept is None:
+                    raise
+                return kept[0]
+            async with self._database.transaction((kommun,)) as connection:
+                await people.keep_contacts(connection, kommun, fresh)
+        if person not in fresh:
             raise Permanent("no_such_person", "the directory knows no such person")
-        async with self._database.transaction((kommun,)) as connection:
-            await people.keep_contact(connection, kommun, person, fresh)
-        return fresh
+        return fresh[person]
 
     async def repeat(self, connection: AsyncConnection, kommun: str, rows: Sequence[Row[Any]], now: datetime) -> None:
         """Enter the next telling of alerts that are told again until somebody takes them."""

@@ -25,8 +25,17 @@ _ONE = text("""
             where n.kommun = :kommun and n.person_id = :person and n.phone <> '') as unproved
     from (select 1) one left join contacts c on c.kommun = :kommun and c.person_id = :person
         and c.fetched_at > now() - interval '1 day'""")
-_KEEP_CONTACT = text("""
-    insert into contacts (kommun, person_id, email) values (:kommun, :person, :email)
+_CONTACT = text("""
+    select email, fetched_at > now() - interval '5 minutes' as fresh from contacts
+    where kommun = :kommun and person_id = :person and fetched_at > now() - interval '1 day'""")
+_TO_BE_REACHED = text("""
+    select d.receiver from due d where d.what = 'send' and d.kommun = :kommun and d.at <= clock_timestamp()
+        and d.receiver is not null and not exists (select 1 from contacts c where c.kommun = d.kommun
+            and c.person_id = d.receiver and c.fetched_at > now() - interval '5 minutes')
+    order by d.urgent desc, d.at limit :most""")
+_KEEP_CONTACTS = text("""
+    insert into contacts (kommun, person_id, email)
+    select :kommun, p, e from unnest(cast(:people as uuid[]), cast(:emails as text[])) as t(p, e)
     on conflict (kommun, person_id) do update set email = excluded.email, fetched_at = now()""")
 _IS_MEMBER = text("""
     select 1 from people where kommun = :kommun and person_id = :person
@@ -112,9 +121,23 @@ async def reached(connection: AsyncConnection, kommun: str, person: UUID) -> End
     )
 
 
-async def keep_contact(connection: AsyncConnection, kommun: str, person: UUID, email: str) -> None:
-    """Keep a copy of an address from the door's directory."""
-    await connection.execute(_KEEP_CONTACT, {"kommun": kommun, "person": person, "email": email})
+async def contact(connection: AsyncConnection, kommun: str, person: UUID) -> tuple[str, bool] | None:
+    """The copy of an address that is less than a day old, and whether it is fresh."""
+    row = (await connection.execute(_CONTACT, {"kommun": kommun, "person": person})).first()
+    return None if row is None else (row.email, row.fresh)
+
+
+async def to_be_reached(connection: AsyncConnection, kommun: str, most: int) -> list[UUID]:
+    """Receivers of what is due here next of whose address there is no fresh copy; places outside among them."""
+    rows = await connection.execute(_TO_BE_REACHED, {"kommun": kommun, "most": most})
+    return list({r.receiver: None for r in rows})
+
+
+async def keep_contacts(connection: AsyncConnection, kommun: str, emails: Mapping[UUID, str]) -> None:
+    """Keep copies of addresses from the door's directory."""
+    people = sorted(emails)  # in one order, so that two senders do not wait for each other
+    values = {"kommun": kommun, "people": people, "emails": [emails[p] for p in people]}
+    await connection.execute(_KEEP_CONTACTS, values)
 
 
 async def is_member(connection: AsyncConnection, kommun: str, person: UUID) -> bool:
