@@ -82,6 +82,7 @@ def build(settings: NotifySettings | None = None, **overrides: Any) -> Room:
             "per_hour": chosen.messages_per_hour,
             "geo": OtherRoom("geo", chosen.geo_url),
             "door": OtherRoom("ingest", chosen.ingest_url),
+            "analysis": OtherRoom("analysis", chosen.analysis_url),
             "answering": Answering(database),
             "planning": Planning(database, outside, sealer, apprise_schemes=chosen.apprise_schemes),
             "apprise": bool(chosen.apprise_schemes),

@@ -12,6 +12,7 @@ from services.runtime.database import Database
 from services.runtime.migrations import serve_role
 from services.runtime.sealing import Sealer
 from tests.integration.test_voice import crew
+from tests.support.http import asking
 from tests.support.instance import Instance
 from tests.support.outside import outsider
 from tests.support.voice import SECRET, never_quiet, now_case, somebody, voice
@@ -54,6 +55,9 @@ async def test_who_is_on_duty_by_the_calendar_is_told(instance: Instance, kommun
             await parts.settle()
             mail = parts.channels["mail"]
             assert [a for a, _ in mail.sent] == [member.email]
+            async with asking(instance.ground.layout.url("notify_serve"), headers=admin.bearer) as http:
+                page = (await http.get("/utskick/kanaler")).text
+            assert "600 adresser i kalendern tillhör ingen som kan få utskick." in page
             there.default = 200, {}, b"<html>moved</html>"
             await roll.read_rotas(kommun)
             await parts.enter(now_case(kommun, event_type="B1"))

@@ -126,6 +126,7 @@ TABLES = {
         "shifts",
         "devices",
         "numbers",
+        "rule_versions",
     ),
 }
 

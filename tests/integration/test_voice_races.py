@@ -14,6 +14,7 @@ from schemas.locations import ReportLocated
 from services.notify.domain.notices import Notice, of_report
 from services.notify.gateways.rooms import Directory
 from services.notify.handlers.entering import take_reports
+from services.notify.handlers.rules import Rules, rules_of
 from services.notify.store import deliveries, queue
 from services.runtime.decoding import Received
 from tests.integration.test_voice import crew, ledger
@@ -225,3 +226,27 @@ async def test_the_addresses_of_many_are_asked_for_at_once(
     assert {p.email for p in everybody} <= {*told}
     assert len(questions) <= 3, f"ten receivers, at most one question for each of three senders: {questions}"
     assert max(questions) >= 8
+
+
+async def test_rules_are_read_again_when_anybody_has_changed_them(instance: Instance, kommun: str) -> None:
+    """By whatever statement; and of one that fails, nothing is left."""
+    admin, _, member = await crew(instance, kommun)
+    async with voice(instance) as parts, asking(instance.ground.layout.url("notify_serve")) as http:
+
+        async def rules() -> Rules:
+            async with parts.database.transaction((kommun,)) as connection:
+                return (await rules_of(connection, [kommun]))[kommun]
+
+        first = await rules()
+        assert (await rules())[1] is first[1], "not read again"
+        body = {"area": None, "types": ["A"], "min_severity": 2}
+        added = await http.post("/v1/subscriptions", json=body, headers=member.bearer)
+        assert added.status_code == 201, added.text
+        found = _notice(_serious(kommun, event_type="A1"))
+        assert [s.person_id for s in (await rules())[1].of(found)] == [member.ident]
+        plan = (await http.get("/v1/routing", headers=admin.bearer)).json()
+        plan["plan"]["messages_per_hour"] = 3
+        assert (await http.put("/v1/routing", json=plan, headers=admin.bearer)).status_code == 200
+        assert (await rules())[0].messages_per_hour == 3
+        await instance.sql("delete from subscriptions where kommun = $1", kommun, kommun=kommun, room="notify")
+        assert list((await rules())[1].of(found)) == []

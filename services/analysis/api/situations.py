@@ -1,8 +1,8 @@
 """``/v1/cases`` and ``/v1/pictures``: what was found and what was adopted, as documents that never change."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
@@ -10,8 +10,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from services.analysis.api.counts import GEOJSON, WRITERS, reader
-from services.analysis.gateways import Geometry, NoSuchLayer
+from services.analysis.domain.usefulness import judge
+from services.analysis.gateways import Door, Geometry, NoSuchLayer
 from services.analysis.handlers.picturing import Picturing
+from services.analysis.store import answers
 from services.analysis.store import pictures as picture_store
 from services.analysis.store import signals as store
 from services.analysis.store.pictures import Version
@@ -39,6 +41,30 @@ class CaseOut(BaseModel):
     minted_at: datetime
     hash: str
     document: dict[str, Any]
+
+
+class ThresholdOut(BaseModel):
+    """A least severity to try, and what it would have meant among the answers of the last year."""
+
+    severity: int
+    answers: int
+    useful: int
+    missed: int
+
+
+class UsefulnessOut(BaseModel):
+    """What receivers said of one rule's alerts in the last year: the share of useful ones has a 95 % interval.
+
+    ``proposal``: ``raise`` when most were surely not useful, ``thin`` when there are too few answers to say.
+    """
+
+    rule: str
+    answers: int
+    useful: int
+    low: float
+    high: float
+    proposal: Literal["keep", "raise", "thin"]
+    threshold: ThresholdOut | None
 
 
 class PictureOut(BaseModel):
@@ -150,8 +176,10 @@ async def newest_said(request: Request, principal: Caller, language: Language = 
     geometry: Geometry = request.app.state.geometry
     names = version.document.get("names") or await geometry.names("regso", token_of(request) or "")
     hidden = (version.document.get("assessment") or {}).get("hidden") or {}
+    door: Door = request.app.state.door
+    organisations = await door.organisations(token_of(request) or "") if version.document["silent"] else {}
     with speaking(language):
-        words = picture_words.agenda(version.document, names, hidden)
+        words = picture_words.agenda(version.document, names, hidden, organisations)
     return SaidOut(number=version.number, state=version.state, **words)
 
 
@@ -198,3 +226,17 @@ async def picture_map(request: Request, principal: Caller, number: Number) -> Re
     document = version.document
     about = {"number": number, "state": version.state, "from": document["first"], "to": document["last"]}
     return Response(orjson.dumps({"type": "FeatureCollection", **about, "features": features}), media_type=GEOJSON)
+
+
+@router.get("/usefulness")
+async def usefulness(request: Request, principal: Caller) -> list[UsefulnessOut]:
+    """How useful the alerts of each rule were to those who answered. Nothing changes by itself."""
+    reader(principal)
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        found = await answers.by_rule(connection, principal.kommun)
+    judged = [
+        judge(rule, len(said), sum(useful for _, useful in said), [(s, u) for s, u in said if s is not None])
+        for rule, said in found.items()
+    ]
+    return [UsefulnessOut.model_validate(asdict(one)) for one in judged]

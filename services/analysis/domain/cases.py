@@ -79,16 +79,16 @@ def _carried_by(group: Sequence[Finding], cases: Sequence[Open]) -> Open | None:
     """The case that a group carries on: the one whose lead is in it, else one that shares an area's series with it.
 
     What is of the whole municipality (a group, a type, everything) is in many cases' evidence and says nothing about
-    which of them goes on, but where there is nothing else or the case itself is of the whole.
+    which of them goes on, but where there is nothing else or both are of the whole themselves.
     """
     keys = {f.key for f in group}
     led = next((c for c in cases if c.lead in keys), None)
-    return led or next((c for c in cases if _goes_on(c, keys)), None)
+    return led or next((c for c in cases if _goes_on(c, group[0].key, keys)), None)
 
 
-def _goes_on(case: Open, keys: set[SeriesKey]) -> bool:
-    shared = {key for key in case.series & keys if key.area or key.kind}
-    return any(key.area for key in shared) or (bool(shared) and (not case.lead.area or keys <= case.series))
+def _goes_on(case: Open, lead: SeriesKey, keys: set[SeriesKey]) -> bool:
+    shared, whole = {key for key in case.series & keys if key.area or key.kind}, not case.lead.area and not lead.area
+    return any(key.area for key in shared) or (bool(shared) and (whole or keys <= case.series))
 
 
 def _led(group: Sequence[Finding], case: Open | None) -> tuple[Finding, ...]:

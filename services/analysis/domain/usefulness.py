@@ -1,5 +1,6 @@
 """How useful a rule's alerts are, and whether that is enough to propose another threshold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,12 +10,28 @@ FEWEST = 10
 """Fewer answers than this say nothing."""
 MOSTLY = 0.5
 
+HIGHEST = 4
+"""Severities are 1 to this."""
+
 Proposal = Literal["keep", "raise", "thin"]
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """A least severity and what it would have meant: alerts left, useful ones among them, useful ones missed."""
+
+    severity: int
+    answers: int
+    useful: int
+    missed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Usefulness:
-    """The share of useful alerts with its 95 % interval (Wilson 1927, without continuity correction)."""
+    """The share of useful alerts with its 95 % interval (Wilson 1927, without continuity correction).
+
+    ``threshold``: a least severity to try; None where none is proposed, or no severity would do.
+    """
 
     rule: str
     answers: int
@@ -22,13 +39,25 @@ class Usefulness:
     low: float
     high: float
     proposal: Proposal
+    threshold: Threshold | None = None
 
 
-def judge(rule: str, answers: int, useful: int) -> Usefulness:
+def judge(rule: str, answers: int, useful: int, graded: Sequence[tuple[int, bool]] = ()) -> Usefulness:
     """``raise`` the threshold only when the whole interval lies below one half: most were surely not useful.
 
-    ``answers`` ≥ 1, 0 ≤ ``useful`` ≤ ``answers``.
+    ``answers`` ≥ 1, 0 ≤ ``useful`` ≤ ``answers``. ``graded``: (severity, useful) of those that were about a report.
     """
     low, high = share_interval(useful, answers)
     proposal: Proposal = "thin" if answers < FEWEST else "raise" if high < MOSTLY else "keep"
-    return Usefulness(rule, answers, useful, low, high, proposal)
+    found = threshold(graded) if proposal == "raise" else None
+    return Usefulness(rule, answers, useful, low, high, proposal, found)
+
+
+def threshold(graded: Sequence[tuple[int, bool]]) -> Threshold | None:
+    """The lowest severity from which at least half of these were useful; None when there is none but what all have."""
+    for least in range(min((s for s, _ in graded), default=HIGHEST) + 1, HIGHEST + 1):
+        kept = [useful for severity, useful in graded if severity >= least]
+        if kept and sum(kept) >= MOSTLY * len(kept):
+            missed = sum(useful for severity, useful in graded if severity < least)
+            return Threshold(least, len(kept), sum(kept), missed)
+    return None

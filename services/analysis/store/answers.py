@@ -1,7 +1,6 @@
 """SQL of answers to alerts: the newest of each, and how useful each rule's alerts are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,17 +16,9 @@ _PUT = text("""
         useful = excluded.useful, answered_at = excluded.answered_at
     where alert_answers.revision < excluded.revision""")
 _BY_RULE = text("""
-    select rule, count(*) as answers, count(*) filter (where useful) as useful from alert_answers
-    where kommun = :kommun and answered_at > now() - interval '1 year' group by rule order by rule""")
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """One rule's answers of the last year."""
-
-    rule: str
-    answers: int
-    useful: int
+    select a.rule, a.useful, cast(cast(f.event as jsonb)->'report'->>'severity' as int) as severity
+    from alert_answers a left join facts f on f.kommun = a.kommun and f.report_id = a.subject_id
+    where a.kommun = :kommun and a.answered_at > now() - interval '1 year' order by a.rule, a.alert_id""")
 
 
 async def put(connection: AsyncConnection, newest: Sequence[AlertAnswered]) -> None:
@@ -48,6 +39,9 @@ async def put(connection: AsyncConnection, newest: Sequence[AlertAnswered]) -> N
     )
 
 
-async def by_rule(connection: AsyncConnection, kommun: str) -> list[Answers]:
-    """How useful each rule's alerts were in the last year."""
-    return [Answers(r.rule, r.answers, r.useful) for r in await connection.execute(_BY_RULE, {"kommun": kommun})]
+async def by_rule(connection: AsyncConnection, kommun: str) -> dict[str, list[tuple[int | None, bool]]]:
+    """Rule → the last year's answers: the report's severity (None: about no report), and whether it was useful."""
+    found: dict[str, list[tuple[int | None, bool]]] = {}
+    for row in await connection.execute(_BY_RULE, {"kommun": kommun}):
+        found.setdefault(row.rule, []).append((row.severity, row.useful))
+    return found

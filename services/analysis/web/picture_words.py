@@ -55,14 +55,24 @@ def told(document: Document, names: Mapping[str, str], hidden: Mapping[str, str]
     }
 
 
-def agenda(document: Document, names: Mapping[str, str], hidden: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """What a meeting goes through, as lines under headings: the same sentences as on the page."""
+def agenda(
+    document: Document,
+    names: Mapping[str, str],
+    hidden: Mapping[str, str] | None = None,
+    organisations: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """What a meeting goes through, as lines under headings: the same sentences as on the page.
+
+    ``organisations``: names of those that may have fallen silent; without, they are only counted.
+    """
     said = told(document, names, hidden)
+    silent = sorted(n for s in document["silent"] if (n := (organisations or {}).get(s["organisation"])))
     lines = {
         "brief": said["brief"],
         "findings": [f"{f['title']} ({text('overview.' + f['word'])}). {f['say']}" for f in said["findings"]],
         "cases": [f"{c['number']}: {c['says']}" for c in said["cases"]],
-        "quality": [f"{what}. {more}".strip() for _, what, more in said["quality"]],
+        "quality": [f"{what}. {more}".strip() for _, what, more in said["quality"]]
+        + ([text("picture.q_silent_names", names=", ".join(silent))] if silent else []),
         "coming": [f"{day}: {what}" for day, what in said["coming"]],
         "focus": [f"{f['place']}: {f['why']}" for f in said["focus"]],
     }

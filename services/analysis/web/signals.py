@@ -8,9 +8,8 @@ from fastapi import APIRouter, Request, Response
 
 from services.analysis.api.counts import EXACT
 from services.analysis.domain.case_documents import GATHERED
-from services.analysis.domain.usefulness import Usefulness, judge
 from services.analysis.gateways import Geometry
-from services.analysis.store import answers, density
+from services.analysis.store import density
 from services.analysis.store import signals as store
 from services.analysis.store.signals import Revision
 from services.analysis.web import picture_words
@@ -43,7 +42,6 @@ async def listed(request: Request, principal: Visitor) -> Response:
         cases = await store.newest_cases(connection, principal.kommun)
         run = await store.run_of(connection, principal.kommun)
         night = await density.newest_night(connection, principal.kommun)
-        answered = await answers.by_rule(connection, principal.kommun)
     geometry: Geometry = request.app.state.geometry
     names = await geometry.names("regso", token_of(request) or "")
     drawings = await _gatherings(request, principal, [c for c in cases if c.state != "closed"])
@@ -51,7 +49,7 @@ async def listed(request: Request, principal: Visitor) -> Response:
     context = frame(principal, PATH) | {
         "run": _run(run),
         "night": _night(night),
-        "useful": [_useful(judge(a.rule, a.answers, a.useful)) for a in answered],
+        "ruled": principal.may("analytiker", "administrator"),
         "open": [_case(c, names) | {"map": drawings.get(c.number)} for c in cases if c.state != "closed"],
         "over": [_case(c, names) for c in cases if c.state == "closed"][:_OVER_SHOWN],
         "watched": [
@@ -94,16 +92,6 @@ def gathering(evidence: Mapping[str, Any], features: Sequence[Mapping[str, Any]]
     drawing = drawings[-1 if inside else 0]
     drawing.caption, drawing.frame = text("signals.cells", count=whole(len(cells))), None
     return drawing
-
-
-def _useful(rule: Usefulness) -> dict[str, str]:
-    share = text("signals.useful_share", low=whole(round(100 * rule.low)), high=whole(round(100 * rule.high)))
-    return {
-        "rule": rule.rule,
-        "count": text("signals.useful_count", useful=whole(rule.useful), answers=whole(rule.answers)),
-        "share": share if rule.proposal != "thin" else "",
-        "proposal": text(f"signals.useful_{rule.proposal}"),
-    }
 
 
 def _run(run: Mapping[str, Any] | None) -> str:

@@ -76,13 +76,17 @@ def _there(alert: Alert | None, person: UUID) -> AlertOut:
 
 @router.get("")
 async def listed(
-    request: Request, principal: Caller, over: Annotated[bool, Query(description="those that are over")] = False
+    request: Request,
+    principal: Caller,
+    over: Annotated[bool, Query(description="those that are over")] = False,
+    before: Annotated[UUID | None, Query(description="the last alert of the page before: those that follow it")] = None,
 ) -> list[AlertOut]:
-    """The alerts that go on, the latest first."""
+    """The alerts that go on, the latest first, a hundred at a time."""
     person = person_of(principal)
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        return [shown(a, person) for a in await store.listed(connection, principal.kommun, over=over)]
+        found = await store.listed(connection, principal.kommun, over=over, before=before)
+    return [shown(a, person) for a in found]
 
 
 @router.get("/{alert_id}")

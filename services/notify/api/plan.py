@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from schemas.values import Severity
-from services.notify.domain.notices import Kind, Notice
-from services.notify.domain.plan import AreaName, Label, Plan, Slug, State, TypePrefix
+from services.notify.domain.notices import Notice, Ruled
+from services.notify.domain.plan import AreaName, Label, Plan, Slug, State, TypePrefix, unruled
 from services.notify.domain.routing import Receiver
 from services.notify.handlers.planning import BadAddress, Explained, Planning
 from services.notify.store import plans as store
+from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.http import Caller
 from services.runtime.problems import Problem, not_allowed, not_found
@@ -34,7 +35,7 @@ class ExampleIn(BaseModel):
     """A made-up message: nothing is stored and nobody is told. ``plan`` null: the one in force."""
 
     model_config = ConfigDict(extra="forbid")
-    kind: Kind = "report"
+    kind: Ruled = "report"
     state: State = "opened"
     area: AreaName | None = None
     event_type: TypePrefix | None = None
@@ -118,6 +119,8 @@ async def get_plan(request: Request, principal: Caller) -> PlanOut:
 async def put_plan(request: Request, body: PlanOut, principal: Caller) -> PlanOut:
     """Save a plan after ``revision``; 409 when somebody else has saved one meanwhile."""
     writer(principal)
+    if idle := unruled(body.plan):
+        raise Problem(422, "no-such-rule", text("rules_page.unruled", kinds=", ".join(sorted(idle))))
     planning: Planning = request.app.state.planning
     if not await planning.save(principal.kommun, body.revision, body.plan):
         raise overtaken()

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from schemas.values import Severity
+from services.notify.api.plan import READERS
 from services.notify.domain.plan import TypePrefix
 from services.notify.domain.preferences import Preferences
 from services.notify.domain.routing import Subscription
@@ -160,4 +161,21 @@ async def get_deliveries(request: Request, principal: Caller) -> dict[str, Any]:
             }
             for r in own
         ],
+    }
+
+
+@router.get("/deliveries/{delivery_id}")
+async def get_delivery(request: Request, delivery_id: UUID, principal: Caller) -> dict[str, Any]:
+    """One message of the municipality with every attempt; for who may read the ledger. ``cost``: 1/10 000 krona."""
+    if principal.kind != "person" or not principal.may(*READERS):
+        raise not_allowed(" or ".join(READERS))
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        found = await ledger.one(connection, principal.kommun, delivery_id)
+    if found is None:
+        raise not_found("delivery")
+    row, attempts = found
+    said = ("delivery_id", "alert_id", "kind", "state", "reason", "error", "rules", "channel", "created_at", "sent_at")
+    return {name: getattr(row, name) for name in (*said, "deadline", "message_id")} | {
+        "attempts": [a._asdict() for a in attempts]
     }

@@ -14,6 +14,8 @@ from schemas.values import UNPLACED
 NAMESPACE = UUID("5f1b1f0e-6d0c-5a55-9d7b-2b1c6a2f7e10")
 """Of every id that the voice derives: the same thing has the same id, however often it is derived."""
 Kind = Literal["report", "case", "silent_source", "lagesbild", "agenda", "feedback", "test", "code"]
+Ruled = Literal["report", "case", "silent_source", "lagesbild", "agenda"]
+"""Kinds that a municipality's rules decide about; the others go to whom they are about, whatever the rules say."""
 ENDS = frozenset({"closed", "adopted"})
 """States that end an alert."""
 PLACES = "_place"

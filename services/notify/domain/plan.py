@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from schemas.values import Severity
-from services.notify.domain.notices import Kind
+from services.notify.domain.notices import Kind, Ruled
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")]
 GroupName = Annotated[str, StringConstraints(pattern=r"^[a-zåäö0-9_-]{1,32}$")]
@@ -181,6 +181,12 @@ def nodes(root: Node, depth: int = 1) -> Iterator[tuple[Node, int]]:
     yield root, depth
     for branch in root.routes:
         yield from nodes(branch, depth + 1)
+
+
+def unruled(plan: Plan) -> set[str]:
+    """Kinds that the plan's rules and holds name and no rule decides about: they would do nothing."""
+    named = {k.partition("/")[0] for node, _ in nodes(plan.root) for k in node.match.kinds}
+    return (named | {k for h in plan.holds for k in (h.by, h.kind)}) - set(get_args(Ruled))
 
 
 def in_order(root: Node, above: tuple[Node, ...] = ()) -> Iterator[tuple[Node, tuple[Node, ...]]]:

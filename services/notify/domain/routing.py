@@ -18,6 +18,8 @@ TESTED, INVITED = "prov", "kallelse"
 APART = 30
 """Minutes between two messages of one alert where no rule says otherwise, and the most that an urgent rule has from
 the rules above it."""
+NATIONAL = "regso/"
+"""How areas of the layer that signals are about begin."""
 _ORDER: dict[How, int] = {"at_once": 0, "daily": 1, "weekly": 2, "never": 3}
 
 
@@ -48,6 +50,8 @@ class Policy:
     repeat_hours: int | None = None
     answer_minutes: int | None = None
     then: tuple[To, ...] = ()
+    local: bool = False
+    """Only about areas and places of the municipality's own, which no signal is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +200,7 @@ def _inherited(node: Node, above: Policy) -> Policy:
         repeat_hours=above.repeat_hours if node.repeat_hours is None else node.repeat_hours or None,
         answer_minutes=node.answer_minutes or above.answer_minutes,
         then=node.then or above.then,
+        local=above.local or (bool(node.match.areas) and not any(a.startswith(NATIONAL) for a in node.match.areas)),
     )
 
 
@@ -234,16 +239,24 @@ def concerns(plan: Plan, followers: Followers, notice: Notice) -> bool:
     return bool(policies(plan, notice)) or next(followers.of(notice), None) is not None
 
 
-def route(plan: Plan, followers: Followers, roster: Roster, notice: Notice) -> list[Told]:
-    """Everybody who is told, each once: by the soonest of the policies that name them, the urgent first."""
+def route(plan: Plan, followers: Followers, roster: Roster, notice: Notice, *, held: bool = False) -> list[Told]:
+    """Everybody who is told, each once: by the soonest of the policies that name them, the urgent first.
+
+    ``held``: a signal holds the notice back; who asks for areas of the municipality's own is told all the same, since
+    no signal is about those.
+    """
     named: dict[Receiver, list[Policy]] = {}
     for policy in policies(plan, notice):
+        if held and not policy.local:
+            continue
         receivers = resolved(policy.to, plan, roster)
         if not receivers:  # a rota without anybody, a group that has left: somebody is told all the same
             receivers = resolved(policy.then, plan, roster) or resolved(plan.root.to, plan, roster)
         for receiver in receivers:
             named.setdefault(receiver, []).append(policy)
     for subscription in followers.of(notice):
+        if held and (subscription.area is None or f"{subscription.layer}/" == NATIONAL):
+            continue
         if subscription.person_id in roster.members:
             policy = _FOLLOWING_SERIOUS if (notice.severity or 0) >= TOLD_ONE_BY_ONE else _FOLLOWING
             named.setdefault(Receiver("person", subscription.person_id), []).append(policy)

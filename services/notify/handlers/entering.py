@@ -5,7 +5,7 @@ and nobody's subscription is about is not entered at all.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -15,22 +15,13 @@ from schemas.appointments import PersonErased
 from schemas.locations import ReportLocated
 from schemas.situation import SituationChanged
 from services.notify.domain.notices import ENDS, TOLD_ONE_BY_ONE, Notice, grave_id, of_report, of_situation
-from services.notify.domain.plan import Plan
-from services.notify.domain.routing import Followers, concerns
+from services.notify.domain.routing import concerns
+from services.notify.handlers.rules import rules_of
 from services.notify.handlers.thanking import thank_for_each
-from services.notify.store import alerts, deliveries, people, plans, queue, subscriptions
+from services.notify.store import alerts, deliveries, people, queue, subscriptions
 from services.notify.store import notices as store
 from services.runtime.decoding import Received
 from services.runtime.publisher import Outgoing
-
-
-async def rules_of(connection: AsyncConnection, kommuner: Iterable[str]) -> dict[str, tuple[Plan, Followers]]:
-    """Municipality → its plan, and what people follow there."""
-    wanted = sorted(set(kommuner))
-    followed = defaultdict(list)
-    for one in await subscriptions.active(connection, wanted):
-        followed[one.kommun].append(one)
-    return {k: ((await plans.plan(connection, k))[1], Followers(followed[k])) for k in wanted}
 
 
 async def enter(connection: AsyncConnection, found: Sequence[Notice]) -> None:

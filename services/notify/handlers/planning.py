@@ -14,7 +14,7 @@ from services.notify.gateways.apprised import usable
 from services.notify.gateways.outside import Outside, Refused
 from services.notify.gateways.posted import Address
 from services.notify.handlers.digesting import agenda_notice
-from services.notify.handlers.entering import rules_of
+from services.notify.handlers.rules import rules_of
 from services.notify.handlers.seals import PLACE, ROTA
 from services.notify.handlers.telling import announce, single
 from services.notify.store import devices, people, plans, rotas, subscriptions

@@ -42,6 +42,7 @@ async def close(
     if state == "failed" or error == PAST_DEADLINE:  # what is held, or from before a restore, is left out on purpose
         LOST.labels("code" if code else state).inc(len(ids))
     await deliveries.finish(connection, kommun, ids, state, error)
+    await alerts.forget_what(connection, kommun, ids)
     await queue.drop(connection, ids)
 
 

@@ -102,9 +102,10 @@ class Roll:
             except Exception as wrong:  # noqa: BLE001 - whatever a calendar out there holds, it concerns this rota alone
                 trouble = "no_calendar"
                 _log.warning("a rota cannot be read", kommun=kommun, rota=name, error=type(wrong).__name__)
-            people = await self._directory.find(kommun, {s.mail for s in found}) if found else {}
+            mails = {s.mail for s in found}
+            people = await self._directory.find(kommun, mails) if found else {}
             mapped = [(s.begins, s.ends, people[s.mail]) for s in found if s.mail in people]
             async with self._database.transaction((kommun,)) as connection:
                 if trouble is None:
                     await rotas.keep(connection, kommun, name, mapped)
-                await rotas.read(connection, kommun, name, trouble, now)
+                await rotas.read(connection, kommun, name, trouble, now, strangers=len(mails - set(people)))

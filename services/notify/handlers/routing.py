@@ -29,10 +29,10 @@ from services.notify.domain.routing import (
     strangers,
 )
 from services.notify.handlers.digesting import agenda_notice
-from services.notify.handlers.entering import rules_of
 from services.notify.handlers.listening import woken
 from services.notify.handlers.roster import Roll
 from services.notify.handlers.rounds import Round, alert_of, end, expect_answer, new_alert, pursued
+from services.notify.handlers.rules import rules_of
 from services.notify.handlers.telling import about, tell
 from services.notify.metrics import NOBODY_TO_TELL, NOTICES
 from services.notify.settings import NotifySettings
@@ -163,13 +163,13 @@ class Router:
     def _one(self, work: Round, notice: Notice) -> None:
         late = too_late(notice, work.now, restored_at=work.restored_at, **self._limits)
         holder = None if late else held(work.plan, work.open_kinds, notice)
-        if holder is not None:
+        everybody = route(work.plan, work.followers, work.roster, notice, held=holder is not None)
+        if holder is not None and not everybody:
             work.outcomes[notice.notice_id] = ("held", holder, None)
             return
         for rule in nobody_named(work.plan, work.roster, notice):
             NOBODY_TO_TELL.inc()
             _log.warning("a rule names nobody who can be told", kommun=work.kommun, rule=rule)
-        everybody = route(work.plan, work.followers, work.roster, notice)
         if late is None and not everybody and policies(work.plan, notice) and notice.state not in ENDS:
             work.waiting.append(notice.notice_id)  # there is nobody at all to tell now: looked at again until too late
             return

@@ -138,7 +138,7 @@ class Sender:
         self._count(parcel, "sent")
         self.pauses.took(self._health(parcel))
         ident = receipt.provider_id if receipt.provider_id and _PROVIDER_ID.fullmatch(receipt.provider_id) else None
-        feedback = [r.alert_id for r in parcel.rows if r.kind == "feedback"]
+        feedback = any(r.kind == "feedback" for r in parcel.rows)
         subject = text("voice.feedback_label") if feedback else message.subject  # what one reported is one's own matter
         said = {"subject": subject, "channel": parcel.channel, "together": len(parcel.rows)}
 
@@ -147,7 +147,7 @@ class Sender:
                 connection, parcel.kommun, parcel.ids, said=said, provider_id=ident, cost=receipt.cost
             )
             if feedback:
-                await alerts.forget_what(connection, parcel.kommun, feedback)
+                await alerts.forget_what(connection, parcel.kommun, parcel.ids)
             if receipt.gone:
                 await devices.forget(connection, parcel.kommun, receipt.gone)
             await self._proven(connection, parcel)

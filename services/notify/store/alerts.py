@@ -18,12 +18,11 @@ _SELECT = """
         answer_by, urgent
     from alerts where kommun = :kommun"""
 _OPEN_BY_KEY = text(_SELECT + " and closed_at is null and dedup_key = any(cast(:keys as text[])) for update")
-_OPEN = text(
-    _SELECT + " and closed_at is null and kind = any(cast(:kinds as text[])) order by last_at desc limit :most"
-)
-_CLOSED = text(
-    _SELECT + " and closed_at is not null and kind = any(cast(:kinds as text[])) order by closed_at desc limit :most"
-)
+_LISTED = """ and closed_at is {over} and kind = any(cast(:kinds as text[])) and (cast(:before as uuid) is null
+        or ({at}, alert_id) < (select {at}, alert_id from alerts where kommun = :kommun and alert_id = :before))
+    order by {at} desc, alert_id desc limit :most"""
+_OPEN = text(_SELECT + _LISTED.format(over="null", at="last_at"))
+_CLOSED = text(_SELECT + _LISTED.format(over="not null", at="closed_at"))
 _ONE = text(_SELECT + " and alert_id = :id")
 _LOCK = text(_SELECT + " and alert_id = :id for update")
 _NEWEST_OF = text(
@@ -64,7 +63,8 @@ _FORGET_WHAT = text("""
     update alerts set event_type = null, area = null,
         event = case when jsonb_exists(event, 'kinds') then event - 'kinds' || jsonb_build_object(
             'count', (select coalesce(sum(value::int), 0) from jsonb_each_text(event->'kinds'))) else event end
-    where kommun = :kommun and alert_id = any(cast(:ids as uuid[])) and kind = 'feedback'""")
+    where kommun = :kommun and kind = 'feedback' and alert_id in (
+        select alert_id from deliveries where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])))""")
 _CLOSE_LOWERED = text("""
     update alerts a set closed_at = :now, state = 'over'
     from unnest(cast(:keys as text[]), cast(:revisions as bigint[])) as n(key, revision)
@@ -110,9 +110,14 @@ async def open_by_key(connection: AsyncConnection, kommun: str, keys: Collection
     return {r.dedup_key: _alert(kommun, r) for r in rows}
 
 
-async def listed(connection: AsyncConnection, kommun: str, *, over: bool, most: int = 100) -> list[Alert]:
-    """The alerts that go on, or those that are over, the latest first; of the kinds that somebody can take."""
-    values = {"kommun": kommun, "most": most, "kinds": list(LASTING)}
+async def listed(
+    connection: AsyncConnection, kommun: str, *, over: bool, most: int = 100, before: UUID | None = None
+) -> list[Alert]:
+    """The alerts that go on, or those that are over, the latest first; of the kinds that somebody can take.
+
+    ``before``: those that follow this one in the list.
+    """
+    values = {"kommun": kommun, "most": most, "kinds": list(LASTING), "before": before}
     rows = await connection.execute(_CLOSED if over else _OPEN, values)
     return [_alert(kommun, r) for r in rows]
 
@@ -208,9 +213,9 @@ async def close_lowered(
     return [r.alert_id for r in await connection.execute(_CLOSE_LOWERED, values)]
 
 
-async def forget_what(connection: AsyncConnection, kommun: str, alerts: Sequence[UUID]) -> None:
-    """What a reporter was told of their own report has been said: type and place are not kept beside who it was."""
-    await connection.execute(_FORGET_WHAT, {"kommun": kommun, "ids": list(alerts)})
+async def forget_what(connection: AsyncConnection, kommun: str, deliveries: Sequence[UUID]) -> None:
+    """What a reporter was told of their own report is settled: type and place are not kept beside who it was."""
+    await connection.execute(_FORGET_WHAT, {"kommun": kommun, "ids": list(deliveries)})
 
 
 async def open_keys(connection: AsyncConnection, kommun: str, keys: Collection[str]) -> set[str]:

@@ -8,13 +8,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 _LEDGER = """
     select d.delivery_id, d.alert_id, d.person_id, d.receiver, d.kind, d.rule, d.rules, d.state, d.reason, d.error,
-        d.attempts, d.channel, d.created_at, d.sent_at, d.said, d.urgent, q.at as due_at,
+        d.attempts, d.channel, d.created_at, d.sent_at, d.said, d.urgent, q.at as due_at, d.deadline, d.message_id,
         coalesce(n.event, d.event) as event
     from deliveries d left join due q on q.id = d.delivery_id
         left join alerts n on n.kommun = d.kommun and n.alert_id = d.alert_id
-    where d.kommun = :kommun {which} order by d.created_at desc limit :most"""
+    where d.kommun = :kommun {which} order by d.created_at desc, d.delivery_id desc limit :most"""
 _OWN = text(_LEDGER.format(which="and d.person_id = :person"))
-_ALL = text(_LEDGER.format(which="and (cast(:state as text) is null or d.state = :state)"))
+_IS_LOST = "(d.state = 'failed' or d.state = 'expired' and d.error = 'past_deadline')"
+_ALL = text(
+    _LEDGER.format(
+        which=f"""and (cast(:state as text) is null or d.state = :state or :state = 'lost' and {_IS_LOST})
+        and (cast(:channel as text) is null or d.channel = :channel)
+        and (cast(:kind as text) is null or d.kind = :kind)
+        and (cast(:before as uuid) is null or (d.created_at, d.delivery_id) < (
+            select created_at, delivery_id from deliveries where kommun = :kommun and delivery_id = :before))"""  # noqa: S608 - a constant
+    )
+)
+_ONE = text(_LEDGER.format(which="and d.delivery_id = :delivery"))
+_ATTEMPTS = text("""
+    select number, at, channel, outcome, provider_id, cost, error from attempts
+    where kommun = :kommun and delivery_id = :delivery order by number""")
 _OF_ALERT = text(_LEDGER.format(which="and d.alert_id = :alert"))
 _WAITING = text("""
     select delivery_id from deliveries where kommun = :kommun and alert_id = :alert and state = 'due'
@@ -22,6 +35,9 @@ _WAITING = text("""
 _RULE = text("""
     select rule from deliveries where kommun = :kommun and alert_id = :alert and person_id = :person
     order by sent_at is null, created_at limit 1""")
+_LOST = text(f"""
+    select count(*) from deliveries d
+    where kommun = :kommun and created_at > now() - interval '30 days' and {_IS_LOST}""")  # noqa: S608 - a constant
 _SUMMARY = text("select state, count(*) as messages from deliveries where kommun = :kommun group by state")
 _COST = text("""
     select coalesce(sum(cost), 0) from attempts where kommun = :kommun and at > now() - interval '30 days'""")
@@ -32,9 +48,34 @@ async def own(connection: AsyncConnection, kommun: str, person: UUID, most: int)
     return list(await connection.execute(_OWN, {"kommun": kommun, "person": person, "most": most}))
 
 
-async def all_of(connection: AsyncConnection, kommun: str, state: str | None, most: int) -> list[Row[Any]]:
-    """What has been sent in a municipality, or is in a state, newest first."""
-    return list(await connection.execute(_ALL, {"kommun": kommun, "state": state, "most": most}))
+async def all_of(
+    connection: AsyncConnection,
+    kommun: str,
+    most: int,
+    *,
+    state: str | None = None,
+    channel: str | None = None,
+    kind: str | None = None,
+    before: UUID | None = None,
+) -> list[Row[Any]]:
+    """What has been sent in a municipality, newest first; of a state (``lost``: reached nobody), channel, kind.
+
+    ``before``: those that follow this one in the list.
+    """
+    values = {"kommun": kommun, "most": most, "state": state, "channel": channel, "kind": kind, "before": before}
+    return list(await connection.execute(_ALL, values))
+
+
+async def one(connection: AsyncConnection, kommun: str, delivery: UUID) -> tuple[Row[Any], list[Row[Any]]] | None:
+    """An entry and its attempts, the first one first; None when there is no such entry."""
+    values = {"kommun": kommun, "delivery": delivery}
+    row = (await connection.execute(_ONE, values | {"most": 1})).first()
+    return None if row is None else (row, list(await connection.execute(_ATTEMPTS, values)))
+
+
+async def lost(connection: AsyncConnection, kommun: str) -> int:
+    """How many entries of the last 30 days reached nobody and are tried no more."""
+    return int(await connection.scalar(_LOST, {"kommun": kommun}) or 0)
 
 
 async def of_alert(connection: AsyncConnection, kommun: str, alert: UUID, most: int = 100) -> list[Row[Any]]:

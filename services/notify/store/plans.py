@@ -1,6 +1,7 @@
 """SQL of a municipality's routing, revision by revision, and of the places outside to which messages go."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify.domain.plan import DEFAULT, Plan
 
 _NEWEST = text("select revision, document from plans where kommun = :kommun order by revision desc limit 1")
+_VERSIONS = text("select kommun, version from rule_versions where kommun = any(cast(:kommuner as text[]))")
 _SAVE = text("""
     insert into plans (kommun, revision, document) values (:kommun, :revision, cast(:document as jsonb))
     on conflict do nothing returning revision""")
@@ -45,6 +47,12 @@ class Health:
     proven_at: datetime | None = None
     failed_at: datetime | None = None
     error: str | None = None
+
+
+async def versions(connection: AsyncConnection, kommuner: Collection[str]) -> dict[str, UUID]:
+    """Municipality → the version of its rules and subscriptions; another one after every change of either."""
+    rows = await connection.execute(_VERSIONS, {"kommuner": sorted(kommuner)})
+    return {r.kommun: r.version for r in rows}
 
 
 async def plan(connection: AsyncConnection, kommun: str) -> tuple[int, Plan]:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _PUT = text("""
     insert into rotas (kommun, name, sealed) values (:kommun, :name, :sealed)
     on conflict (kommun, name) do update set sealed = excluded.sealed, read_at = null, trouble = null""")
-_ALL = text("select name, sealed, read_at, trouble from rotas where kommun = :kommun order by name")
+_ALL = text("select name, sealed, read_at, trouble, strangers from rotas where kommun = :kommun order by name")
 _END = (
     text("delete from rotas where kommun = :kommun and name = :name"),
     text("delete from shifts where kommun = :kommun and rota = :name"),
@@ -23,7 +23,8 @@ _ADD_SHIFTS = text("""
     select :kommun, :name, b, e, p from unnest(cast(:begins as timestamptz[]), cast(:ends as timestamptz[]),
         cast(:people as uuid[])) as t(b, e, p) on conflict do nothing""")
 _READ = text("""
-    update rotas set read_at = case when cast(:trouble as text) is null then :now else read_at end, trouble = :trouble
+    update rotas set read_at = case when cast(:trouble as text) is null then :now else read_at end, trouble = :trouble,
+        strangers = case when cast(:trouble as text) is null then :strangers else strangers end
     where kommun = :kommun and name = :name""")
 
 
@@ -33,7 +34,7 @@ async def put(connection: AsyncConnection, kommun: str, name: str, sealed: str) 
 
 
 async def listed(connection: AsyncConnection, kommun: str) -> list[Row[Any]]:
-    """The rotas: name, sealed address, when they were last read, what was wrong then."""
+    """The rotas: name, sealed address, when they were last read, what was wrong then, unknown addresses."""
     return list(await connection.execute(_ALL, {"kommun": kommun}))
 
 
@@ -62,6 +63,9 @@ async def keep(
         await connection.execute(_ADD_SHIFTS, values | {"kommun": kommun, "name": name})
 
 
-async def read(connection: AsyncConnection, kommun: str, name: str, trouble: str | None, now: datetime) -> None:
-    """A rota was read, or could not be."""
-    await connection.execute(_READ, {"kommun": kommun, "name": name, "trouble": trouble, "now": now})
+async def read(
+    connection: AsyncConnection, kommun: str, name: str, trouble: str | None, now: datetime, *, strangers: int = 0
+) -> None:
+    """A rota was read, or could not be. ``strangers``: addresses in it that belong to nobody who can be told."""
+    values = {"kommun": kommun, "name": name, "trouble": trouble, "now": now, "strangers": strangers}
+    await connection.execute(_READ, values)

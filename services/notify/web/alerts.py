@@ -28,6 +28,8 @@ from services.runtime.tokens import Principal
 Deed = Callable[[str, UUID, UUID], Awaitable[Alert | None]]
 router = APIRouter(include_in_schema=False)
 PATH = "/larm"
+GOING, ENDED = 100, 20
+"""How many of those that go on, and of those that are over, are shown together."""
 _DONE = {
     "ja": "alerts.quiet_now",
     "alla": "alerts.quiet_now_all",
@@ -38,21 +40,26 @@ _MORE = {"case": ("/signaler", "alerts.to_signals"), "report": ("/rapporter/{}",
 
 
 @router.get(PATH)
-async def listed(request: Request, principal: Visitor) -> Response:
-    """What goes on, and what is over."""
+async def listed(request: Request, principal: Visitor, fler: UUID | None = None, over: UUID | None = None) -> Response:
+    """What goes on, and what is over; ``fler``, ``over``: what follows this one in the one list or the other."""
     if not may(principal, *ROLES):
         return denied(principal)
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        going = await store.listed(connection, principal.kommun, over=False)
-        over = await store.listed(connection, principal.kommun, over=True, most=20)
-        organisations = dict(await people.organisations(connection, principal.kommun))
+        kommun, page_of = principal.kommun, partial(store.listed, connection, principal.kommun)
+        going = [] if over else await page_of(over=False, most=GOING + 1, before=fler)
+        ended = [] if fler else await page_of(over=True, most=ENDED + 1, before=over)
+        organisations = dict(await people.organisations(connection, kommun))
     names = await area_names(request, principal)
     person = UUID(principal.subject)
     context = frame(principal, "/utskick") | {
         "tabs": tabs(principal, PATH),
-        "going": [_shown(a, names, organisations, person) for a in going],
-        "over": [_shown(a, names, organisations, person) for a in over],
+        "going": [_shown(a, names, organisations, person) for a in going[:GOING]],
+        "over": [_shown(a, names, organisations, person) for a in ended[:ENDED]],
+        "more_going": going[GOING - 1].alert_id if len(going) > GOING else None,
+        "more_over": ended[ENDED - 1].alert_id if len(ended) > ENDED else None,
+        "later": fler or over,
+        "only_over": over is not None,
     }
     return page("notify/alerts.html", context)
 

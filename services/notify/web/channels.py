@@ -67,6 +67,7 @@ async def _page(
                 "name": r.name,
                 "read": writing.moment(r.read_at) if r.read_at else text("channels.rota_unread"),
                 "trouble": text(f"places.why_{r.trouble}") if r.trouble else None,
+                "strangers": _strangers(r.strangers),
             }
             for r in duty
         ],
@@ -77,6 +78,15 @@ async def _page(
         "kept": kept or {},
     }
     return page("notify/channels.html", context, status)
+
+
+def _strangers(count: int) -> str | None:
+    """How many addresses of a rota nobody here has: on their turn nobody would be told."""
+    return (
+        text(f"channels.rota_strangers_{'one' if count == 1 else 'many'}", count=writing.whole(count))
+        if count
+        else None
+    )
 
 
 def _row(key: str, label: str, kind: str, health: Any, ident: UUID | None = None) -> dict[str, Any]:

@@ -1,17 +1,22 @@
 """Leveranser: every message of the municipality, what became of it and why it was sent."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, get_args
+from urllib.parse import urlencode
+from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
 
 from services.notify.api.plan import READERS
+from services.notify.domain.notices import Kind
 from services.notify.domain.plan import nodes
 from services.notify.domain.routing import FOLLOWED, INVITED, REPORTED, TESTED
+from services.notify.metrics import CHANNELS
 from services.notify.store import ledger as store
 from services.notify.store import plans
-from services.notify.web.access import area_names, denied, may, people_names, tabs
+from services.notify.web.access import area_names, denied, may, missing, people_names, tabs
 from services.pages import writing
 from services.pages.frame import frame
 from services.pages.labels import inside, type_label
@@ -19,11 +24,17 @@ from services.pages.render import page
 from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.http import Visitor
+from services.runtime.tokens import Principal
 
 router = APIRouter(include_in_schema=False)
 PATH = "/utskick/leveranser"
 SHOWN = 200
+LOST = "lost"
+"""Beside the states: what reached nobody."""
 _SOON = timedelta(minutes=1)
+KINDS = get_args(Kind)
+REASONS = ("rule", "repeat", "unanswered", "asked", "code", "feedback", "test")
+"""Why a message was entered, in words."""
 STATES = ("due", "sending", "sent", "delivered", "failed", "expired", "held")
 _REASONS = {
     FOLLOWED: "deliveries.rule_followed",
@@ -31,7 +42,22 @@ _REASONS = {
     TESTED: "voice.kind_test",
     INVITED: "voice.invited",
 }
+_OURS = (
+    "undelivered", "no_such_receiver", "no_such_person", "no_number", "no_sms_provider", "bad_address",
+    "address_refused", "sms_refused", "unsealable", "internal", "past_deadline", "restored", "taken", "not_wanted",
+    "withdrawn", "no_alert",
+)  # fmt: skip
+"""Reasons that are ours and have words."""
 _CHIPS = {"sent": "done", "delivered": "done", "failed": "fault", "expired": "flat", "held": "flat"}
+
+
+class Wanted(BaseModel):
+    """What is shown: a state, a channel, a kind; what follows ``fore`` in the list."""
+
+    lage: str = ""
+    kanal: str = ""
+    sort: str = ""
+    fore: UUID | None = None
 
 
 def entry(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
@@ -44,8 +70,13 @@ def entry(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
         "state": _state(row, restored=restored),
         "chip": _CHIPS.get(row.state, "wait"),
         "channel": text(f"channel.{row.channel}") if row.channel else "",
-        "fault": row.error if row.state == "failed" else None,
+        "fault": why_not(row.error) if row.state == "failed" and row.error else None,
     }
+
+
+def why_not(error: str) -> str:
+    """Why a message did not go, in words where it is ours to say; what the other side said as it said it."""
+    return text(f"deliveries.error_{error}") if error in _OURS else error
 
 
 def _state(row: Any, *, restored: bool) -> str:
@@ -70,35 +101,87 @@ def what(row: Any, names: Mapping[str, str]) -> str:
 
 
 @router.get(PATH)
-async def listed(request: Request, principal: Visitor, lage: str = "") -> Response:
+async def listed(request: Request, principal: Visitor, wanted: Annotated[Wanted, Query()]) -> Response:
     """The page."""
     if not may(principal, *READERS):
         return denied(principal)
-    state = lage if lage in STATES else None
+    state = wanted.lage if wanted.lage in {*STATES, LOST} else None
+    channel = wanted.kanal if wanted.kanal in CHANNELS else None
+    kind = wanted.sort if wanted.sort in KINDS else None
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        rows = await store.all_of(connection, principal.kommun, state, SHOWN)
+        rows = await store.all_of(
+            connection, principal.kommun, SHOWN + 1, state=state, channel=channel, kind=kind, before=wanted.fore
+        )
         sums = await store.summary(connection, principal.kommun)
         cost = await store.cost(connection, principal.kommun)
+        lost = await store.lost(connection, principal.kommun)
+    words = await _words(request, principal)
+    query = {name: value for name, value in (("lage", state), ("kanal", channel), ("sort", kind)) if value}
+    older = {**query, "fore": rows[SHOWN - 1].delivery_id} if len(rows) > SHOWN else None
+    context = frame(principal, "/utskick") | {
+        "tabs": tabs(principal, PATH),
+        "rows": [words(r) for r in rows[:SHOWN]],
+        "sums": [(s, text(f"deliveries.state_{s}"), sums.get(s, 0)) for s in STATES],
+        "channels": [(c, text(f"channel.{c}")) for c in CHANNELS],
+        "kinds": [(k, text(f"voice.kind_{k}")) for k in KINDS],
+        "chosen": state,
+        "channel": channel,
+        "kind": kind,
+        "first": None if wanted.fore is None else f"{PATH}?{urlencode(query)}",
+        "older": None if older is None else f"{PATH}?{urlencode(older)}",
+        "cost": writing.decimal(cost / 10_000, 2),
+        "lost": lost,
+    }
+    return page("notify/ledger.html", context)
+
+
+@router.get(PATH + "/{delivery_id}")
+async def one(request: Request, principal: Visitor, delivery_id: UUID) -> Response:
+    """One message with every attempt: when, which way, what the other side said, what it cost."""
+    if not may(principal, *READERS):
+        return denied(principal)
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
+        found = await store.one(connection, principal.kommun, delivery_id)
+    if found is None:
+        return missing(principal)
+    row, attempts = found
+    context = frame(principal, "/utskick") | {
+        "tabs": tabs(principal, PATH),
+        "one": (await _words(request, principal))(row),
+        "made": writing.moment(row.created_at),
+        "deadline": writing.moment(row.deadline),
+        "message_id": row.message_id,
+        "reason": text(f"deliveries.reason_{row.reason}") if row.reason in REASONS else row.reason,
+        "attempts": [
+            {
+                "number": a.number,
+                "at": writing.moment(a.at),
+                "channel": text(f"channel.{a.channel}"),
+                "outcome": text(f"deliveries.outcome_{a.outcome}"),
+                "error": why_not(a.error) if a.error else "",
+                "provider": a.provider_id or "",
+                "cost": "" if a.cost is None else text("deliveries.kronor", cost=writing.decimal(a.cost / 10_000, 2)),
+            }
+            for a in attempts
+        ],
+    }
+    return page("notify/delivery.html", context)
+
+
+async def _words(request: Request, principal: Principal) -> Callable[[Any], dict[str, Any]]:
+    """What turns a row into words: names of areas, people, places outside and rules, looked up once."""
+    database: Database = request.app.state.database
+    async with database.transaction(principal.kommuner) as connection:
         _, plan = await plans.plan(connection, principal.kommun)
         places = {p.destination_id: p.label for p in await plans.places(connection, principal.kommun)}
     names, people = await area_names(request, principal), await people_names(request)
     labels = {n.name: n.label for n, _ in nodes(plan.root)} | {k: text(v) for k, v in _REASONS.items()}
-    context = frame(principal, "/utskick") | {
-        "tabs": tabs(principal, PATH),
-        "rows": [
-            entry(r, names)
-            | {
-                "to": people.get(r.person_id) or places.get(r.person_id) or text("deliveries.somebody"),
-                "why": ", ".join(labels.get(rule, rule) for rule in dict.fromkeys(r.rules)),
-                "attempts": r.attempts,
-            }
-            for r in rows
-        ],
-        "sums": [(s, text(f"deliveries.state_{s}"), sums.get(s, 0)) for s in STATES],
-        "chosen": state,
-        "most": SHOWN,
-        "cost": writing.decimal(cost / 10_000, 2),
-        "failed": sums.get("failed", 0),
-    }
-    return page("notify/ledger.html", context)
+
+    def words(row: Any) -> dict[str, Any]:
+        to = people.get(row.person_id) or places.get(row.person_id) or text("deliveries.somebody")
+        why = ", ".join(labels.get(rule, rule) for rule in dict.fromkeys(row.rules))
+        return entry(row, names) | {"id": row.delivery_id, "to": to, "why": why, "attempts": row.attempts}
+
+    return words

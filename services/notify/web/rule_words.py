@@ -8,7 +8,7 @@ from uuid import UUID
 
 from schemas.values import Source
 from services.notify.domain.alerts import LASTING
-from services.notify.domain.notices import Kind
+from services.notify.domain.notices import Ruled
 from services.notify.domain.plan import Match, Node, To
 from services.notify.domain.routing import APART, Policy, Receiver, policy_of
 from services.notify.handlers.rounds import REPORTS_END
@@ -68,7 +68,7 @@ def shown(node: Node, above: Sequence[Node], words: Words) -> dict[str, Any]:
 
 def about(node: Node, above: Sequence[Node]) -> set[str]:
     """The kinds that can reach a rule, by its own match and those that it lies in."""
-    found = set(get_args(Kind))
+    found: set[str] = set(get_args(Ruled))
     for one in (*above, node):
         if one.match.kinds:
             found &= {k.partition("/")[0] for k in one.match.kinds}

@@ -8,13 +8,15 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
 from services.notify.api.plan import READERS
-from services.notify.domain.plan import Plan, in_order
+from services.notify.domain.plan import Plan, in_order, nodes
+from services.notify.domain.routing import FOLLOWED
 from services.notify.handlers.planning import Planning
 from services.notify.store import people, plans, rotas
 from services.notify.web import groups, rule_forms, times, trying
 from services.notify.web.access import denied, may, message, people_names, tabs, writes
 from services.notify.web.offered import offered
 from services.notify.web.rule_words import Words, shown
+from services.notify.web.usefulness import useful
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
@@ -136,6 +138,7 @@ async def _page(
     answer = None
     if form is not None and fault is None and "example_kind" in form:
         answer = await trying.tried(planning, principal.kommun, asked, words, plan=plan, draft=draft)
+    followed = {FOLLOWED: text("deliveries.rule_followed")}
     context = frame(principal, "/utskick") | {
         "tabs": tabs(principal, PATH),
         "rules": [shown(*one, words) for one in in_order(plan.root)],
@@ -157,6 +160,7 @@ async def _page(
         "clock": asked.clock,
         "answer": answer,
         "drafted": draft is not None,
+        "useful": await useful(request, {n.name: n.label for n, _ in nodes(plan.root)} | followed),
         "fault": fault,
         "notice": notice,
     }  # fmt: skip

@@ -211,6 +211,8 @@ def test_a_rise_elsewhere_is_a_case_of_its_own_although_the_town_is_evidence_of_
     whole = Open("two", TOWN, frozenset({TOWN, SeriesKey(WHOLE, "A1")}), WEEK)
     goes_on = follow([whole], [_finding(SeriesKey(WHOLE, "A1"), 2.0)], WEEK + timedelta(weeks=1))
     assert [(m.state, m.case) for m in goes_on] == [("changed", whole)]
+    in_one = follow([whole], [_finding(CENTRE, 2.0), _finding(SeriesKey(WHOLE, "A1"), 1.5)], WEEK)
+    assert ("opened", None, CENTRE) in [(m.state, m.case, m.evidence[0].key) for m in in_one], "led by an area"
 
 
 def test_a_document_keeps_its_numbers_and_says_what_corrections_did() -> None:

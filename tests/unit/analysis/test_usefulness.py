@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.analysis.domain.usefulness import judge
+from services.analysis.domain.usefulness import Threshold, judge
 from services.analysis.handlers.silences import silence, turns
 
 FIRST, SECOND = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
@@ -24,6 +24,16 @@ def test_a_threshold_is_proposed_only_when_most_were_surely_not_useful(
     answers: int, useful: int, proposal: str
 ) -> None:
     assert judge("r", answers, useful).proposal == proposal
+
+
+def test_the_least_severity_from_which_most_were_useful_is_proposed_with_what_it_would_have_cost() -> None:
+    graded = [(1, False)] * 12 + [(2, False)] * 6 + [(2, True)] * 2 + [(3, True)] * 3 + [(3, False)] * 3 + [(4, True)]
+    said = judge("r", len(graded), sum(u for _, u in graded), graded)
+    assert said.proposal == "raise"
+    assert said.threshold == Threshold(severity=3, answers=7, useful=4, missed=2)
+    assert judge("r", 20, 1, [(4, False)] * 19 + [(4, True)]).threshold is None, "there is nothing above the highest"
+    assert judge("r", 20, 0, [(1, False)] * 20).threshold is None, "no severity would have done"
+    assert judge("r", 20, 15, [(1, False)] * 5 + [(2, True)] * 15).threshold is None, "it does well as it is"
 
 
 def test_a_silence_is_told_when_it_begins_and_when_it_ends_and_a_new_one_is_another() -> None:

@@ -1,5 +1,6 @@
 """Who is told, by which rule, and how: the tree, what people follow, what holds back."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from services.notify.domain.routing import (
     APART,
     FOLLOWED,
     Followers,
+    Member,
     Policy,
     Receiver,
     Roster,
@@ -300,3 +302,24 @@ def test_the_rule_that_waits_the_least_decides_when_the_next_are_told() -> None:
     alert.step = 1  # the next have been told: they have the time that they were given
     expect_answer(alert, asked(5, "late"), NOON)
     assert alert.answer_by == NOON + timedelta(minutes=15)
+
+
+def test_a_signal_holds_back_nothing_from_who_asks_for_areas_that_no_signal_is_about() -> None:
+    square = ("_place", "0b5ff5b4-9f1f-4f6e-8f7e-000000000001")
+    found = replace(report(severity=3), areas=report().areas | {square})
+    everybody = Roster({p: Member(p, frozenset({"est_medlem"})) for p in (PERSON, MEMBER, OTHER)})
+    followers = Followers([
+        follows(person_id=PERSON), follows(person_id=MEMBER, area="0682R012"),
+        follows(person_id=OTHER, layer=square[0], area=square[1]),
+    ])  # fmt: skip
+    assert {t.receiver.ident for t in route(DEFAULT, followers, everybody, found, held=True)} == {OTHER}
+    assert {t.receiver.ident for t in route(DEFAULT, followers, everybody, found)} == {PERSON, MEMBER, OTHER}
+    own = Node(
+        name="torget", label="Torget", match=Match(areas=("/".join(square),)), to=(To(person=MEMBER),), how="at_once"
+    )
+    both = Node(
+        name="alla", label="Alla", match=Match(kinds=("report",)), to=(To(person=PERSON),), how="at_once", go_on=True
+    )
+    root = Node(name="rot", label="Rot", to=(To(person=PERSON),), routes=(both, own))
+    rules = Plan(root=root, holds=DEFAULT.holds)
+    assert {t.receiver.ident for t in route(rules, Followers([]), everybody, found, held=True)} == {MEMBER}

@@ -104,12 +104,16 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "rules_page.field_",
         "picture.agenda_",
         "voice.every_",
+        "deliveries.error_",
+        "deliveries.outcome_",
+        "deliveries.reason_",
         "voice.weekday_",
         "rules_page.meeting_weeks_",
         "dates.",
         "deliveries.device_",
         "deliveries.language_",
-        "signals.useful_",
+        "channels.rota_strangers_",
+        "rules_page.useful_",
     )
     unused = {k for k in catalogue() if k not in named and not k.startswith(built)}
     assert sorted(unused) == []
