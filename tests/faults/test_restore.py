@@ -60,10 +60,10 @@ def _serious(count: int, prefix: str) -> list[dict[str, Any]]:
     return [r | {"severity": 4} if i % 10 == 0 else r for i, r in enumerate(plain)]
 
 
-def _mails(instance: Instance) -> list[str]:
-    """Message-IDs of the mails about reports; word of an adopted lägesbild goes by day only, so it does not count."""
+def _mails(instance: Instance, *, of_picture: bool = False) -> list[str]:
+    """Message-IDs of the mails about reports, or of those about a lägesbild, which go by day only."""
     found = [message_from_bytes(p.read_bytes(), policy=default) for p in sorted(instance.mail_folder.glob("*.eml"))]
-    return [str(m["Message-ID"]).strip() for m in found if "ägesbild" not in str(m["Subject"])]
+    return [str(m["Message-ID"]).strip() for m in found if ("ägesbild" in str(m["Subject"])) is of_picture]
 
 
 async def _mailed(instance: Instance, count: int) -> None:
@@ -176,6 +176,7 @@ async def test_yesterdays_database_beside_todays_kafka(data: Path, table: Table)
         assert "is there already" in taken.err
         running_still = await lagesbild(instance.ground, "restore", str(backup), "--data", str(data), expect=1)
         assert "already runs" in running_still.err
+        pictures_told = _mails(instance, of_picture=True)
     await _broken_ones_are_refused(instance.ground, backup, data)
     done = json.loads((await lagesbild(instance.ground, "restore", str(backup), "--data", str(data), "--json")).out)
     assert done["taken_back"] == {"read": 110, "revisions": 50, "reports": 50}
@@ -197,6 +198,7 @@ async def test_yesterdays_database_beside_todays_kafka(data: Path, table: Table)
         told = _mails(again)
         assert len(told) == len(set(told)) == 11, "nobody is told again of what was there before the restore"
         assert set(mails) < set(told)
+        assert _mails(again, of_picture=True) == pictures_told, "nor of a lägesbild that was adopted before"
         work = again.ground.database_url("lagesbild_analysis_work")
         await lagesbild(again.ground, "check", "views", LAGESBILD_DATABASE_URL=work)
         corrections = await _still_adopted(again, tenant.kommun, adopted)

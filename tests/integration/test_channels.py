@@ -249,3 +249,13 @@ async def test_a_service_of_apprise_is_called_only_where_the_operator_named_it(t
     assert all(b"<" not in call.body for call in there.taken), "one address names one service"
     with pytest.raises(Permanent):
         await Apprised(("nonsense",)).send(MESSAGE, Address(url="nonsense://x").model_dump_json())
+
+
+async def test_a_service_of_apprise_that_answers_too_late_may_have_taken_it(
+    there: Outsider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.notify.gateways.apprised.PATIENCE_SECONDS", 0.5)
+    there.answers = ["stall"]
+    with pytest.raises(Delayed) as later:
+        await Apprised(("json",)).send(MESSAGE, Address(url=f"json://{there.place}/").model_dump_json())
+    assert later.value.unsure

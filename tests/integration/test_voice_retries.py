@@ -1,11 +1,12 @@
 """What was not taken or did not arrive goes on: by another way, to another person, without waiting for news."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from services.notify.gateways.channel import Delayed
+from services.notify.gateways.channel import Delayed, Message, Receipt
+from services.notify.handlers.bouncing import Bouncing
 from services.notify.handlers.receiving import take_receipt
 from services.notify.handlers.seals import PLACE, link
 from services.notify.store import plans
@@ -15,6 +16,7 @@ from services.runtime.errors import Permanent
 from services.runtime.migrations import serve_role
 from services.runtime.sealing import Sealer
 from tests.integration.test_voice import crew, ledger
+from tests.support.bounced import report
 from tests.support.http import asking
 from tests.support.instance import Instance
 from tests.support.voice import SECRET, Somebody, Voice, never_quiet, now_case, numbered, somebody, voice
@@ -66,6 +68,68 @@ async def test_what_the_provider_says_afterwards_sends_an_sms_another_way_also_w
             "select sum(cost) as cost from attempts where kommun = $1", kommun, kommun=kommun, room="notify"
         )
         assert costs[0]["cost"] == 3500
+
+
+async def test_what_is_said_of_a_message_before_it_is_recorded_is_to_be_said_again(
+    instance: Instance, kommun: str
+) -> None:
+    """A provider, and a mail server, that are quicker than our own commit."""
+    both = [{"role": "analytiker"}, {"role": "est_medlem"}]
+    _, analyst, member = await crew(instance, kommun, root=_root(SIGNAL | {"urgent": True}, to=both))
+    await numbered(instance, kommun, analyst.ident, phone="+46701234567", urgent="sms")
+    early: list[bool] = []
+    async with voice(instance, bounce_address="studs@lagesbild.exempel") as parts:
+        bouncing = Bouncing(parts.database, None, 60)
+
+        async def quick(message: Message, address: str) -> Receipt:
+            about = await _in_hand(instance, kommun)
+            early.append(
+                await take_receipt(parts.database, kommun, about, provider_id="id-early", status="failed")
+                if address.startswith("+")
+                else await bouncing.take(report(message.receipt_to or "", action="failed")) == "done"
+            )
+            return Receipt("id-early" if address.startswith("+") else message.ident, 3500)
+
+        for name in ("sms", "mail"):
+            parts.channels[name].send = quick  # type: ignore[method-assign]  # what the provider does meanwhile
+        await parts.enter(now_case(kommun))
+        await parts.settle()
+        assert early == [False, False], "neither is lost: both are to come again"
+        rows = {r["person_id"]: (r["state"], r["channel"]) for r in await ledger(instance, kommun)}
+        assert rows[analyst.ident] == ("sent", "sms")
+        row = await _sent(instance, kommun, analyst.ident)
+        assert await take_receipt(
+            parts.database, kommun, row["delivery_id"], provider_id="id-early", status="failed"
+        ), "now it is known"
+        rows = {r["person_id"]: (r["state"], r["channel"]) for r in await ledger(instance, kommun)}
+        assert rows[analyst.ident][0] == "due", "it goes another way"
+        assert rows[member.ident] == ("sent", "mail")
+
+
+async def _in_hand(instance: Instance, kommun: str) -> UUID:
+    query = "select delivery_id from deliveries where kommun = $1 and state = 'sending'"
+    return UUID(str((await instance.sql(query, kommun, kommun=kommun, room="notify"))[0]["delivery_id"]))
+
+
+async def test_a_reminder_is_hours_of_real_time_away_also_over_a_change_of_the_clock(
+    instance: Instance, kommun: str
+) -> None:
+    _, analyst, _ = await crew(instance, kommun, root=_root(SIGNAL | {"urgent": True, "repeat_hours": 6}))
+    for day, hour in (("2027-03-28", 6), ("2027-10-31", 6)):
+        evening = datetime.combine(date.fromisoformat(day), time(0, 30), SWEDEN).astimezone(UTC)
+        async with voice(instance) as parts:
+            parts.ahead = evening - datetime.now(UTC)
+            await parts.enter(now_case(kommun, minted_at=evening, since=evening))
+            await parts.settle()
+            await instance.sql("update due set at = now() where kommun = $1", kommun, room="notify")
+            await parts.settle()
+            query = "select at from due where kommun = $1 and what = 'send' order by at desc limit 1"
+            (row,) = await instance.sql(query, kommun, room="notify")
+            assert timedelta() <= row["at"] - evening - timedelta(hours=hour) < timedelta(minutes=2)
+            wall = row["at"].astimezone(SWEDEN)
+            assert (wall.hour, wall.minute) == ((7, 30) if day < "2027-06" else (5, 30))
+            assert [a for a, _ in parts.channels["mail"].sent] == [analyst.email]
+        await instance.sql("delete from due where kommun = $1", kommun, room="notify")
 
 
 async def test_a_delivery_report_comes_to_the_sealed_address_and_to_no_other(instance: Instance, kommun: str) -> None:
