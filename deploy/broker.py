@@ -19,7 +19,7 @@ class UnknownConsumer(Exception):
 
 async def epochs_seen(kafka: str) -> dict[str, int]:
     """Room → the highest epoch among the numbers that the log holds; a backup may be restored more than once."""
-    seen = {"ingest": 0, "geo": 0}
+    seen = {"ingest": 0, "geo": 0, "analysis": 0}
     partitions = {t.name: t.partitions for t in CATALOGUE if t.producer in seen}
     producers = {t.name: t.producer for t in CATALOGUE}
     async for records in read_to_end(kafka, partitions, max(t.max_bytes for t in topics_to_create())):
@@ -27,7 +27,7 @@ async def epochs_seen(kafka: str) -> dict[str, int]:
         for record in records:
             with suppress(ValueError, TypeError, KeyError):  # what cannot be read has no number
                 body = json.loads(record.value)
-                number = body["revision"] if room == "ingest" else body["placement"]["placement"]
+                number = body["placement"]["placement"] if room == "geo" else body["revision"]
                 seen[room] = max(seen[room], epoch_of(int(number)))
     return seen
 
@@ -42,6 +42,7 @@ async def begin_again(owner_dsn: str, kafka: str) -> dict[str, int]:
     try:
         async with connection.transaction():
             await connection.execute("insert into notify.restored values (now())")
+            await connection.execute("update analysis.epoch set restored_at = now()")
             return {
                 room: await connection.fetchval(
                     f"update {room}.epoch set epoch = greatest(epoch, $1) + 1 returning epoch",  # noqa: S608 - a room's name

@@ -180,7 +180,7 @@ async def test_yesterdays_database_beside_todays_kafka(data: Path, table: Table)
     await _broken_ones_are_refused(instance.ground, backup, data)
     done = json.loads((await lagesbild(instance.ground, "restore", str(backup), "--data", str(data), "--json")).out)
     assert done["taken_back"] == {"read": 110, "revisions": 50, "reports": 50}
-    assert done["epochs"] == {"ingest": 1, "geo": 1}
+    assert done["epochs"] == {"ingest": 1, "geo": 1, "analysis": 1}
     assert done["republished"] is None
     async with _started(data) as again:
         tenant.instance = again

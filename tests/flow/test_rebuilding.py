@@ -3,10 +3,14 @@
 import asyncio
 import random
 from contextlib import suppress
+from typing import Any
+from uuid import UUID
 
 import pytest
 
+from services.analysis.handlers.chunks import Chunks
 from services.analysis.handlers.rebuilding import Rebuilding, Unequal, newer
+from services.analysis.store import facts as store
 from services.analysis.views.catalogue import REPORTS
 from services.ingest.handlers.submitting import VersionConflict
 from services.runtime.database import Database
@@ -39,6 +43,36 @@ async def test_reports_flow_in_while_all_views_are_rebuilt(house: House) -> None
     assert done.facts > 0
     assert await house.rows_of_views() == await house.fresh_fold()
     await rebuilding.compare(REPORTS.views)
+
+
+async def test_what_was_read_ahead_is_used_only_while_the_facts_are_the_same(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(16)
+    await _flow(house, chance, 50)
+    database, kommun = house.boundaries["analysis"].database, house.sender.kommun
+    read: list[int] = []
+    page = store.stored_page
+
+    async def counted(*about: Any) -> Any:
+        read.append(1)
+        return await page(*about)
+
+    monkeypatch.setattr(store, "stored_page", counted)
+    chunks = Chunks(REPORTS, REPORTS.views, 10)
+    for changed in (False, True):
+        async with database.transaction((kommun,)) as connection:
+            first = await chunks.after(connection, kommun, UUID(int=0))
+            assert first is not None
+            await chunks.look_ahead(connection, kommun, first.last)
+        if changed:
+            await _flow(house, chance, 60)
+        read.clear()
+        async with database.transaction((kommun,)) as connection:
+            found = await chunks.after(connection, kommun, first.last)
+            assert read == [1] * changed
+            assert found == await Chunks(REPORTS, REPORTS.views, 10).after(connection, kommun, first.last)
+    await chunks.close()
 
 
 async def test_an_interrupted_rebuild_goes_on_where_it_was(house: House) -> None:

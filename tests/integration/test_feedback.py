@@ -27,8 +27,11 @@ async def test_reporters_hear_how_many_of_their_reports_an_adopted_lagesbild_cou
     """Of what analysis knows only the period's days are made up: a lägesbild of today takes a week to come."""
     today = datetime.now(SWEDEN).date().isoformat()
 
+    written: list[str] = []
+
     async def document(_self: Picture, asked: str, number: str) -> dict[str, str] | None:
-        return {"first": today, "last": today} if (asked, number) == (kommun, "2026:48") else None
+        said = {"first": today, "last": today, "cut_off": written[0]}
+        return said if (asked, number) == (kommun, "2026:48") else None
 
     monkeypatch.setattr(Picture, "document", document)
     _, analyst, _ = await crew(instance, kommun)
@@ -38,6 +41,9 @@ async def test_reporters_hear_how_many_of_their_reports_an_adopted_lagesbild_cou
             for report in reports(3, person.email[:6]):
                 answer = await http.post("/v1/reports", json=report, headers=person.bearer)
                 assert answer.status_code == 201, answer.text
+        written.append(datetime.now(UTC).isoformat())
+        (late,) = reports(1, f"{glad.email[:6]}-late")
+        assert (await http.post("/v1/reports", json=late, headers=glad.bearer)).status_code == 201
     async with asking(instance.ground.layout.url("notify_serve")) as http:
         wanted = await http.put("/v1/preferences", json={"feedback": "none"}, headers=silent.bearer)
         assert wanted.status_code == 200, wanted.text

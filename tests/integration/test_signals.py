@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import numpy as np
+from sqlalchemy import text
 
 from schemas.envelope import Envelope
 from schemas.locations import ReportLocated
@@ -130,12 +131,47 @@ async def test_a_rise_is_a_case_from_its_first_week_to_its_last(
         ("opened", 18, "2031-10-1"), ("changed", 18, "2031-10-1"), ("closed", 18, "2031-10-1"),
     ]  # fmt: skip
     assert len({m.revision for m in messages}) == 3
+    again = [f.model_copy(update={"report": f.report.model_copy(update={"revision": 2, "withdrawn": True})})
+             for f in rise[6:9]]  # fmt: skip
+    await take(database, kommun, again)
+    await schedule(database, kommun, after(4) + timedelta(days=1)).once()
+    (corrected,) = await cases(database, kommun)
+    assert (corrected.state, corrected.document["reason"]) == ("closed", "corrected")
+    assert corrected.revision > case.revision
+    assert await told(instance, kommun) == messages, "what is over is told to nobody once more"
 
     async def sent() -> bool:
         unsent = await instance.sql("select 1 from outbox where key = $1 and sent_at is null", kommun, room="analysis")
         return not unsent
 
     await eventually(sent, "the relay has told")
+
+
+async def test_what_is_caught_up_after_a_restore_is_dated_when_it_was_due(
+    instance: Instance, database: Database, kommun: str
+) -> None:
+    """The database that was lost has told of it; notify tells nobody of what is from before the restore."""
+    await take(database, kommun, quiet_years(kommun))
+    await take(database, kommun, [_report(kommun, 10_000 + i, MONDAY + timedelta(days=i % 7)) for i in range(18)])
+    await _restored(instance, after(0) + timedelta(hours=1))
+    try:
+        await schedule(database, kommun, after(0) + timedelta(hours=2)).once()
+        (caught_up,) = await told(instance, kommun)
+        assert caught_up.minted_at <= after(0)
+        await schedule(database, kommun, after(4)).once()
+        (_, *later) = await told(instance, kommun)
+        assert later[-1].state == "closed"
+        assert abs(later[-1].minted_at - datetime.now(UTC)) < timedelta(minutes=5), "afterwards as ever"
+    finally:
+        await _restored(instance, None)
+
+
+async def _restored(instance: Instance, at: datetime | None) -> None:
+    """As ``lagesbild restore`` says it, for all municipalities."""
+    owner = Database(instance.ground.database_url("postgres"), pool_size=1)
+    async with owner.transaction() as connection:
+        await connection.execute(text("update analysis.epoch set restored_at = :at"), {"at": at})
+    await owner.close()
 
 
 async def test_another_municipality_sees_nothing_of_it(database: Database, kommun: str) -> None:

@@ -158,7 +158,8 @@ async def test_what_receivers_said_stands_beside_the_rules_with_a_proposal(insta
     await tenant.tally(2)
     mild, grave = (tenant.ledger[f"grave-{severity}-0"]["report_id"] for severity in (2, 4))
     for rule, subject, useful, count in (
-        ("signal", None, False, 11), ("signal", None, True, 2), ("foljer", mild, False, 11), ("foljer", grave, True, 2),
+        ("signal", None, False, 11), ("signal", None, True, 2),
+        ("rapporter", mild, False, 11), ("rapporter", grave, True, 2),
     ):  # fmt: skip
         await instance.sql(
             """insert into alert_answers (kommun, alert_id, revision, rule, subject_id, useful, answered_at)
@@ -171,7 +172,7 @@ async def test_what_receivers_said_stands_beside_the_rules_with_a_proposal(insta
         page = (await http.get("/utskick/regler", headers=admin.bearer)).text
         denied = await http.get("/utskick/regler", headers=member.bearer)
     assert [(r["rule"], r["answers"], r["useful"], r["proposal"]) for r in said] == [
-        ("foljer", 13, 2, "raise"), ("signal", 13, 2, "raise"),
+        ("rapporter", 13, 2, "raise"), ("signal", 13, 2, "raise"),
     ]  # fmt: skip
     assert [r["threshold"] for r in said] == [{"severity": 3, "answers": 2, "useful": 2, "missed": 0}, None]
     for words in (

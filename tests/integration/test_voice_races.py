@@ -122,6 +122,38 @@ async def test_a_report_that_turns_out_to_be_less_grave_is_not_told_again_and_wa
         assert [r["state"] for r in await instance.sql(query, kommun, kommun=kommun, room="notify")] == ["over"]
 
 
+async def test_what_is_taken_back_or_lowered_before_it_is_told_is_not_told_as_it_was(
+    instance: Instance, kommun: str
+) -> None:
+    """A mild report that waits for seven; a grave one that nobody has routed yet."""
+    root = {"name": "rot", "label": "Rot", "to": [{"role": "analytiker"}], "how": "daily", "routes": []}
+    await crew(instance, kommun, root=root)
+
+    async def take(parts: Voice, report: ReportLocated) -> None:
+        async with parts.database.transaction((kommun,)) as connection:
+            await take_reports(connection, [_received(report)])
+
+    async with voice(instance) as parts:
+        mild = _serious(kommun, severity=2)
+        await take(parts, mild)
+        await parts.settle()
+        assert [(r["state"], r["error"]) for r in await ledger(instance, kommun)] == [("due", None)]
+        await take(parts, _revised(mild, 2, withdrawn=True))
+        assert [(r["state"], r["error"]) for r in await ledger(instance, kommun)] == [("held", "withdrawn")]
+        grave = _serious(kommun, 2, event_type="B1")
+        await take(parts, grave)
+        await take(parts, _revised(grave, 2, severity=2))
+        await parts.settle()
+        query = "select severity, closed_at from alerts where kommun = $1 and event_type = 'B1'"
+        rows = await instance.sql(query, kommun, kommun=kommun, room="notify")
+        assert [(r["severity"], r["closed_at"]) for r in rows] == [(2, None)], "told as what it is now, once"
+
+
+def _revised(report: ReportLocated, revision: int, **changes: Any) -> ReportLocated:
+    changed = report.report.model_copy(update={"revision": revision, **changes})
+    return report.model_copy(update={"report": changed})
+
+
 async def test_a_withdrawn_report_is_not_told_and_wakes_nobody(instance: Instance, kommun: str) -> None:
     await crew(instance, kommun)
     report = _serious(kommun)

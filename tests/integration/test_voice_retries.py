@@ -111,6 +111,27 @@ async def _in_hand(instance: Instance, kommun: str) -> UUID:
     return UUID(str((await instance.sql(query, kommun, kommun=kommun, room="notify"))[0]["delivery_id"]))
 
 
+async def test_what_one_way_has_refused_takes_nothing_else_with_it(instance: Instance, kommun: str) -> None:
+    """A mail that came back and the morning's other messages, to somebody who has mail only."""
+    daily = SIGNAL | {"how": "daily"}
+    _, analyst, _ = await crew(instance, kommun, root=_root(daily))
+    async with voice(instance) as parts:
+        mail = parts.channels["mail"]
+        await parts.enter(now_case(kommun))
+        await parts.settle()
+        await instance.sql(
+            "update deliveries set refused = '{mail}' where kommun = $1", kommun, kommun=kommun, room="notify"
+        )
+        await parts.enter(*(now_case(kommun, event_type=kind) for kind in ("B1", "C1")))
+        await parts.settle()
+        for _ in range(2):
+            await instance.sql("update due set at = now() where kommun = $1", kommun, room="notify")
+            await parts.settle()
+        assert [a for a, _ in mail.sent] == [analyst.email]
+        states = sorted((r["state"], r["error"] or "") for r in await ledger(instance, kommun))
+        assert states == [("failed", "undelivered"), ("sent", ""), ("sent", "")]
+
+
 async def test_a_reminder_is_hours_of_real_time_away_also_over_a_change_of_the_clock(
     instance: Instance, kommun: str
 ) -> None:

@@ -235,8 +235,5 @@ async def usefulness(request: Request, principal: Caller) -> list[UsefulnessOut]
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         found = await answers.by_rule(connection, principal.kommun)
-    judged = [
-        judge(rule, len(said), sum(useful for _, useful in said), [(s, u) for s, u in said if s is not None])
-        for rule, said in found.items()
-    ]
+    judged = [judge(rule, len(said), sum(useful for _, useful in said), said) for rule, said in found.items()]
     return [UsefulnessOut.model_validate(asdict(one)) for one in judged]

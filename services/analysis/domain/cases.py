@@ -87,6 +87,8 @@ def _carried_by(group: Sequence[Finding], cases: Sequence[Open]) -> Open | None:
 
 
 def _goes_on(case: Open, lead: SeriesKey, keys: set[SeriesKey]) -> bool:
+    if not case.lead.overlaps(lead):
+        return False  # another kind of thing, or another place: what both lie in says nothing
     shared, whole = {key for key in case.series & keys if key.area or key.kind}, not case.lead.area and not lead.area
     return any(key.area for key in shared) or (bool(shared) and (whole or keys <= case.series))
 

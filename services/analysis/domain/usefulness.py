@@ -42,14 +42,16 @@ class Usefulness:
     threshold: Threshold | None = None
 
 
-def judge(rule: str, answers: int, useful: int, graded: Sequence[tuple[int, bool]] = ()) -> Usefulness:
+def judge(rule: str, answers: int, useful: int, graded: Sequence[tuple[int | None, bool]] = ()) -> Usefulness:
     """``raise`` the threshold only when the whole interval lies below one half: most were surely not useful.
 
-    ``answers`` ≥ 1, 0 ≤ ``useful`` ≤ ``answers``. ``graded``: (severity, useful) of those that were about a report.
+    ``answers`` ≥ 1, 0 ≤ ``useful`` ≤ ``answers``. ``graded``: (severity, useful), no severity of what was about no
+    report: a least severity would shut that out, so none is proposed where there is any.
     """
     low, high = share_interval(useful, answers)
     proposal: Proposal = "thin" if answers < FEWEST else "raise" if high < MOSTLY else "keep"
-    found = threshold(graded) if proposal == "raise" else None
+    reports = [(severity, said) for severity, said in graded if severity is not None]
+    found = threshold(reports) if proposal == "raise" and len(reports) == len(graded) else None
     return Usefulness(rule, answers, useful, low, high, proposal, found)
 
 

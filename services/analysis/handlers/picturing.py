@@ -72,9 +72,9 @@ class Picturing:
             now = datetime.now(UTC)
             if await store.add(connection, kommun, (document["number"], 1, "draft"), document, now=now) is None:
                 raise RuntimeError(f"there is a picture {document['number']} already")  # rolled back, tried again
-            await _tell(connection, kommun, document["number"], "drafted", now)
+            await _tell(connection, kommun, document["number"], "drafted", now=now, due=due)
             if now - due < FRESH:  # a period that is caught up long afterwards tells nobody who was silent then
-                await tell(connection, [silence(kommun, turn, now) for turn in silences])
+                await tell(connection, [silence(kommun, turn, now) for turn in silences], due)
 
         return effect
 
@@ -186,7 +186,7 @@ class Picturing:
             )
             if added is None:
                 raise Overtaken(known[-1] if known else None)
-            await _tell(connection, kommun, number, "adopted", now)
+            await _tell(connection, kommun, number, "adopted", now=now)
         return await self.newest(kommun, number)
 
     async def newest(self, kommun: str, number: str) -> Version | None:
@@ -264,7 +264,9 @@ def _case(case: signals.Revision) -> dict[str, Any]:
     }
 
 
-async def _tell(connection: AsyncConnection, kommun: str, number: str, state: str, now: datetime) -> None:
+async def _tell(
+    connection: AsyncConnection, kommun: str, number: str, state: str, *, now: datetime, due: datetime | None = None
+) -> None:
     """Tell notify and open pages, in the version's own transaction."""
     situation: UUID = uuid5(NAMES, f"{kommun}/lagesbild/{number}")
     age = await signals.epoch(connection)
@@ -280,5 +282,5 @@ async def _tell(connection: AsyncConnection, kommun: str, number: str, state: st
             "minted_at": now,
         }
     )
-    await tell(connection, [event])
+    await tell(connection, [event], due)
     await beat(connection, [kommun])

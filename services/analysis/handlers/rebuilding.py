@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.analysis.handlers.chunks import Chunks
 from services.analysis.store import area_sets
 from services.analysis.store import facts as fact_store
 from services.analysis.store import views as store
@@ -26,8 +27,8 @@ from services.runtime.faultpoints import reach
 from services.runtime.logs import logger
 
 CHUNK = 1000
-MOST_SAID = 20
 """Facts per chunk: consumers wait for one chunk at most, about a tenth of a second."""
+MOST_SAID = 20
 _CLEAR = 5000
 _NIL = UUID(int=0)
 _log = logger(__name__)
@@ -97,14 +98,15 @@ class Rebuilding:
         started = time.monotonic()
         cursor = states[views[0].name].cursor
         building = {v.name: states[v.name].building or 0 for v in views}
-        facts = 0
-        while True:
-            cursor, folded = await self._step(views, building, cursor)
-            facts += folded
-            if folded:
-                progress(f"{facts} facts, municipality {cursor[0]}, {facts / (time.monotonic() - started):.0f}/s")
-            if cursor == LAST:
-                break
+        facts, chunks = 0, Chunks(family_of(views[0]), views, self._chunk)
+        try:
+            while cursor != LAST:
+                cursor, folded = await self._step(chunks, views, building, cursor)
+                facts += folded
+                if folded:
+                    progress(f"{facts} facts, municipality {cursor[0]}, {facts / (time.monotonic() - started):.0f}/s")
+        finally:
+            await chunks.close()
         between = time.monotonic()
         try:
             await self._compare(views, building)
@@ -142,22 +144,22 @@ class Rebuilding:
         return states, resumed
 
     async def _step(
-        self, views: Sequence[View[Any]], building: dict[str, int], cursor: tuple[str, UUID]
+        self, chunks: Chunks, views: Sequence[View[Any]], building: dict[str, int], cursor: tuple[str, UUID]
     ) -> tuple[tuple[str, UUID], int]:
         """Fold one chunk, or move on to the next municipality; the new cursor and how many facts were folded."""
         kommun, after = cursor
         # Facts, views and the cursor only: lost together and done again, so the commit need not wait for the disk.
         async with self._database.transaction((kommun,) if kommun else (), asynchronous=True) as connection:
             await store.exclude(connection)
-            family = family_of(views[0])
-            found = await self._page(connection, family, kommun, after) if kommun else []
-            if found:
-                cursor = (kommun, found[-1][0])
-                counting = [fact for _, fact in found if fact is not None]
-                if family is not CONTEXT:
-                    await area_sets.ensure(connection, counting)
-                fresh = [(None, fact) for fact in counting]
-                await store.change_all(connection, [(view, building[view.name], fresh) for view in views])
+            found = await chunks.after(connection, kommun, after) if kommun else None
+            if found is not None:
+                cursor = (kommun, found.last)
+                if found.facts == self._chunk:
+                    await chunks.look_ahead(connection, *cursor)
+                if family_of(views[0]) is not CONTEXT:
+                    await area_sets.ensure(connection, found.counting)
+                for view, change in zip(views, found.changes, strict=True):
+                    await store.change(connection, view, building[view.name], change)
             else:
                 following = await fact_store.following_owner(connection, kommun)
                 cursor = LAST if following is None else (following, _NIL)
@@ -165,7 +167,7 @@ class Rebuilding:
                 await store.advance(connection, view.name, cursor)
             await reach("rebuild.before_commit")
         await reach("rebuild.after_commit")
-        return cursor, len(found)
+        return cursor, 0 if found is None else found.facts
 
     async def _compare(self, views: Sequence[View[Any]], generations: dict[str, int]) -> dict[str, int]:
         totals = dict.fromkeys(generations, 0)

@@ -66,7 +66,8 @@ class Scanning:
             known = await signals.newest_cases(connection, kommun)
             age = await signals.epoch(connection)
             told = [one for one in found if one.signal]
-            await keep(connection, kommun, _moves(kommun, known, told, last, (data | {"run": run}, age, now)), version)
+            moves = _moves(kommun, known, told, last, (data | {"run": run}, age, now))
+            await keep(connection, kommun, moves, version, due)
 
         return effect
 

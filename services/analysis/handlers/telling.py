@@ -21,8 +21,15 @@ NAMES = UUID("6f1d3c1e-6f0a-5d27-9d8e-3a4a1f6b7c21")
 """Namespace of cases: the same municipality, week and series name the same case."""
 
 
-async def tell(connection: AsyncConnection, events: Sequence[SituationChanged]) -> None:
-    """Write these to the outbox: the same revision of a situation has the same id, whoever sends it."""
+async def tell(connection: AsyncConnection, events: Sequence[SituationChanged], due: datetime | None = None) -> None:
+    """Write these to the outbox: the same revision of a situation has the same id, whoever sends it.
+
+    ``due``: the moment of a task that found them. What is caught up after a restore has been told by the database that
+    was lost: it is dated when it was due, and notify tells nobody of what is from before a restore.
+    """
+    restored = await store.restored_at(connection)
+    if due is not None and restored is not None and due <= restored:
+        events = [event.model_copy(update={"minted_at": due}) for event in events]
     await outbox.write(connection, [message(SITUATION_CHANGED, event, _envelope(event)) for event in events])
 
 
@@ -38,11 +45,13 @@ def _envelope(event: SituationChanged) -> Envelope:
 
 
 async def keep(
-    connection: AsyncConnection, kommun: str, revisions: Sequence[Revision], layer_version: str | None
+    connection: AsyncConnection, kommun: str, revisions: Sequence[Revision], layer_version: str | None, due: datetime
 ) -> None:
-    """Store the revisions and tell of them."""
+    """Store the revisions of a task's moment and tell of them; what was over already is told to nobody once more."""
+    over = {c.case_id for c in await store.newest_cases(connection, kommun) if c.state == "closed"}
     await store.add_revisions(connection, kommun, revisions)
-    await tell(connection, [_changed(kommun, one, layer_version) for one in revisions])
+    news = [one for one in revisions if one.case_id not in over]
+    await tell(connection, [_changed(kommun, one, layer_version) for one in news], due)
 
 
 def _changed(kommun: str, case: Revision, layer_version: str | None) -> SituationChanged:

@@ -86,7 +86,7 @@ class Watching:
                     case_id = uuid5(NAMES, f"{kommun}/{week}/{lead.area}/{lead.kind}")
                     number = f"{iso.year}-{iso.week:02}-{n}"
                     revisions.append(Revision.first(case_id, number, said, age=age, now=now))
-            await keep(connection, kommun, revisions, read.layer_version)
+            await keep(connection, kommun, revisions, read.layer_version, due)
 
         return effect
 
@@ -126,7 +126,7 @@ class Watching:
                 for c, said in fresh
                 if newest[c.case_id] == c.revision  # else the week's run was faster, and the next night looks again
             ]
-            await keep(connection, kommun, revisions, version)
+            await keep(connection, kommun, revisions, version, due)
 
         return effect
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.context import ContextLocated
@@ -18,6 +18,8 @@ from services.analysis.views.states import is_state
 F = TypeVar("F", LocatedReport, ContextLocated)
 Version = tuple[int, int]
 Identity = tuple[str, UUID]
+Fingerprint = tuple[int, int | None]
+"""How many facts, and a hash over their ids and versions."""
 
 
 class Kept(NamedTuple):
@@ -75,6 +77,7 @@ class _Statements:
     replace: Any
     remember: Any
     page: Any
+    fingerprint: Any
     forget: Any
     extras: Callable[[Any], dict[str, Any]]
 
@@ -109,6 +112,10 @@ def _statements(
         text(f"""
             select {ident} as id, event from {facts}
             where kommun = :kommun and {ident} > :after order by {ident} limit :limit"""),  # noqa: S608 - see the docstring
+        text(f"""
+            select count(*) as facts, bit_xor(hashtextextended(concat_ws('/', id, revision, placement), 0)) as versions
+            from (select {ident} as id, revision, placement from {facts}
+                  where kommun = :kommun and {ident} > :after order by {ident} limit :limit) page"""),  # noqa: S608 - see the docstring
         text(f"""
             delete from {history} h using unnest(cast(:kommuner as text[]), cast(:ids as uuid[])) as w(k, i)
             where h.kommun = w.k and h.{ident} = w.i"""),  # noqa: S608 - see the docstring
@@ -209,8 +216,22 @@ async def page(
     connection: AsyncConnection, model: type[F], kommun: str, after: UUID, limit: int
 ) -> list[tuple[UUID, F]]:
     """The next newest facts of a municipality in the order of their ids, for folding views from nothing."""
-    rows = await connection.execute(_SQL[model].page, {"kommun": kommun, "after": after, "limit": limit})
-    return [(r.id, read(model, r.event)) for r in rows]
+    return [(r.id, read(model, r.event)) for r in await stored_page(connection, model, kommun, after, limit)]
+
+
+async def stored_page(
+    connection: AsyncConnection, model: type[F], kommun: str, after: UUID, limit: int
+) -> Sequence[Row[Any]]:
+    """The same as (id, event), unread."""
+    values = {"kommun": kommun, "after": after, "limit": limit}
+    return (await connection.execute(_SQL[model].page, values)).all()
+
+
+async def fingerprint(connection: AsyncConnection, model: type[F], kommun: str, after: UUID, limit: int) -> Fingerprint:
+    """What the same facts are by their versions: another one as soon as any is new, newer or gone."""
+    values = {"kommun": kommun, "after": after, "limit": limit}
+    row = (await connection.execute(_SQL[model].fingerprint, values)).one()
+    return row.facts, row.versions
 
 
 async def fill(connection: AsyncConnection, kommun: str, limit: int) -> int:

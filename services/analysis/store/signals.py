@@ -59,6 +59,7 @@ _LAYER_VERSION = text("""
         jsonb_array_elements(newest.event->'placement'->'areas') as a
     where a->>'layer' = :layer limit 1""")
 _EPOCH = text("select epoch from epoch")
+_RESTORED = text("select restored_at from epoch")
 _ADD_RUN = text("""
     insert into signal_runs (kommun, week, document, hash, minted_at) values (:kommun, :week, :document, :hash, :now)
     on conflict do nothing""")
@@ -160,6 +161,12 @@ async def layer_version(connection: AsyncConnection, kommun: str) -> str | None:
     """The version of RegSO in the newest placement."""
     found: str | None = await connection.scalar(_LAYER_VERSION, {"kommun": kommun, "layer": LAYER})
     return found
+
+
+async def restored_at(connection: AsyncConnection) -> datetime | None:
+    """When the database was last restored; None when it never was."""
+    at: datetime | None = await connection.scalar(_RESTORED)
+    return at
 
 
 async def epoch(connection: AsyncConnection) -> int:

@@ -66,13 +66,13 @@ async def directory_organisations(request: Request, principal: DoorCaller) -> di
 
 @router.get("/reporters")
 async def directory_reporters(
-    request: Request, principal: DoorCaller, first: date, last: date
+    request: Request, principal: DoorCaller, first: date, last: date, known: AwareDatetime
 ) -> dict[UUID, dict[str, int]]:
-    """Who reported how much of what in these days, for word of what became of it; for the rooms only, and logged."""
+    """Who had reported how much of what in these days by a moment, for word of it; for the rooms only, and logged."""
     _room_only(principal)
     await read_log.note(request.app.state.database, principal, "person", "everybody who reported", "feedback")
     reports: Reports = request.app.state.reports
-    return await reports.by_people(principal.kommun, first, last)
+    return await reports.by_people(principal.kommun, first, last, known)
 
 
 class Sought(BaseModel):

@@ -111,11 +111,14 @@ class Reports:
         async with self._database.transaction((kommun,)) as connection:
             return await store.mine(connection, kommun, client, limit)
 
-    async def by_people(self, kommun: str, first: date, last: date) -> dict[UUID, dict[str, int]]:
-        """Active person → type → reports of theirs that began in these days (Swedish time), zero reports left out."""
+    async def by_people(self, kommun: str, first: date, last: date, known: datetime) -> dict[UUID, dict[str, int]]:
+        """Active person → type → reports of theirs that began in these days (Swedish time) and were here by ``known``.
+
+        Zero reports are left out.
+        """
         begin, end = (datetime.combine(day, time(), SWEDEN) for day in (first, last + timedelta(days=1)))
         async with self._database.transaction((kommun,)) as connection:
-            found = await store.by_people(connection, kommun, begin, end)
+            found = await store.by_people(connection, kommun, begin, end, known)
         told = {p: {t: n for t, n in kinds.items() if counts_as_event(t)} for p, kinds in found.items()}
         return {person: kinds for person, kinds in told.items() if kinds}
 

@@ -35,6 +35,7 @@ _BY_PEOPLE = text("""
     where r.kommun = :kommun and p.active and r.merged_into is null
         and not coalesce((r.event->>'withdrawn')::boolean, false)
         and (r.event->>'time_from')::timestamptz >= :first and (r.event->>'time_from')::timestamptz < :end
+        and r.received_at <= :known
     group by 1, 2 order by 1, 2""")
 _TEXT = text("""
     select text from texts where kommun = :kommun and report_id = :report order by revision desc limit 1""")
@@ -72,11 +73,14 @@ async def mine(connection: AsyncConnection, kommun: str, client: UUID, limit: in
 
 
 async def by_people(
-    connection: AsyncConnection, kommun: str, first: datetime, end: datetime
+    connection: AsyncConnection, kommun: str, first: datetime, end: datetime, known: datetime
 ) -> dict[UUID, dict[str, int]]:
-    """Active person → type → how many reports of theirs began in the span, without withdrawn and merged ones."""
+    """Active person → type → how many reports of theirs began in the span and were here by ``known``.
+
+    Without withdrawn and merged ones.
+    """
     found: dict[UUID, dict[str, int]] = {}
-    for row in await connection.execute(_BY_PEOPLE, {"kommun": kommun, "first": first, "end": end}):
+    for row in await connection.execute(_BY_PEOPLE, {"kommun": kommun, "first": first, "end": end, "known": known}):
         found.setdefault(row.person_id, {})[row.event_type] = row.reports
     return found
 

@@ -50,7 +50,7 @@ def agenda_at(meeting: Meeting, day: date) -> datetime | None:
 
 def next_weekly(now: datetime, meeting: Meeting) -> datetime:
     """The next agenda."""
-    day = now.astimezone(SWEDEN).date()
+    day = max(now.astimezone(SWEDEN).date(), meeting.counted_from)
     for ahead in range(7 * meeting.weeks + 8):  # hours_before may reach back over several days
         moment = agenda_at(meeting, day + timedelta(days=ahead))
         if moment is not None and moment > now:
@@ -60,7 +60,7 @@ def next_weekly(now: datetime, meeting: Meeting) -> datetime:
 
 def before_meeting(now: datetime, meeting: Meeting) -> datetime:
     """When the next meeting begins: until then a silence "till mötet" lasts."""
-    day = now.astimezone(SWEDEN).date()
+    day = max(now.astimezone(SWEDEN).date(), meeting.counted_from)
     for ahead in range(7 * meeting.weeks + 1):
         if meeting.is_on(day + timedelta(days=ahead)):
             moment = _at(day + timedelta(days=ahead), meeting.at)

@@ -117,7 +117,7 @@ class Quiet(_Data):
 class Meeting(_Data):
     """When the group meets (Monday 0), every how many weeks, and how many hours before it the agenda goes out.
 
-    ``counted_from``: any day of a week in which they meet; other weeks are counted from it.
+    ``counted_from``: a day in the week of their first meeting by this; other weeks are counted from it.
     """
 
     weekday: Annotated[int, Field(ge=0, le=6)] = 4
@@ -129,7 +129,7 @@ class Meeting(_Data):
     def is_on(self, day: date) -> bool:
         """Whether they meet on this day."""
         apart = _monday(day) - _monday(self.counted_from)
-        return day.weekday() == self.weekday and apart.days // 7 % self.weeks == 0
+        return day.weekday() == self.weekday and day >= _monday(self.counted_from) and apart.days // 7 % self.weeks == 0
 
 
 class Interest(_Data):

@@ -80,10 +80,10 @@ class Directory:
             for p in answer["people"]
         }
 
-    async def reporters(self, kommun: str, first: date, last: date) -> dict[UUID, dict[str, int]]:
-        """Person → type → how many reports of theirs began in these days. Away."""
+    async def reporters(self, kommun: str, first: date, last: date, known: datetime) -> dict[UUID, dict[str, int]]:
+        """Person → type → how many reports of theirs began in these days and were at the door by ``known``. Away."""
         token = await self._tokens.of(kommun)
-        days = {"first": first.isoformat(), "last": last.isoformat()}
+        days = {"first": first.isoformat(), "last": last.isoformat(), "known": known.isoformat()}
         answer = await self._room.get("/v1/directory/reporters", token=token, params=days)
         return {UUID(person): dict(kinds) for person, kinds in (answer or {}).items()}
 

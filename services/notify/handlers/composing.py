@@ -32,7 +32,7 @@ from services.runtime.database import Database
 from services.runtime.errors import Permanent
 from services.runtime.sealing import Sealer, Unsealable
 
-PLAN_SECONDS = 2.0
+PLAN_SECONDS, AWAY_SECONDS = 2.0, 5.0
 WHOLE = frozenset({"analytiker", "administrator"})
 """Who gets the whole agenda, whatever their department."""
 SHOWN = 30
@@ -60,6 +60,7 @@ class Composing:
         self._database, self._settings, self._sealer = database, settings, sealer
         self._directory, self._places, self._picture = directory, places, picture
         self._plans: dict[str, tuple[float, Plan]] = {}
+        self._away: dict[str, float] = {}
         self._asking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def reach(self, connection: AsyncConnection, kommun: str, row: Row[Any]) -> Reach:
@@ -214,9 +215,9 @@ class Composing:
                 kept = await people.contact(connection, kommun, person)  # another sender may just have asked
                 if kept is not None and kept[1]:
                     return kept[0]
-                also = await people.to_be_reached(connection, kommun, MOST_ASKED - 1)
+                also = await people.to_be_reached(connection, kommun, MOST_ASKED - 1, feedback=feedback)
             try:
-                fresh = await self._directory.emails(kommun, {person, *also}, feedback=feedback)
+                fresh = await self._emails(kommun, {person, *also}, feedback=feedback)
             except Away:  # alarms go out while the door is away, by an address of today
                 if kept is None:
                     raise
@@ -226,6 +227,16 @@ class Composing:
         if person not in fresh:
             raise Permanent("no_such_person", "the directory knows no such person")
         return fresh[person]
+
+    async def _emails(self, kommun: str, asked: set[UUID], *, feedback: bool) -> dict[UUID, str]:
+        """From the door; one that did not answer a moment ago is not waited for by everybody in turn."""
+        if time.monotonic() < self._away.get(kommun, 0.0):
+            raise Away("ingest did not answer a moment ago")
+        try:
+            return await self._directory.emails(kommun, asked, feedback=feedback)
+        except Away:
+            self._away[kommun] = time.monotonic() + AWAY_SECONDS
+            raise
 
     async def repeat(self, connection: AsyncConnection, kommun: str, rows: Sequence[Row[Any]], now: datetime) -> None:
         """Enter the next telling of alerts that are told again until somebody takes them."""

@@ -49,8 +49,8 @@ class Digesting:
             _, plan = await plans.plan(connection, kommun)
             before = await alerts.newest_of(connection, kommun, "agenda")
             spoken = await subscriptions.languages(connection, kommun) - {LANGUAGE}
-        if self._clock() >= due + plan.meeting.hours_before * HOUR:
-            return _nothing  # they have begun: an agenda afterwards tells nobody anything
+        if self._clock() >= due + max(1, plan.meeting.hours_before) * HOUR:
+            return _nothing  # they have begun, one that is to come when they do an hour ago: it tells nobody anything
         said = await self._picture.newest(kommun)
         event = agenda(said, due + plan.meeting.hours_before * HOUR) | {"due": due.isoformat()}
         also = {language: await self._picture.newest(kommun, language) for language in sorted(spoken)}

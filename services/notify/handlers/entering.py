@@ -68,6 +68,7 @@ async def _withdrawn(connection: AsyncConnection, reports: Sequence[ReportLocate
     now = datetime.now(UTC)
     for kommun in {*gone, *less}:
         await store.withdraw(connection, kommun, gone[kommun])
+        await store.lowered(connection, kommun, {grave_id(kommun, r): n for r, n in less[kommun].items()})
         closed = await alerts.close_reports(connection, kommun, gone[kommun], now)
         closed += await alerts.close_lowered(connection, kommun, less[kommun], now)
         await deliveries.withdraw(connection, kommun, closed)
@@ -88,9 +89,9 @@ async def take_reports(connection: AsyncConnection, batch: Sequence[Received[Rep
     """Reports become notices once each, whatever their revision; what gallring left replaces what was told."""
     newest = _newest(batch)
     notices = [of_report(r.message, r.envelope.correlationid) for r in newest]
-    await enter(connection, await _unless_grave(connection, [n for n in notices if n is not None]))
     reports = [r.message for r in newest]
     await _withdrawn(connection, reports)
+    await enter(connection, await _unless_grave(connection, [n for n in notices if n is not None]))
     await thank_for_each(connection, reports)
     gone = [m for m in reports if m.report.anonymised]
     await store.anonymise(connection, {(m.kommun, m.report.report_id): m.model_dump_json() for m in gone})

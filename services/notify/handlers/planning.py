@@ -1,5 +1,6 @@
 """How a municipality's messages are routed: saved revision by revision, and explained before it is."""
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,14 @@ class Explained:
     at: datetime
     ways: tuple[str, ...]
     followed: tuple[Subscription, ...] = ()
+
+
+def _signs(secret: str) -> bool:
+    """Whether a secret is one of Standard Webhooks'."""
+    try:
+        return secret.startswith("whsec_") and bool(base64.b64decode(secret.removeprefix("whsec_"), validate=True))
+    except ValueError:
+        return False
 
 
 class Planning:
@@ -111,7 +120,7 @@ class Planning:
                 raise BadAddress(text("places.scheme"))
         else:
             await self._checked(url)
-        if kind == "webhook" and not secret.startswith("whsec_"):
+        if kind == "webhook" and not _signs(secret):
             raise BadAddress(text("places.secret_webhook"))
         ident = uuid4()
         sealed = self._sealer.seal(PLACE, Address(url=url, secret=secret).model_dump_json())

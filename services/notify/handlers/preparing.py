@@ -179,6 +179,8 @@ class Preparing:
     ) -> list[Row[Any]]:
         """What goes as one message: a repeat exactly as it was, what has one way only by itself, otherwise all new.
 
+        What one way has refused goes by itself: the others have not tried it.
+
         The rest comes next.
         """
         if not rows:
@@ -188,7 +190,11 @@ class Preparing:
             taken = [r for r in rows if r.state == "sending" and r.message_id == lead.message_id]
         else:
             taken = [
-                r for r in rows if r.state == "due" and (r is lead or not {r.alert_id, lead.alert_id} & set(alone))
+                r
+                for r in rows
+                if r.state == "due"
+                and (r is lead or not {r.alert_id, lead.alert_id} & set(alone))
+                and set(r.refused) == set(lead.refused)
             ]
         chosen = {r.delivery_id for r in taken}
         if len(chosen) < len(rows):

@@ -167,7 +167,7 @@ class Router:
         if holder is not None and not everybody:
             work.outcomes[notice.notice_id] = ("held", holder, None)
             return
-        for rule in nobody_named(work.plan, work.roster, notice):
+        for rule in nobody_named(work.plan, work.roster, notice) if holder is None else ():
             NOBODY_TO_TELL.inc()
             _log.warning("a rule names nobody who can be told", kommun=work.kommun, rule=rule)
         if late is None and not everybody and policies(work.plan, notice) and notice.state not in ENDS:
@@ -198,7 +198,7 @@ class Router:
         at = when(
             work.now, work.plan, told, notice.kind, own, opened_at=alert.opened_at, heard_at=heard, silenced=silenced
         )
-        deadline = max(notice.at, at) + self._limits["deadline"]
+        deadline = (max(notice.at, at) if late is None else notice.at) + self._limits["deadline"]
         entry = replace(
             about(alert, told.receiver, tuple(dict.fromkeys(told.rules)), urgent=policy.urgent, reason="rule",
                   deadline=deadline, repeat_hours=told.repeat_hours if notice.kind in LASTING else None),

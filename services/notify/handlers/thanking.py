@@ -79,7 +79,8 @@ class Thanker:
         document = None if number is None else await self._picture.document(kommun, number)
         if document is not None and number is not None:
             first, last = (date.fromisoformat(document[edge]) for edge in ("first", "last"))
-            reporters = await self._directory.reporters(kommun, first, last)
+            written = datetime.fromisoformat(document["cut_off"])  # what came later is not in it
+            reporters = await self._directory.reporters(kommun, first, last, written)
         else:
             reporters = {}
         async with self._database.transaction((kommun,)) as connection:

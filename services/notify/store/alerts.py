@@ -75,7 +75,8 @@ _CLOSE = text("""
     where kommun = :kommun and alert_id = :id and closed_at is null returning alert_id""")
 _CLOSE_REPORTS = text("""
     update alerts set closed_at = :now, state = 'over'
-    where kommun = :kommun and closed_at is null and dedup_key = any(cast(:keys as text[])) returning alert_id""")
+    where kommun = :kommun and closed_at is null and kind = 'report' and notices = 1
+        and subject_id = any(cast(:reports as uuid[])) returning alert_id""")
 _OPEN_KEYS = text("""
     select dedup_key from alerts
     where kommun = :kommun and closed_at is null and dedup_key = any(cast(:keys as text[]))""")
@@ -195,8 +196,8 @@ async def close_reports(
     connection: AsyncConnection, kommun: str, reports: Collection[UUID], now: datetime
 ) -> list[UUID]:
     """These reports are none any more: the alerts that are about one of them alone are over. Returns those."""
-    keys = [f"report/{r}" for r in reports]
-    rows = await connection.execute(_CLOSE_REPORTS, {"kommun": kommun, "keys": keys, "now": now})
+    values = {"kommun": kommun, "reports": sorted(reports), "now": now}
+    rows = await connection.execute(_CLOSE_REPORTS, values)
     return [r.alert_id for r in rows]
 
 

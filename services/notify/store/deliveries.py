@@ -60,7 +60,8 @@ _AGAIN = text("""
         state = case when :state = 'due' and exists (
         select 1 from deliveries o where o.kommun = d.kommun and o.alert_id = d.alert_id and o.person_id = d.person_id
             and o.state = 'due' and o.delivery_id <> d.delivery_id) then 'held' else :state end
-    where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) returning delivery_id, state""")
+    where kommun = :kommun and delivery_id = any(cast(:ids as uuid[])) and state in ('due', 'sending')
+    returning delivery_id, state""")
 _ARRIVING = text("""
     with closed as (
         update deliveries set state = 'sent', error = null, said = cast(:said as jsonb), sent_at = now()

@@ -14,7 +14,9 @@ _LEDGER = """
         left join alerts n on n.kommun = d.kommun and n.alert_id = d.alert_id
     where d.kommun = :kommun {which} order by d.created_at desc, d.delivery_id desc limit :most"""
 _OWN = text(_LEDGER.format(which="and d.person_id = :person"))
-_IS_LOST = "(d.state = 'failed' or d.state = 'expired' and d.error = 'past_deadline')"
+_IS_LOST = """(d.created_at > now() - interval '30 days' and (
+    d.state = 'failed' or d.state = 'expired' and d.error = 'past_deadline' and d.deadline > d.created_at))"""
+"""What reached nobody in the last 30 days; what was too late when it came in (a log read again) was never to."""
 _ALL = text(
     _LEDGER.format(
         which=f"""and (cast(:state as text) is null or d.state = :state or :state = 'lost' and {_IS_LOST})
@@ -28,7 +30,10 @@ _ONE = text(_LEDGER.format(which="and d.delivery_id = :delivery"))
 _ATTEMPTS = text("""
     select number, at, channel, outcome, provider_id, cost, error from attempts
     where kommun = :kommun and delivery_id = :delivery order by number""")
-_OF_ALERT = text(_LEDGER.format(which="and d.alert_id = :alert"))
+_TOLD_OF = text("""
+    select count(distinct person_id) filter (where sent_at is not null) as told, count(*) as entries,
+        count(*) filter (where state = 'expired') as late
+    from deliveries where kommun = :kommun and alert_id = :alert""")
 _WAITING = text("""
     select delivery_id from deliveries where kommun = :kommun and alert_id = :alert and state = 'due'
         and (cast(:person as uuid) is null or person_id = :person)""")
@@ -36,8 +41,7 @@ _RULE = text("""
     select rule from deliveries where kommun = :kommun and alert_id = :alert and person_id = :person
     order by sent_at is null, created_at limit 1""")
 _LOST = text(f"""
-    select count(*) from deliveries d
-    where kommun = :kommun and created_at > now() - interval '30 days' and {_IS_LOST}""")  # noqa: S608 - a constant
+    select count(*) from deliveries d where kommun = :kommun and {_IS_LOST}""")  # noqa: S608 - a constant
 _SUMMARY = text("select state, count(*) as messages from deliveries where kommun = :kommun group by state")
 _COST = text("""
     select coalesce(sum(cost), 0) from attempts where kommun = :kommun and at > now() - interval '30 days'""")
@@ -78,9 +82,10 @@ async def lost(connection: AsyncConnection, kommun: str) -> int:
     return int(await connection.scalar(_LOST, {"kommun": kommun}) or 0)
 
 
-async def of_alert(connection: AsyncConnection, kommun: str, alert: UUID, most: int = 100) -> list[Row[Any]]:
-    """Who was told about an alert, newest first."""
-    return list(await connection.execute(_OF_ALERT, {"kommun": kommun, "alert": alert, "most": most}))
+async def told_of(connection: AsyncConnection, kommun: str, alert: UUID) -> tuple[int, int, int]:
+    """About an alert: how many were told, how many entries there are, how many of them were too old to be sent."""
+    row = (await connection.execute(_TOLD_OF, {"kommun": kommun, "alert": alert})).one()
+    return row.told, row.entries, row.late
 
 
 async def waiting(connection: AsyncConnection, kommun: str, alert: UUID, person: UUID | None) -> list[UUID]:

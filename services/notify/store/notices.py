@@ -29,6 +29,11 @@ _SETTLE = text("""
 _WITHDRAW = text("""
     update notices set state = 'held', reason = 'withdrawn'
     where kommun = :kommun and kind = 'report' and subject_id = any(cast(:reports as uuid[])) and state = 'new'""")
+_LOWERED = text("""
+    update notices n set state = 'held', reason = 'withdrawn'
+    from unnest(cast(:ids as uuid[]), cast(:revisions as bigint[])) as now(id, revision)
+    where n.kommun = :kommun and n.notice_id = now.id and n.state = 'new'
+        and (n.event->'report'->>'revision')::bigint < now.revision""")
 _ANONYMISE = (
     text("""
         update notices d set event = cast(n.e as jsonb)
@@ -46,7 +51,8 @@ _ANONYMISE = (
 )
 _KNOWN = text("""
     select notice_id from notices
-    where kommun = any(cast(:kommuner as text[])) and notice_id = any(cast(:ids as uuid[]))""")
+    where kommun = any(cast(:kommuner as text[])) and notice_id = any(cast(:ids as uuid[]))
+        and not (state = 'held' and reason = 'withdrawn')""")
 _RESTORED = text("select max(at) from restored")
 
 
@@ -89,8 +95,14 @@ async def withdraw(connection: AsyncConnection, kommun: str, reports: Collection
     await connection.execute(_WITHDRAW, {"kommun": kommun, "reports": sorted(reports)})
 
 
+async def lowered(connection: AsyncConnection, kommun: str, grave: Mapping[UUID, int]) -> None:
+    """Of reports that are less grave by a later revision (notice → revision) nothing is routed that nobody has yet."""
+    values = {"kommun": kommun, "ids": list(grave), "revisions": list(grave.values())}
+    await connection.execute(_LOWERED, values)
+
+
 async def known(connection: AsyncConnection, kommuner: Collection[str], ids: Collection[UUID]) -> set[UUID]:
-    """Which of these have been entered."""
+    """Which of these have been entered, and not been taken back before anybody was told."""
     if not ids:
         return set()
     values = {"kommuner": sorted(kommuner), "ids": sorted(ids)}

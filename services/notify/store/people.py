@@ -30,8 +30,10 @@ _CONTACT = text("""
     where kommun = :kommun and person_id = :person and fetched_at > now() - interval '1 day'""")
 _TO_BE_REACHED = text("""
     select d.receiver from due d where d.what = 'send' and d.kommun = :kommun and d.at <= clock_timestamp()
-        and d.receiver is not null and not exists (select 1 from contacts c where c.kommun = d.kommun
+        and not exists (select 1 from contacts c where c.kommun = d.kommun
             and c.person_id = d.receiver and c.fetched_at > now() - interval '5 minutes')
+        and exists (select 1 from deliveries e where e.kommun = d.kommun and e.delivery_id = d.id
+            and e.receiver = 'person' and (e.kind = 'feedback') = :feedback)
     order by d.urgent desc, d.at limit :most""")
 _KEEP_CONTACTS = text("""
     insert into contacts (kommun, person_id, email)
@@ -114,7 +116,7 @@ async def reached(connection: AsyncConnection, kommun: str, person: UUID) -> End
     """A person's ends; of their address a copy that is less than a day old."""
     row = (await connection.execute(_ONE, {"kommun": kommun, "person": person})).one()
     return Ends(
-        Preferences() if row.wanted is None else Preferences.model_validate(row.wanted),
+        Preferences() if row.wanted is None else Preferences.model_validate(row.wanted, extra="ignore"),
         None if row.email is None else (row.email, row.fresh),
         tuple((UUID(ident), sealed) for ident, sealed in row.devices or ()),
         None if row.unproved is None else (row.unproved[0], datetime.fromisoformat(row.unproved[1])),
@@ -127,9 +129,12 @@ async def contact(connection: AsyncConnection, kommun: str, person: UUID) -> tup
     return None if row is None else (row.email, row.fresh)
 
 
-async def to_be_reached(connection: AsyncConnection, kommun: str, most: int) -> list[UUID]:
-    """Receivers of what is due here next of whose address there is no fresh copy; places outside among them."""
-    rows = await connection.execute(_TO_BE_REACHED, {"kommun": kommun, "most": most})
+async def to_be_reached(connection: AsyncConnection, kommun: str, most: int, *, feedback: bool) -> list[UUID]:
+    """People to whom what is due here next goes and of whose address there is no fresh copy.
+
+    ``feedback``: those who get word of their reports, which need no role; otherwise those who get anything else.
+    """
+    rows = await connection.execute(_TO_BE_REACHED, {"kommun": kommun, "most": most, "feedback": feedback})
     return list({r.receiver: None for r in rows})
 
 

@@ -106,7 +106,7 @@ async def known(connection: AsyncConnection) -> list[str]:
 async def preferences(connection: AsyncConnection, kommun: str, people: Collection[UUID]) -> dict[UUID, Preferences]:
     """How these people want to be told; those who have said nothing are not in it."""
     rows = await connection.execute(_PREFERENCES, {"kommun": kommun, "people": sorted(people)})
-    return {r.person_id: Preferences.model_validate(r.document | {"phone": r.phone}) for r in rows}
+    return {r.person_id: Preferences.model_validate(r.document | {"phone": r.phone}, extra="ignore") for r in rows}
 
 
 async def own_preferences(connection: AsyncConnection, kommun: str, person: UUID) -> Preferences:

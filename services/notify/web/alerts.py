@@ -1,6 +1,6 @@
 """Larm: what goes on that people were told about; take it, want it quiet, say whether it was useful. All by POST."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
@@ -117,7 +117,7 @@ async def one(request: Request, principal: Visitor, alert_id: UUID, tyst: str = 
         alert = await store.readable(connection, principal.kommun, alert_id, person)
         if alert is None:
             return missing(principal)
-        told = await ledger.of_alert(connection, principal.kommun, alert_id)
+        told = await ledger.told_of(connection, principal.kommun, alert_id)
         useful = await store.answered(connection, principal.kommun, alert_id, person)
         quiet = await store.silences(connection, principal.kommun, [alert_id], datetime.now(writing.SWEDEN))
         organisations = dict(await people.organisations(connection, principal.kommun))
@@ -132,8 +132,8 @@ async def one(request: Request, principal: Visitor, alert_id: UUID, tyst: str = 
         "ends": alert.owner == person or principal.may(*FOR_ALL),
         "taken_by": text("alerts.taken_by", who=who) if who else text("alerts.taken_more"),
         "lasting": alert.kind in LASTING and alert.closed_at is None,
-        "told": _told(told),
-        "heard": any(r.sent_at is not None for r in told),
+        "told": _told(*told),
+        "heard": told[0] > 0,
         "taken_at": writing.moment(alert.taken_at) if alert.taken_at else None,
         "useful": useful,
         "quiet": writing.moment(max(until)) if until else None,
@@ -147,10 +147,9 @@ async def one(request: Request, principal: Visitor, alert_id: UUID, tyst: str = 
     return page("notify/alert.html", context)
 
 
-def _told(rows: Sequence[Any]) -> str:
+def _told(count: int, entries: int, late: int) -> str:
     """How many were told; why nobody was."""
-    count = len({r.person_id for r in rows if r.sent_at is not None})
-    if not count and rows and all(r.state == "expired" for r in rows):
+    if not count and entries and late == entries:
         return text("alerts.told_late")
     return text("alerts.told_one") if count == 1 else text("alerts.told_many", count=writing.whole(count))
 

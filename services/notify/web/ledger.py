@@ -10,12 +10,14 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from services.notify.api.plan import READERS
+from services.notify.domain.alerts import OWN
 from services.notify.domain.notices import Kind
 from services.notify.domain.plan import nodes
 from services.notify.domain.routing import FOLLOWED, INVITED, REPORTED, TESTED
 from services.notify.metrics import CHANNELS
 from services.notify.store import ledger as store
 from services.notify.store import plans
+from services.notify.store.people import NOBODY
 from services.notify.web.access import area_names, denied, may, missing, people_names, tabs
 from services.pages import writing
 from services.pages.frame import frame
@@ -45,7 +47,7 @@ _REASONS = {
 _OURS = (
     "undelivered", "no_such_receiver", "no_such_person", "no_number", "no_sms_provider", "bad_address",
     "address_refused", "sms_refused", "unsealable", "internal", "past_deadline", "restored", "taken", "not_wanted",
-    "withdrawn", "no_alert",
+    "withdrawn", "no_alert", "no_device", "refused", "scheme_not_allowed",
 )  # fmt: skip
 """Reasons that are ours and have words."""
 _CHIPS = {"sent": "done", "delivered": "done", "failed": "fault", "expired": "flat", "held": "flat"}
@@ -64,13 +66,13 @@ def entry(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
     """A row of the ledger in words."""
     restored = row.state == "expired" and "restored" in {row.reason, row.error}
     return {
-        "alert": row.alert_id,
+        "alert": None if row.kind in OWN else row.alert_id,
         "what": what(row, names),
         "when": writing.moment(row.sent_at or row.created_at),
         "state": _state(row, restored=restored),
         "chip": _CHIPS.get(row.state, "wait"),
         "channel": text(f"channel.{row.channel}") if row.channel else "",
-        "fault": why_not(row.error) if row.state == "failed" and row.error else None,
+        "fault": why_not(row.error) if row.state in {"failed", "held", "expired"} and row.error else None,
     }
 
 
@@ -180,7 +182,10 @@ async def _words(request: Request, principal: Principal) -> Callable[[Any], dict
     labels = {n.name: n.label for n, _ in nodes(plan.root)} | {k: text(v) for k, v in _REASONS.items()}
 
     def words(row: Any) -> dict[str, Any]:
-        to = people.get(row.person_id) or places.get(row.person_id) or text("deliveries.somebody")
+        gone = text("deliveries.somebody" if people or row.person_id == NOBODY else "deliveries.names_away")
+        to = people.get(row.person_id) or places.get(row.person_id) or gone
+        if row.kind == "feedback":
+            to = text("deliveries.a_reporter")
         why = ", ".join(labels.get(rule, rule) for rule in dict.fromkeys(row.rules))
         return entry(row, names) | {"id": row.delivery_id, "to": to, "why": why, "attempts": row.attempts}
 

@@ -8,8 +8,7 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
 from services.notify.api.plan import READERS
-from services.notify.domain.plan import Plan, in_order, nodes
-from services.notify.domain.routing import FOLLOWED
+from services.notify.domain.plan import Plan, in_order
 from services.notify.handlers.planning import Planning
 from services.notify.store import people, plans, rotas
 from services.notify.web import groups, rule_forms, times, trying
@@ -138,7 +137,6 @@ async def _page(
     answer = None
     if form is not None and fault is None and "example_kind" in form:
         answer = await trying.tried(planning, principal.kommun, asked, words, plan=plan, draft=draft)
-    followed = {FOLLOWED: text("deliveries.rule_followed")}
     context = frame(principal, "/utskick") | {
         "tabs": tabs(principal, PATH),
         "rules": [shown(*one, words) for one in in_order(plan.root)],
@@ -160,7 +158,7 @@ async def _page(
         "clock": asked.clock,
         "answer": answer,
         "drafted": draft is not None,
-        "useful": await useful(request, {n.name: n.label for n, _ in nodes(plan.root)} | followed),
+        "useful": await useful(request, plan),
         "fault": fault,
         "notice": notice,
     }  # fmt: skip

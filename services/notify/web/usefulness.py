@@ -5,26 +5,30 @@ from typing import Any
 
 from fastapi import Request
 
+from services.notify.domain.plan import Node, Plan, nodes
+from services.notify.domain.routing import FOLLOWED
 from services.pages.texts import text
 from services.pages.writing import whole
 from services.runtime.asking import Away, OtherRoom
 from services.runtime.http import token_of
 
 
-async def useful(request: Request, labels: Mapping[str, str]) -> list[dict[str, str]]:
-    """Every rule that somebody has answered about, in words; none while analysis is away. ``labels``: of rules."""
+async def useful(request: Request, plan: Plan) -> list[dict[str, str]]:
+    """Every rule that somebody has answered about, in words; none while analysis is away."""
     analysis: OtherRoom = request.app.state.analysis
     try:
         found = await analysis.get("/v1/usefulness", token=token_of(request) or "")
     except Away:
         return []
-    return [_words(one, labels) for one in found or []]
+    rules = {node.name: node for node, _ in nodes(plan.root)}
+    return [_words(one, rules) for one in found or []]
 
 
-def _words(one: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, str]:
+def _words(one: Mapping[str, Any], rules: Mapping[str, Node]) -> dict[str, str]:
     low, high = (whole(round(100 * one[edge])) for edge in ("low", "high"))
     threshold, proposal = one["threshold"], text(f"rules_page.useful_{one['proposal']}")
-    if threshold is not None:
+    rule = rules.get(one["rule"])  # None: it is gone, or what people follow, which has no rule to change
+    if threshold is not None and rule is not None and threshold["severity"] > (rule.match.min_severity or 0):
         proposal = text(
             "rules_page.useful_severity",
             severity=text(f"report.severity_{threshold['severity']}"),
@@ -33,8 +37,12 @@ def _words(one: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, str]:
             missed=whole(threshold["missed"]),
         )
     return {
-        "rule": labels.get(one["rule"], text("rules_page.useful_gone", rule=one["rule"])),
+        "rule": rule.label if rule is not None else _unruled(one["rule"]),
         "count": text("rules_page.useful_count", useful=whole(one["useful"]), answers=whole(one["answers"])),
         "share": text("rules_page.useful_share", low=low, high=high) if one["proposal"] != "thin" else "",
         "proposal": proposal,
     }
+
+
+def _unruled(name: str) -> str:
+    return text("deliveries.rule_followed") if name == FOLLOWED else text("rules_page.useful_gone", rule=name)

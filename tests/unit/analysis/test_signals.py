@@ -215,6 +215,16 @@ def test_a_rise_elsewhere_is_a_case_of_its_own_although_the_town_is_evidence_of_
     assert ("opened", None, CENTRE) in [(m.state, m.case, m.evidence[0].key) for m in in_one], "led by an area"
 
 
+def test_another_kind_of_thing_in_the_same_area_is_a_case_of_its_own() -> None:
+    everything = SeriesKey("0682R001", WHOLE)
+    case = Open("graffiti", CENTRE, frozenset({CENTRE, everything}), WEEK)
+    other = SeriesKey("0682R001", "B")
+    moves = follow([case], [_finding(other, 3.0), _finding(everything, 2.0)], WEEK + timedelta(weeks=1))
+    assert [(m.state, m.case, m.evidence[0].key) for m in moves] == [("opened", None, other)]
+    alike = follow([case], [_finding(SeriesKey("0682R001", "A1"), 3.0), _finding(everything, 2.0)], WEEK)
+    assert [(m.state, m.case) for m in alike] == [("changed", case)]
+
+
 def test_a_document_keeps_its_numbers_and_says_what_corrections_did() -> None:
     move = follow([], [_finding(CENTRE, 2.0, observed=12)], WEEK)[0]
     first = documents.opened(move, WEEK, Ladder(), {"facts": 100})

@@ -31,6 +31,8 @@ def test_the_least_severity_from_which_most_were_useful_is_proposed_with_what_it
     said = judge("r", len(graded), sum(u for _, u in graded), graded)
     assert said.proposal == "raise"
     assert said.threshold == Threshold(severity=3, answers=7, useful=4, missed=2)
+    signals: list[tuple[int | None, bool]] = [(None, True), *graded]
+    assert judge("r", len(signals), 10, signals).threshold is None, "a least severity would shut the signals out"
     assert judge("r", 20, 1, [(4, False)] * 19 + [(4, True)]).threshold is None, "there is nothing above the highest"
     assert judge("r", 20, 0, [(1, False)] * 20).threshold is None, "no severity would have done"
     assert judge("r", 20, 15, [(1, False)] * 5 + [(2, True)] * 15).threshold is None, "it does well as it is"

@@ -84,6 +84,14 @@ def test_meetings_are_so_many_weeks_apart_over_new_year_and_both_changes_of_the_
     assert next_weekly(told[0], meeting) == told[1], "the one that is just out is not the next"
 
 
+def test_the_next_meeting_is_the_one_that_was_chosen_also_after_the_summer() -> None:
+    meeting = Meeting(weekday=4, at=time(9), hours_before=48, weeks=2, counted_from=date(2027, 8, 13))
+    june = at("2027-06-20", "12:00")
+    assert before_meeting(june, meeting) == at("2027-08-13", "09:00")
+    assert next_weekly(june, meeting) == at("2027-08-11", "09:00")
+    assert agenda_at(meeting, date(2027, 7, 2)) is None
+
+
 def test_the_meeting_of_the_first_day_follows_the_cut_off_of_the_first_day() -> None:
     """analysis cuts off every other Thursday at twelve unless told otherwise; the next day has that picture."""
     cut_off = Rule().cut_offs(at("2026-11-20", "00:00"), at("2026-12-20", "00:00"))
