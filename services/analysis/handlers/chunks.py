@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.store import facts as store
 from services.analysis.store.facts import Fingerprint
-from services.analysis.views import View, Weight, delta
+from services.analysis.views import View, Weight, fold
 from services.analysis.views.catalogue import Family
 
 
@@ -72,5 +72,4 @@ class Chunks:
             return None
         facts = (self._family.counts(store.read(self._family.model, row.event)) for row in rows)
         counting = [fact for fact in facts if fact is not None]
-        pairs = [(None, fact) for fact in counting]
-        return Chunk(rows[-1].id, len(rows), counting, [delta(view.contributions, pairs) for view in self._views])
+        return Chunk(rows[-1].id, len(rows), counting, [fold(view.contributions, counting) for view in self._views])

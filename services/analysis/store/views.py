@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.views import View, Weight, delta
-from services.runtime.columns import joined, split
+from services.runtime.columns import joined, listed, split, unlisted
 from services.runtime.database import Database
 
 _TYPES = {str: "text", date: "date", int: "bigint"}
@@ -141,15 +141,14 @@ def _kinds(key: type[Any]) -> list[tuple[str, type[Any]]]:
 def _table(view: View[Any]) -> _Table:
     columns = {name: _TYPES[kind] for name, kind in _kinds(view.key)}
     names = ", ".join(columns)
-    arrays = ", ".join(
-        split(name) if kind == "text" else f"cast(:{name} as {kind}[])" for name, kind in columns.items()
-    )
+    arrays = ", ".join(split(name) if kind == "text" else unlisted(name, kind) for name, kind in columns.items())
+    measures = ", ".join(unlisted(name, "bigint") for name in ("reports", "seen"))
     same = " and ".join(f"v.{name} = t.{name}" for name in columns)
     t = view.name
     return _Table(
         text(f"""
             insert into {t} as v ({names}, reports, seen, generation)
-            select t.*, :generation from unnest({arrays}, cast(:reports as bigint[]), cast(:seen as bigint[])) as t
+            select t.*, :generation from unnest({arrays}, {measures}) as t
             on conflict ({names}, generation)
                 do update set reports = v.reports + excluded.reports, seen = v.seen + excluded.seen"""),  # noqa: S608 - names are the code's own
         text(f"""
@@ -171,7 +170,7 @@ async def change(connection: AsyncConnection, view: View[Any], generation: int, 
     if not changes:
         return
     table, weights = _table(view), list(changes.values())
-    measures = {"reports": [w.reports for w in weights], "seen": [w.seen for w in weights]}
+    measures = {"reports": listed([w.reports for w in weights]), "seen": listed([w.seen for w in weights])}
     await connection.execute(table.add, _columns(view, list(changes)) | measures | {"generation": generation})
     # Only these can have reached zero. Few keys, or PostgreSQL reads the whole table to find them.
     falling = [key for key, w in changes.items() if view.signed or w.reports < 0 or w.seen < 0]
@@ -182,7 +181,7 @@ async def change(connection: AsyncConnection, view: View[Any], generation: int, 
 def _columns(view: View[Any], keys: Sequence[Any]) -> dict[str, Any]:
     """The keys as parameters, one per column."""
     return {
-        name: joined(column) if kind is str else list(column)
+        name: joined(column) if kind is str else listed(column)
         for (name, kind), column in zip(_kinds(view.key), zip(*keys, strict=True), strict=True)
     }
 

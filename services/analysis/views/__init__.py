@@ -90,5 +90,10 @@ def delta(
 
 
 def fold(contributions: Callable[[F], Contributions[K]], facts: Iterable[F]) -> dict[K, Weight]:
-    """The view from nothing."""
-    return delta(contributions, ((None, fact) for fact in facts))
+    """The view from nothing: ``delta`` of facts that are all new, without looking for what they replace."""
+    total: dict[K, Weight] = {}
+    for fact in facts:
+        for key, weight in contributions(fact).items():
+            old = total.get(key)
+            total[key] = weight if old is None else Weight(old[0] + weight[0], old[1] + weight[1])
+    return {key: weight for key, weight in total.items() if weight != ZERO}
