@@ -1,5 +1,6 @@
 """The voice's lists and pages on real servers: page by page, what is left out, every attempt, answers, the way out."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -159,7 +160,7 @@ async def test_what_receivers_said_stands_beside_the_rules_with_a_proposal(insta
     mild, grave = (tenant.ledger[f"grave-{severity}-0"]["report_id"] for severity in (2, 4))
     for rule, subject, useful, count in (
         ("signal", None, False, 11), ("signal", None, True, 2),
-        ("rapporter", mild, False, 11), ("rapporter", grave, True, 2),
+        ("rapporter", mild, False, 11), ("rapporter", grave, True, 2), ("utkast", None, True, 1),
     ):  # fmt: skip
         await instance.sql(
             """insert into alert_answers (kommun, alert_id, revision, rule, subject_id, useful, answered_at)
@@ -172,12 +173,53 @@ async def test_what_receivers_said_stands_beside_the_rules_with_a_proposal(insta
         page = (await http.get("/utskick/regler", headers=admin.bearer)).text
         denied = await http.get("/utskick/regler", headers=member.bearer)
     assert [(r["rule"], r["answers"], r["useful"], r["proposal"]) for r in said] == [
-        ("rapporter", 13, 2, "raise"), ("signal", 13, 2, "raise"),
+        ("rapporter", 13, 2, "raise"), ("signal", 13, 2, "raise"), ("utkast", 1, None, "thin"),
     ]  # fmt: skip
-    assert [r["threshold"] for r in said] == [{"severity": 3, "answers": 2, "useful": 2, "missed": 0}, None]
+    assert [r["threshold"] for r in said] == [{"severity": 3, "answers": 2, "useful": 2, "missed": 0}, None, None]
     for words in (
-        "Var larmen nyttiga?", "Ny signal", "2 av 13 nyttiga.", "De flesta var säkert inte nyttiga.",
+        "Var larmen nyttiga?", "1 svar.", "Ny signal", "2 av 13 nyttiga.", "De flesta var säkert inte nyttiga.",
         "Höj minsta allvar till 3", "Då hade 2 av 2 varit nyttiga, och 0 nyttiga hade uteblivit.",
     ):  # fmt: skip
         assert words in page, words
     assert denied.status_code == 403
+
+
+async def test_what_was_filled_in_on_the_page_of_the_rules_stays_when_it_cannot_be_saved(
+    instance: Instance, kommun: str
+) -> None:
+    admin, _, _ = await crew(instance, kommun)
+    path, rule = "/utskick/regler", {"name": "", "label": "Brand nattetid", "kinds": "report/opened", "how": "daily"}
+    async with asking(instance.ground.layout.url("notify_serve"), headers=admin.bearer) as http:
+        stale = await http.post(path, data=rule | {"revision": "0"})
+        assert (stale.status_code, 'value="Brand nattetid"' in stale.text) == (409, True)
+        now = stale.text.partition('name="revision" value="')[2].partition('"')[0]
+        bare = await http.post(path, data={"name": "", "label": "Allt möjligt", "how": "at_once", "revision": now})
+        assert (bare.status_code, "Välj vad regeln gäller" in bare.text) == (422, True)
+        assert (await http.post(path, data=rule | {"revision": now})).status_code == 303
+        now = str(int(now) + 1)
+        times = {"begins": "21:30", "ends": "06:00", "meets": "13:00", "weeks": "2", "before": "3", "cap": ""}
+        gone = await http.post(f"{path}/tider", data=times | {"meets_on": "2026-01-09", "revision": now})
+        assert (gone.status_code, "en dag som har varit" in gone.text, 'value="21:30"' in gone.text) == (
+            422,
+            True,
+            True,
+        )
+        group = await http.post(f"{path}/grupp", data={"name": "Vardar", "revision": now})
+        assert (group.status_code, 'value="Vardar"' in group.text) == (422, True)
+        for form in ("prova", "tider", "grupp", "kallelse"):
+            assert (await http.get(f"{path}/{form}")).headers["location"] == path
+
+
+async def test_an_extract_is_shown_as_it_is_before_it_is_changed(instance: Instance, kommun: str) -> None:
+    admin, _, _ = await crew(instance, kommun)
+    async with voice(instance) as parts:
+        await parts.roll.refresh(kommun)
+    async with asking(instance.ground.layout.url("notify_serve"), headers=admin.bearer) as http:
+        page = (await http.get("/utskick/utdrag")).text
+        (ident,) = re.findall(r'<option value="([0-9a-f-]{36})">', page)
+        revision = page.partition('name="revision" value="')[2].partition('"')[0]
+        saved = await http.post("/utskick/utdrag", data={"organisation": ident, "revision": revision, "types": "B"})
+        shown = (await http.get(saved.headers["location"])).text
+        assert f'<input type="hidden" name="organisation" value="{ident}">' in shown
+        assert '<option value="B" selected>' in shown
+        assert f'<option value="{ident}">' not in (await http.get("/utskick/utdrag")).text, "it is changed by its row"

@@ -55,14 +55,15 @@ class ThresholdOut(BaseModel):
 class UsefulnessOut(BaseModel):
     """What receivers said of one rule's alerts in the last year: the share of useful ones has a 95 % interval.
 
-    ``proposal``: ``raise`` when most were surely not useful, ``thin`` when there are too few answers to say.
+    ``proposal``: ``raise`` when most were surely not useful, ``thin`` when there are too few answers to say. Then what
+    they were is not said either: it would be what one or two people answered.
     """
 
     rule: str
     answers: int
-    useful: int
-    low: float
-    high: float
+    useful: int | None
+    low: float | None
+    high: float | None
     proposal: Literal["keep", "raise", "thin"]
     threshold: ThresholdOut | None
 
@@ -236,4 +237,5 @@ async def usefulness(request: Request, principal: Caller) -> list[UsefulnessOut]
     async with database.transaction(principal.kommuner) as connection:
         found = await answers.by_rule(connection, principal.kommun)
     judged = [judge(rule, len(said), sum(useful for _, useful in said), said) for rule, said in found.items()]
-    return [UsefulnessOut.model_validate(asdict(one)) for one in judged]
+    unsaid = dict.fromkeys(("useful", "low", "high"))
+    return [UsefulnessOut.model_validate(asdict(one) | (unsaid if one.proposal == "thin" else {})) for one in judged]

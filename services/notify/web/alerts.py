@@ -151,6 +151,8 @@ def _told(count: int, entries: int, late: int) -> str:
     """How many were told; why nobody was."""
     if not count and entries and late == entries:
         return text("alerts.told_late")
+    if not count:
+        return text("alerts.told_none")
     return text("alerts.told_one") if count == 1 else text("alerts.told_many", count=writing.whole(count))
 
 

@@ -41,11 +41,9 @@ async def listed(request: Request, principal: Visitor, klart: str = "", organisa
             (str(ident), known.get(ident, text("rules_page.unknown_organisation")), *_said(one, names))
             for ident, one in plan.extracts.items()
         ],
-        "organisations": [
-            *([] if chosen is None or chosen in known else [(str(chosen), text("rules_page.unknown_organisation"))]),
-            *((str(i), name) for i, name in organisations),
-        ],
+        "organisations": [(str(i), name) for i, name in organisations if i not in plan.extracts],
         "chosen": str(chosen) if chosen else "",
+        "chosen_name": known.get(chosen, text("rules_page.unknown_organisation")) if chosen else "",
         "interest": plan.extracts[chosen] if chosen else Interest(),
         "areas": sorted(((f"regso/{code}", name) for code, name in names.items()), key=lambda pair: pair[1]),
         "types": [(g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}]
@@ -91,4 +89,5 @@ async def saved(
         return RedirectResponse(PATH, 303)  # what the form does not offer
     if not await planning.save(principal.kommun, revision, new):
         return message(principal, text("rules_page.overtaken"), text("rules_page.overtaken_more"), 409)
-    return RedirectResponse(f"{PATH}?klart=ja", 303)
+    shown = "" if do == "bort" else f"&organisation={organisation}"
+    return RedirectResponse(f"{PATH}?klart=ja{shown}", 303)

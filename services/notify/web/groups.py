@@ -9,9 +9,14 @@ from services.notify.web.rule_forms import Faulty
 from services.pages.texts import text
 
 
-def group(plan: Plan, wanted: str) -> dict[str, Any]:
-    """The fields of a group's form; empty ones for a new group."""
-    return {"name": wanted if wanted in plan.groups else "", "people": [str(p) for p in plan.groups.get(wanted, ())]}
+def group(plan: Plan, wanted: str, form: FormData | None = None) -> dict[str, Any]:
+    """The fields of a group's form: as they were sent, of the group that is wanted, or empty ones for a new group."""
+    if form is not None and "name" in form and "label" not in form:  # a rule has a label
+        name = str(form["name"])
+        return {"name": name, "known": name in plan.groups, "people": [str(p) for p in form.getlist("people")]}
+    known = wanted in plan.groups
+    people = [str(p) for p in plan.groups.get(wanted, ())]
+    return {"name": wanted if known else "", "known": known, "people": people}
 
 
 def with_group(plan: Plan, form: FormData) -> Plan:

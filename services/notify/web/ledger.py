@@ -66,9 +66,9 @@ def entry(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
     """A row of the ledger in words."""
     restored = row.state == "expired" and "restored" in {row.reason, row.error}
     return {
-        "alert": None if row.kind in OWN else row.alert_id,
+        "alert": None if row.kind in OWN or INVITED in row.rules else row.alert_id,
         "what": what(row, names),
-        "when": writing.moment(row.sent_at or row.created_at),
+        "when": writing.moment(row.created_at),
         "state": _state(row, restored=restored),
         "chip": _CHIPS.get(row.state, "wait"),
         "channel": text(f"channel.{row.channel}") if row.channel else "",
@@ -85,6 +85,8 @@ def _state(row: Any, *, restored: bool) -> str:
     """What became of it; of what waits for its moment, which that is."""
     if row.state == "due" and row.due_at is not None and row.due_at > datetime.now(UTC) + _SOON:
         return text("deliveries.state_until", until=writing.moment(row.due_at))
+    if row.sent_at is not None and row.sent_at > row.created_at + _SOON:
+        return f"{text(f'deliveries.state_{row.state}')} {writing.moment(row.sent_at)}"
     return text("deliveries.state_restored" if restored else f"deliveries.state_{row.state}")
 
 

@@ -85,7 +85,7 @@ def _unknown(chosen: Iterable[str], offered: Sequence[tuple[str, str]]) -> list[
 
 def filled(form: FormData | None, plan: Plan, wanted: str) -> dict[str, Any] | None:
     """The form's fields: as they were sent, or of the rule that is to be changed; None for a closed form."""
-    if form is not None and "name" in form:
+    if form is not None and "label" in form:
         lists = {k: [str(v) for v in form.getlist(k)] for k in LISTS}
         single = {k: str(form.get(k, "")) for k in ("name", "label", "under", "severity", "how", *NUMBERS)}
         return single | lists | {"urgent": form.get("urgent") == "ja", "go_on": form.get("go_on") == "ja"}
@@ -141,6 +141,8 @@ def changed(plan: Plan, form: FormData) -> Plan:
         return _with(plan, root)
     before = next((n for n, _ in nodes(plan.root) if n.name == name), None)
     node = _node(form, name or _slug(str(form.get("label", "")), plan), before)
+    if under == plan.root.name and node.match == Match():
+        raise Faulty(text("rules_page.about_what"))
     if under in {n.name for n, _ in nodes(node)}:
         raise Faulty(text("rules_page.under_itself"))
     if before is not None and _parent(plan.root, name) == under:

@@ -12,7 +12,7 @@ from services.notify.domain.plan import Plan, in_order
 from services.notify.handlers.planning import Planning
 from services.notify.store import people, plans, rotas
 from services.notify.web import groups, rule_forms, times, trying
-from services.notify.web.access import denied, may, message, people_names, tabs, writes
+from services.notify.web.access import denied, may, people_names, tabs, writes
 from services.notify.web.offered import offered
 from services.notify.web.rule_words import Words, shown
 from services.notify.web.usefulness import useful
@@ -56,7 +56,7 @@ async def tried(request: Request, principal: Visitor) -> Response:
 @router.post(PATH)
 async def saved(request: Request, principal: Visitor) -> Response:
     """Keep a changed, new or removed rule."""
-    return await _changed(request, principal, rule_forms.changed, "rule", reopened=True)
+    return await _changed(request, principal, rule_forms.changed, "rule")
 
 
 @router.post(PATH + "/tider")
@@ -82,10 +82,19 @@ async def invited(request: Request, principal: Visitor) -> Response:
     return RedirectResponse(f"{PATH}?klart=invitation", 303)
 
 
+@router.get(PATH + "/prova")
+@router.get(PATH + "/tider")
+@router.get(PATH + "/grupp")
+@router.get(PATH + "/kallelse")
+async def bare() -> Response:
+    """A form's address in the address bar: there is only the page."""
+    return RedirectResponse(PATH, 303)
+
+
 async def _changed(
-    request: Request, principal: Principal, make: Callable[[Plan, FormData], Plan], what: str, *, reopened: bool = False
+    request: Request, principal: Principal, make: Callable[[Plan, FormData], Plan], what: str
 ) -> Response:
-    """Save what the form makes of the plan; a fault shows the page, ``reopened`` with the rule's form."""
+    """Save what the form makes of the plan; a fault, or somebody else's change, shows it as it was filled in."""
     if not writes(principal):
         return denied(principal)
     form = await request.form()
@@ -93,12 +102,11 @@ async def _changed(
     try:
         new = make(plan, form)
     except ValueError as bad:
-        kept = form if reopened else None
-        return await _page(request, principal, form=kept, fault=rule_forms.why(bad), status=422)
+        return await _page(request, principal, form=form, fault=rule_forms.why(bad), status=422)
     planning: Planning = request.app.state.planning
     seen = str(form.get("revision", ""))
     if seen != str(revision) or not await planning.save(principal.kommun, revision, new):
-        return message(principal, text("rules_page.overtaken"), text("rules_page.overtaken_more"), 409)
+        return await _page(request, principal, form=form, fault=text("rules_page.overtaken_kept"), status=409)
     removed = {"rule": "removed", "group": "group_removed"}.get(what, what)
     return RedirectResponse(f"{PATH}?klart={removed if form.get('do') == 'bort' else what}", 303)
 
@@ -145,17 +153,19 @@ async def _page(
         "quiet": text("rules_page.quiet", begins=plan.quiet.begins.strftime("%H.%M"),
                       ends=plan.quiet.ends.strftime("%H.%M")),
         "plan": plan,
-        "meets": times.meets(plan.meeting),
+        "meets": times.meets(plan.meeting)["said"],
         "cap": text("rules_page.cap", count=plan.messages_per_hour or request.app.state.per_hour),
         "cap_hint": text("rules_page.field_cap_hint", count=request.app.state.per_hour),
         "writes": writes(principal),
         "revision": current_revision if revision is None else revision,
         "form": filled,
         "people": sorted(((str(i), n) for i, n in who.items()), key=lambda pair: pair[1]),
-        "group": groups.group(plan, str(request.query_params.get("grupp", ""))),
+        "group": groups.group(plan, str(request.query_params.get("grupp", "")), form),
+        "times": times.filled(plan, form),
         "choices": rule_forms.choices(choices, more, plan, words, filled),
         "asked": asked.asked,
         "clock": asked.clock,
+        "severity": asked.severity,
         "answer": answer,
         "drafted": draft is not None,
         "useful": await useful(request, plan),

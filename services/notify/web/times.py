@@ -10,6 +10,8 @@ from services.notify.web.rule_forms import Faulty, whole
 from services.pages.texts import text
 from services.pages.writing import SWEDEN, full_day
 
+_FIELDS = ("begins", "ends", "meets_on", "meets", "weeks", "before", "cap", "hold")
+
 
 def meets(meeting: Meeting) -> dict[str, str]:
     """When they meet next, for the form, and how often, as a sentence."""
@@ -24,12 +26,24 @@ def meets(meeting: Meeting) -> dict[str, str]:
     return {"day": day.isoformat(), "said": said}
 
 
+def filled(plan: Plan, form: FormData | None) -> dict[str, str]:
+    """The form's fields: as they were sent, or as they are."""
+    if form is not None and "begins" in form:
+        return {name: str(form.get(name, "")) for name in _FIELDS}
+    values = meets(plan.meeting)["day"], f"{plan.meeting.at:%H:%M}", str(plan.meeting.weeks)
+    hours = f"{plan.quiet.begins:%H:%M}", f"{plan.quiet.ends:%H:%M}"
+    rest = str(plan.meeting.hours_before), str(plan.messages_per_hour or ""), "ja" if plan.holds else ""
+    return dict(zip(_FIELDS, (*hours, *values, *rest), strict=True))
+
+
 def with_times(plan: Plan, form: FormData) -> Plan:
     """The plan with the form's quiet hours, meeting, cap and holding back; Faulty or ValidationError."""
     try:
         day = date.fromisoformat(str(form.get("meets_on")))
     except ValueError:
         raise Faulty(text("rules_page.times_wrong")) from None
+    if day < datetime.now(SWEDEN).date():
+        raise Faulty(text("rules_page.passed_day"))
     meeting = {"at": form.get("meets"), "hours_before": form.get("before"), "weeks": form.get("weeks")}
     values = {
         "quiet": {"begins": form.get("begins"), "ends": form.get("ends")},

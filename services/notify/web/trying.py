@@ -29,6 +29,8 @@ class Example:
 
     asked: ExampleIn
     clock: str = ""
+    severity: str = ""
+    """As it was chosen; empty: as the type usually is."""
 
     @property
     def at(self) -> datetime:
@@ -41,13 +43,16 @@ class Example:
         return (then if then >= wall else then + timedelta(days=1)).astimezone(UTC)
 
 
+_GRAVE = Example(_DEFAULT, severity=str(_DEFAULT.severity))
+
+
 def of_form(form: FormData | None, offered: Offered) -> Example:
     """The example in the form; a grave report where there is none, or where it makes no sense.
 
     A report without a severity has that of its type, as one that is handed in; ``offered`` knows the own types'.
     """
     if form is None:
-        return Example(_DEFAULT)
+        return _GRAVE
     kind, _, state = str(form.get("example_kind", "report")).partition("/")
     severity = str(form.get("example_severity", ""))
     values = {
@@ -60,15 +65,16 @@ def of_form(form: FormData | None, offered: Offered) -> Example:
     }
     try:
         clock = str(form.get("example_clock", ""))
-        return Example(ExampleIn.model_validate(values), f"{time.fromisoformat(clock):%H:%M}" if clock else "")
+        wall = f"{time.fromisoformat(clock):%H:%M}" if clock else ""
+        return Example(ExampleIn.model_validate(values), wall, severity)
     except ValueError:  # pydantic's is one
-        return Example(_DEFAULT)
+        return _GRAVE
 
 
 def of_rule(fields: Mapping[str, Any] | None, offered: Offered) -> Example:
     """What a rule is about, by the fields of its form: the first of each; a grave report for a rule about all."""
     if fields is None or not fields["kinds"]:
-        return Example(_DEFAULT)
+        return _GRAVE
     about = {"example_kind": fields["kinds"][0], "example_severity": fields["severity"]}
     about["example_type"] = next((code for one in fields["types"] if (code := _first_of(one))), "")
     about["example_area"], about["example_source"] = (next(iter(fields[k]), "") for k in ("areas", "sources"))

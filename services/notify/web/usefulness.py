@@ -25,7 +25,6 @@ async def useful(request: Request, plan: Plan) -> list[dict[str, str]]:
 
 
 def _words(one: Mapping[str, Any], rules: Mapping[str, Node]) -> dict[str, str]:
-    low, high = (whole(round(100 * one[edge])) for edge in ("low", "high"))
     threshold, proposal = one["threshold"], text(f"rules_page.useful_{one['proposal']}")
     rule = rules.get(one["rule"])  # None: it is gone, or what people follow, which has no rule to change
     if threshold is not None and rule is not None and threshold["severity"] > (rule.match.min_severity or 0):
@@ -38,11 +37,21 @@ def _words(one: Mapping[str, Any], rules: Mapping[str, Node]) -> dict[str, str]:
         )
     return {
         "rule": rule.label if rule is not None else _unruled(one["rule"]),
-        "count": text("rules_page.useful_count", useful=whole(one["useful"]), answers=whole(one["answers"])),
-        "share": text("rules_page.useful_share", low=low, high=high) if one["proposal"] != "thin" else "",
+        "count": _count(one),
         "proposal": proposal,
     }
 
 
 def _unruled(name: str) -> str:
     return text("deliveries.rule_followed") if name == FOLLOWED else text("rules_page.useful_gone", rule=name)
+
+
+def _count(one: Mapping[str, Any]) -> str:
+    """How many found it useful, and how sure that is; of few answers only how many they are."""
+    if one["useful"] is None:
+        return text(
+            "rules_page.useful_few_one" if one["answers"] == 1 else "rules_page.useful_few", count=one["answers"]
+        )
+    low, high = (whole(round(100 * one[edge])) for edge in ("low", "high"))
+    count = text("rules_page.useful_count", useful=whole(one["useful"]), answers=whole(one["answers"]))
+    return f"{count} {text('rules_page.useful_share', low=low, high=high)}"
