@@ -138,7 +138,11 @@ async def test_up_down_and_up_again_with_everything_still_there(data: Path, port
         assert await total(http, headers) == 12
         again = await http.post("/v1/reports", json=sent[0], headers=headers)
         assert (again.status_code, again.headers["idempotent-replayed"]) == (201, "true"), "known over a restart"
-        assert json.loads(await cli("restored", "--data", str(data), "--json")) == {"ingest": 1, "geo": 1}
+        assert json.loads(await cli("restored", "--data", str(data), "--json")) == {
+            "ingest": 1,
+            "geo": 1,
+            "analysis": 1,
+        }
         after = reports(1, "after-restore")[0]
         made = await http.post("/v1/reports", json=after, headers=headers)
         assert made.json()["revision"] == 2**32 + 1, "above everything that was minted before the restore"

@@ -78,7 +78,7 @@ async def test_every_attempt_of_a_message_is_shown_and_what_reached_nobody_is_wa
         ]  # fmt: skip
         assert sent["attempts"][-1]["provider_id"] is not None
         page = (await http.get(f"/utskick/leveranser/{ids['sent']}", headers=admin.bearer)).text
-        assert "taget emot" in page
+        assert "mottaget" in page
         assert sent["message_id"].strip("<>") in page
         everything = (await http.get("/utskick/leveranser", headers=analyst.bearer)).text
         assert "Ett utskick kom inte fram." in everything
@@ -92,7 +92,7 @@ async def test_every_attempt_of_a_message_is_shown_and_what_reached_nobody_is_wa
         plan = (await http.get("/v1/routing", headers=admin.bearer)).json()
         plan["plan"]["root"]["routes"][0]["match"]["kinds"] = ["feedback"]
         refused = await http.put("/v1/routing", json=plan, headers=admin.bearer)
-        assert (refused.status_code, "feedback" in refused.text) == (422, True)
+        assert (refused.status_code, "Återkoppling" in refused.text) == (422, True)
 
 
 async def _tries(http: httpx.AsyncClient, ident: str, headers: dict[str, str]) -> list[str]:
@@ -110,7 +110,7 @@ async def test_a_mail_program_s_own_button_ends_messages_once_and_for_its_person
     async with voice(instance) as parts, asking(instance.ground.layout.url("notify_serve")) as http:
         await parts.roll.refresh(kommun)
         looked = await http.get(path)
-        assert (looked.status_code, "off" in (await _wanted(http, member.bearer))) == (200, True)
+        assert looked.status_code == 200
         assert not (await _wanted(http, member.bearer))["off"], "a scanner that looks ends nothing"
         one_click = {"List-Unsubscribe": "One-Click"}  # RFC 8058: no cookie, no token of ours, this body
         answer = await http.post(path, data=one_click)
@@ -145,8 +145,7 @@ async def test_what_is_told_daily_comes_as_one_mail_at_seven(instance: Instance,
         await parts.settle()
         ((address, message),) = parts.channels["mail"].sent
         assert address == analyst.email
-        for said in ("skadegörelse", "4"):
-            assert said in message.text.lower()
+        assert message.subject.startswith("4 saker att veta")
         states = {(r["state"], r["message_id"]) for r in await ledger(instance, kommun)}
         assert len(states) == 1, "four entries, one message"
 
@@ -160,7 +159,7 @@ async def test_what_receivers_said_stands_beside_the_rules_with_a_proposal(insta
     mild, grave = (tenant.ledger[f"grave-{severity}-0"]["report_id"] for severity in (2, 4))
     for rule, subject, useful, count in (
         ("signal", None, False, 11), ("signal", None, True, 2),
-        ("rapporter", mild, False, 11), ("rapporter", grave, True, 2), ("utkast", None, True, 1),
+        ("rapporter", mild, False, 30), ("rapporter", grave, True, 10), ("utkast", None, True, 1),
     ):  # fmt: skip
         await instance.sql(
             """insert into alert_answers (kommun, alert_id, revision, rule, subject_id, useful, answered_at)
@@ -173,12 +172,12 @@ async def test_what_receivers_said_stands_beside_the_rules_with_a_proposal(insta
         page = (await http.get("/utskick/regler", headers=admin.bearer)).text
         denied = await http.get("/utskick/regler", headers=member.bearer)
     assert [(r["rule"], r["answers"], r["useful"], r["proposal"]) for r in said] == [
-        ("rapporter", 13, 2, "raise"), ("signal", 13, 2, "raise"), ("utkast", 1, None, "thin"),
+        ("rapporter", 40, 10, "raise"), ("signal", 13, 2, "raise"), ("utkast", 1, None, "thin"),
     ]  # fmt: skip
-    assert [r["threshold"] for r in said] == [{"severity": 3, "answers": 2, "useful": 2, "missed": 0}, None, None]
+    assert [r["threshold"] for r in said] == [{"severity": 3, "answers": 10, "useful": 10, "missed": 0}, None, None]
     for words in (
-        "Var larmen nyttiga?", "1 svar.", "Ny signal", "2 av 13 nyttiga.", "De flesta var säkert inte nyttiga.",
-        "Höj minsta allvar till 3", "Då hade 2 av 2 varit nyttiga, och 0 nyttiga hade uteblivit.",
+        "Var larmen nyttiga?", "1 svar.", "Ny signal", "2 av 13 nyttiga.", "De flesta svarar nej",
+        "Höj minsta allvar till 3", "Då hade 10 av 10 varit nyttiga, och 0 nyttiga hade uteblivit.",
     ):  # fmt: skip
         assert words in page, words
     assert denied.status_code == 403

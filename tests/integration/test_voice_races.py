@@ -147,6 +147,10 @@ async def test_what_is_taken_back_or_lowered_before_it_is_told_is_not_told_as_it
         query = "select severity, closed_at from alerts where kommun = $1 and event_type = 'B1'"
         rows = await instance.sql(query, kommun, kommun=kommun, room="notify")
         assert [(r["severity"], r["closed_at"]) for r in rows] == [(2, None)], "told as what it is now, once"
+        await take(parts, _revised(grave, 3, severity=4))
+        await parts.settle()
+        rows = await instance.sql(query, kommun, kommun=kommun, room="notify")
+        assert sorted(r["severity"] for r in rows) == [2, 4], "and again when it is grave after all"
 
 
 def _revised(report: ReportLocated, revision: int, **changes: Any) -> ReportLocated:
@@ -261,7 +265,7 @@ async def test_the_addresses_of_many_are_asked_for_at_once(
 
 
 async def test_rules_are_read_again_when_anybody_has_changed_them(instance: Instance, kommun: str) -> None:
-    """By whatever statement; and of one that fails, nothing is left."""
+    """By whatever statement."""
     admin, _, member = await crew(instance, kommun)
     async with voice(instance) as parts, asking(instance.ground.layout.url("notify_serve")) as http:
 

@@ -23,7 +23,7 @@ from services.pages.texts import LANGUAGE, Language, speaking
 from services.runtime import openapi, read_log
 from services.runtime.database import Database
 from services.runtime.http import Caller, token_of
-from services.runtime.problems import not_found
+from services.runtime.problems import not_allowed, not_found
 from services.runtime.tokens import Principal
 
 router = APIRouter(prefix="/v1", tags=["situations"])
@@ -232,7 +232,8 @@ async def picture_map(request: Request, principal: Caller, number: Number) -> Re
 @router.get("/usefulness")
 async def usefulness(request: Request, principal: Caller) -> list[UsefulnessOut]:
     """How useful the alerts of each rule were to those who answered. Nothing changes by itself."""
-    reader(principal)
+    if principal.kind != "person" or not principal.may(*WRITERS, "administrator"):
+        raise not_allowed("analytiker or administrator")
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         found = await answers.by_rule(connection, principal.kommun)

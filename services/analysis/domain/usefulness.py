@@ -56,10 +56,13 @@ def judge(rule: str, answers: int, useful: int, graded: Sequence[tuple[int | Non
 
 
 def threshold(graded: Sequence[tuple[int, bool]]) -> Threshold | None:
-    """The lowest severity from which at least half of these were useful; None when there is none but what all have."""
+    """The lowest severity from which at least half of these were useful; None when there is none but what all have.
+
+    From fewer than ``FEWEST`` answers nothing is said: it would be what one or two people answered.
+    """
     for least in range(min((s for s, _ in graded), default=HIGHEST) + 1, HIGHEST + 1):
         kept = [useful for severity, useful in graded if severity >= least]
-        if kept and sum(kept) >= MOSTLY * len(kept):
+        if len(kept) >= FEWEST and sum(kept) >= MOSTLY * len(kept):
             missed = sum(useful for severity, useful in graded if severity < least)
             return Threshold(least, len(kept), sum(kept), missed)
     return None

@@ -49,9 +49,10 @@ class Chunks:
         ahead, self._ahead = self._ahead, None
         page = (self._family.model, kommun, ident, self._size)
         if ahead is not None:
-            folded = await ahead.folding
-            if ahead.after == (kommun, ident) and ahead.fingerprint == await store.fingerprint(connection, *page):
-                return folded
+            same = ahead.after == (kommun, ident) and ahead.fingerprint == await store.fingerprint(connection, *page)
+            if same:
+                return await ahead.folding
+            await self._given_up(ahead)
         return self._folded(await store.stored_page(connection, *page))
 
     async def look_ahead(self, connection: AsyncConnection, kommun: str, ident: UUID) -> None:
@@ -63,9 +64,13 @@ class Chunks:
     async def close(self) -> None:
         """Wait for what was begun and is not needed."""
         if self._ahead is not None:
-            with suppress(Exception):
-                await self._ahead.folding
+            await self._given_up(self._ahead)
             self._ahead = None
+
+    @staticmethod
+    async def _given_up(ahead: _Ahead) -> None:
+        with suppress(Exception):  # of facts that are others now
+            await ahead.folding
 
     def _folded(self, rows: Sequence[Row[Any]]) -> Chunk | None:
         if not rows:

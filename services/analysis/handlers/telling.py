@@ -24,8 +24,8 @@ NAMES = UUID("6f1d3c1e-6f0a-5d27-9d8e-3a4a1f6b7c21")
 async def tell(connection: AsyncConnection, events: Sequence[SituationChanged], due: datetime | None = None) -> None:
     """Write these to the outbox: the same revision of a situation has the same id, whoever sends it.
 
-    ``due``: the moment of a task that found them. What is caught up after a restore has been told by the database that
-    was lost: it is dated when it was due, and notify tells nobody of what is from before a restore.
+    ``due``: the moment of a task that found them. What is caught up after a restore counts as told by the database
+    that was lost: it is dated when it was due, and notify tells nobody of what is from before a restore.
     """
     restored = await store.restored_at(connection)
     if due is not None and restored is not None and due <= restored:

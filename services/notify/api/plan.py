@@ -120,7 +120,8 @@ async def put_plan(request: Request, body: PlanOut, principal: Caller) -> PlanOu
     """Save a plan after ``revision``; 409 when somebody else has saved one meanwhile."""
     writer(principal)
     if idle := unruled(body.plan):
-        raise Problem(422, "no-such-rule", text("rules_page.unruled", kinds=", ".join(sorted(idle))))
+        kinds = ", ".join(text(f"voice.kind_{kind}") for kind in sorted(idle))
+        raise Problem(422, "no-such-rule", text("rules_page.unruled", kinds=kinds))
     planning: Planning = request.app.state.planning
     if not await planning.save(principal.kommun, body.revision, body.plan):
         raise overtaken()

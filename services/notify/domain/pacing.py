@@ -50,8 +50,8 @@ def agenda_at(meeting: Meeting, day: date) -> datetime | None:
 
 def next_weekly(now: datetime, meeting: Meeting) -> datetime:
     """The next agenda."""
-    day = max(now.astimezone(SWEDEN).date(), meeting.counted_from)
-    for ahead in range(7 * meeting.weeks + 8):  # hours_before may reach back over several days
+    day = max(now.astimezone(SWEDEN).date(), meeting.begins)
+    for ahead in range(7 * meeting.weeks + 14):  # hours_before may reach back over several days
         moment = agenda_at(meeting, day + timedelta(days=ahead))
         if moment is not None and moment > now:
             return moment
@@ -60,8 +60,8 @@ def next_weekly(now: datetime, meeting: Meeting) -> datetime:
 
 def before_meeting(now: datetime, meeting: Meeting) -> datetime:
     """When the next meeting begins: until then a silence "till mötet" lasts."""
-    day = max(now.astimezone(SWEDEN).date(), meeting.counted_from)
-    for ahead in range(7 * meeting.weeks + 1):
+    day = max(now.astimezone(SWEDEN).date(), meeting.begins)
+    for ahead in range(7 * meeting.weeks + 7):
         if meeting.is_on(day + timedelta(days=ahead)):
             moment = _at(day + timedelta(days=ahead), meeting.at)
             if moment > now:

@@ -126,10 +126,15 @@ class Meeting(_Data):
     weeks: Annotated[int, Field(ge=1, le=4)] = 1
     counted_from: date = date(2024, 1, 1)
 
+    @property
+    def begins(self) -> date:
+        """The Monday of the first week in which they meet."""
+        return _monday(self.counted_from)
+
     def is_on(self, day: date) -> bool:
         """Whether they meet on this day."""
-        apart = _monday(day) - _monday(self.counted_from)
-        return day.weekday() == self.weekday and day >= _monday(self.counted_from) and apart.days // 7 % self.weeks == 0
+        apart = (_monday(day) - self.begins).days // 7
+        return day.weekday() == self.weekday and day >= self.begins and apart % self.weeks == 0
 
 
 class Interest(_Data):

@@ -18,8 +18,8 @@ TESTED, INVITED = "prov", "kallelse"
 APART = 30
 """Minutes between two messages of one alert where no rule says otherwise, and the most that an urgent rule has from
 the rules above it."""
-NATIONAL = "regso/"
-"""How areas of the layer that signals are about begin."""
+SHIPPED = frozenset({"regso", "kommun", "lan"})
+"""geo's layers that every municipality has; signals are about the first, which the others hold."""
 _ORDER: dict[How, int] = {"at_once": 0, "daily": 1, "weekly": 2, "never": 3}
 
 
@@ -158,7 +158,12 @@ def matches(match: Match, notice: Notice) -> bool:
 
 def policies(plan: Plan, notice: Notice) -> list[Policy]:
     """The rules that tell of this notice, in the tree's order."""
-    return list(_down(plan.root, policy_of(plan.root, ()), notice))
+    return [p for p in _down(plan.root, policy_of(plan.root, ()), notice) if p.how != "never"]
+
+
+def silent(plan: Plan, notice: Notice) -> list[Policy]:
+    """The rules that are about this notice and say that nobody is told."""
+    return [p for p in _down(plan.root, policy_of(plan.root, ()), notice) if p.how == "never"]
 
 
 def policy_of(node: Node, above: Sequence[Node]) -> Policy:
@@ -182,11 +187,12 @@ def _down(node: Node, policy: Policy, notice: Notice) -> Iterator[Policy]:
         yield from _down(branch, _inherited(branch, policy), notice)
         if not branch.go_on:
             break
-    if not reached and policy.how != "never":
+    if not reached:
         yield policy
 
 
 def _inherited(node: Node, above: Policy) -> Policy:
+    layers = {area.partition("/")[0] for area in node.match.areas}
     urgent = above.urgent if node.urgent is None else node.urgent
     apart = min(above.interval_minutes, APART) if urgent else above.interval_minutes
     return Policy(
@@ -200,7 +206,7 @@ def _inherited(node: Node, above: Policy) -> Policy:
         repeat_hours=above.repeat_hours if node.repeat_hours is None else node.repeat_hours or None,
         answer_minutes=node.answer_minutes or above.answer_minutes,
         then=node.then or above.then,
-        local=above.local or (bool(node.match.areas) and not any(a.startswith(NATIONAL) for a in node.match.areas)),
+        local=above.local or bool(layers and not layers & SHIPPED),
     )
 
 
@@ -255,7 +261,7 @@ def route(plan: Plan, followers: Followers, roster: Roster, notice: Notice, *, h
         for receiver in receivers:
             named.setdefault(receiver, []).append(policy)
     for subscription in followers.of(notice):
-        if held and (subscription.area is None or f"{subscription.layer}/" == NATIONAL):
+        if held and (subscription.area is None or subscription.layer in SHIPPED):
             continue
         if subscription.person_id in roster.members:
             policy = _FOLLOWING_SERIOUS if (notice.severity or 0) >= TOLD_ONE_BY_ONE else _FOLLOWING

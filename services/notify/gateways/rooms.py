@@ -10,12 +10,10 @@ from uuid import UUID
 
 from services.notify.domain.alerts import Alert
 from services.notify.domain.notices import PLACES
-from services.notify.domain.routing import Member
+from services.notify.domain.routing import SHIPPED, Member
 from services.pages.texts import LANGUAGE, Language
 from services.runtime.asking import Away, OtherRoom, service_token
 
-SHIPPED = frozenset({"regso", "kommun", "lan"})
-"""geo's layers that every municipality has."""
 MOST_ASKED, LONGEST_MAIL = 500, 200
 """What the door's directory takes at once: people or their addresses, and characters of one."""
 TOKEN_KEPT, CASE_KEPT, OWN_KEPT, ASKED_AGAIN = 120.0, 30.0, 300.0, 10.0

@@ -50,7 +50,7 @@ class Digesting:
             before = await alerts.newest_of(connection, kommun, "agenda")
             spoken = await subscriptions.languages(connection, kommun) - {LANGUAGE}
         if self._clock() >= due + max(1, plan.meeting.hours_before) * HOUR:
-            return _nothing  # they have begun, one that is to come when they do an hour ago: it tells nobody anything
+            return _nothing  # they have begun (where it is to come when they do: an hour ago), so it helps nobody
         said = await self._picture.newest(kommun)
         event = agenda(said, due + plan.meeting.hours_before * HOUR) | {"due": due.isoformat()}
         also = {language: await self._picture.newest(kommun, language) for language in sorted(spoken)}

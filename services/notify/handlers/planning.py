@@ -10,7 +10,7 @@ from services.notify.domain.notices import Notice
 from services.notify.domain.pacing import before_meeting, when
 from services.notify.domain.plan import Plan
 from services.notify.domain.preferences import Preferences
-from services.notify.domain.routing import INVITED, Subscription, Told, route
+from services.notify.domain.routing import INVITED, Subscription, Told, held, route
 from services.notify.gateways.apprised import usable
 from services.notify.gateways.outside import Outside, Refused
 from services.notify.gateways.posted import Address
@@ -18,7 +18,7 @@ from services.notify.handlers.digesting import agenda_notice
 from services.notify.handlers.rules import rules_of
 from services.notify.handlers.seals import PLACE, ROTA
 from services.notify.handlers.telling import announce, single
-from services.notify.store import devices, people, plans, rotas, subscriptions
+from services.notify.store import alerts, devices, people, plans, rotas, subscriptions
 from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.sealing import Sealer
@@ -62,6 +62,12 @@ class Planning:
         async with self._database.transaction((kommun,)) as connection:
             await subscriptions.know(connection, (kommun,))
             return await plans.save(connection, kommun, revision, plan)
+
+    async def holder(self, kommun: str, notice: Notice, plan: Plan) -> str | None:
+        """The kind of open alert that would hold this notice back now; None when none does."""
+        async with self._database.transaction((kommun,)) as connection:
+            open_kinds = await alerts.open_kinds(connection, kommun, {h.by for h in plan.holds})
+        return held(plan, open_kinds, notice)
 
     async def explain(
         self, kommun: str, notice: Notice, plan: Plan | None = None, *, at: datetime | None = None

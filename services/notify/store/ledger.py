@@ -1,5 +1,6 @@
 """SQL that reads the ledger, for pages and the API: what was sent to whom, and what came of it."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,18 +15,26 @@ _LEDGER = """
         left join alerts n on n.kommun = d.kommun and n.alert_id = d.alert_id
     where d.kommun = :kommun {which} order by d.created_at desc, d.delivery_id desc limit :most"""
 _OWN = text(_LEDGER.format(which="and d.person_id = :person"))
+_LAST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 _IS_LOST = """(d.created_at > now() - interval '30 days' and (
     d.state = 'failed' or d.state = 'expired' and d.error = 'past_deadline' and d.deadline > d.created_at))"""
 """What reached nobody in the last 30 days; what was too late when it came in (a log read again) was never to."""
 _ALL = text(
     _LEDGER.format(
-        which=f"""and (cast(:state as text) is null or d.state = :state or :state = 'lost' and {_IS_LOST})
+        which="""and (cast(:state as text) is null or d.state = :state)
         and (cast(:channel as text) is null or d.channel = :channel)
         and (cast(:kind as text) is null or d.kind = :kind)
-        and (cast(:before as uuid) is null or (d.created_at, d.delivery_id) < (
-            select created_at, delivery_id from deliveries where kommun = :kommun and delivery_id = :before))"""  # noqa: S608 - a constant
+        and (d.created_at, d.delivery_id) < (cast(:at as timestamptz), cast(:before as uuid))"""
     )
 )
+_LOST_ONES = text(
+    _LEDGER.format(
+        which=f"""and {_IS_LOST} and (cast(:channel as text) is null or d.channel = :channel)
+        and (cast(:kind as text) is null or d.kind = :kind)
+        and (d.created_at, d.delivery_id) < (cast(:at as timestamptz), cast(:before as uuid))"""
+    )
+)
+_ENTERED = text("select created_at from deliveries where kommun = :kommun and delivery_id = :before")
 _ONE = text(_LEDGER.format(which="and d.delivery_id = :delivery"))
 _ATTEMPTS = text("""
     select number, at, channel, outcome, provider_id, cost, error from attempts
@@ -66,8 +75,16 @@ async def all_of(
 
     ``before``: those that follow this one in the list.
     """
-    values = {"kommun": kommun, "most": most, "state": state, "channel": channel, "kind": kind, "before": before}
-    return list(await connection.execute(_ALL, values))
+    at: datetime | None = _LAST
+    if before is not None:
+        at = await connection.scalar(_ENTERED, {"kommun": kommun, "before": before})
+    if at is None:
+        return []  # it has gone since
+    values = {"kommun": kommun, "most": most, "channel": channel, "kind": kind, "at": at}
+    values["before"] = before or UUID(int=2**128 - 1)
+    if state == "lost":
+        return list(await connection.execute(_LOST_ONES, values))
+    return list(await connection.execute(_ALL, values | {"state": state}))
 
 
 async def one(connection: AsyncConnection, kommun: str, delivery: UUID) -> tuple[Row[Any], list[Row[Any]]] | None:

@@ -30,8 +30,7 @@ _WITHDRAW = text("""
     update notices set state = 'held', reason = 'withdrawn'
     where kommun = :kommun and kind = 'report' and subject_id = any(cast(:reports as uuid[])) and state = 'new'""")
 _LOWERED = text("""
-    update notices n set state = 'held', reason = 'withdrawn'
-    from unnest(cast(:ids as uuid[]), cast(:revisions as bigint[])) as now(id, revision)
+    delete from notices n using unnest(cast(:ids as uuid[]), cast(:revisions as bigint[])) as now(id, revision)
     where n.kommun = :kommun and n.notice_id = now.id and n.state = 'new'
         and (n.event->'report'->>'revision')::bigint < now.revision""")
 _ANONYMISE = (
@@ -51,8 +50,7 @@ _ANONYMISE = (
 )
 _KNOWN = text("""
     select notice_id from notices
-    where kommun = any(cast(:kommuner as text[])) and notice_id = any(cast(:ids as uuid[]))
-        and not (state = 'held' and reason = 'withdrawn')""")
+    where kommun = any(cast(:kommuner as text[])) and notice_id = any(cast(:ids as uuid[]))""")
 _RESTORED = text("select max(at) from restored")
 
 
@@ -96,13 +94,16 @@ async def withdraw(connection: AsyncConnection, kommun: str, reports: Collection
 
 
 async def lowered(connection: AsyncConnection, kommun: str, grave: Mapping[UUID, int]) -> None:
-    """Of reports that are less grave by a later revision (notice → revision) nothing is routed that nobody has yet."""
+    """Of reports that are less grave by a later revision (notice → revision) nothing stays that nobody has routed.
+
+    As if it had never come: one that turns out to be grave again is told.
+    """
     values = {"kommun": kommun, "ids": list(grave), "revisions": list(grave.values())}
     await connection.execute(_LOWERED, values)
 
 
 async def known(connection: AsyncConnection, kommuner: Collection[str], ids: Collection[UUID]) -> set[UUID]:
-    """Which of these have been entered, and not been taken back before anybody was told."""
+    """Which of these have been entered."""
     if not ids:
         return set()
     values = {"kommuner": sorted(kommuner), "ids": sorted(ids)}

@@ -29,12 +29,19 @@ _CONTACT = text("""
     select email, fetched_at > now() - interval '5 minutes' as fresh from contacts
     where kommun = :kommun and person_id = :person and fetched_at > now() - interval '1 day'""")
 _TO_BE_REACHED = text("""
-    select d.receiver from due d where d.what = 'send' and d.kommun = :kommun and d.at <= clock_timestamp()
-        and not exists (select 1 from contacts c where c.kommun = d.kommun
+    select d.receiver from (
+        (select id, kommun, receiver from due where what = 'send' and urgent = true and at <= now()
+            order by at limit :seen)
+        union all
+        (select id, kommun, receiver from due where what = 'send' and urgent = false and at <= now()
+            order by at limit :seen)) d
+    where d.kommun = :kommun and not exists (select 1 from contacts c where c.kommun = d.kommun
             and c.person_id = d.receiver and c.fetched_at > now() - interval '5 minutes')
         and exists (select 1 from deliveries e where e.kommun = d.kommun and e.delivery_id = d.id
             and e.receiver = 'person' and (e.kind = 'feedback') = :feedback)
-    order by d.urgent desc, d.at limit :most""")
+    limit :most""")
+LOOKED_AT = 2000
+"""Entries of the queue among which those are sought, whatever municipality they are of."""
 _KEEP_CONTACTS = text("""
     insert into contacts (kommun, person_id, email)
     select :kommun, p, e from unnest(cast(:people as uuid[]), cast(:emails as text[])) as t(p, e)
@@ -134,7 +141,9 @@ async def to_be_reached(connection: AsyncConnection, kommun: str, most: int, *, 
 
     ``feedback``: those who get word of their reports, which need no role; otherwise those who get anything else.
     """
-    rows = await connection.execute(_TO_BE_REACHED, {"kommun": kommun, "most": most, "feedback": feedback})
+    rows = await connection.execute(
+        _TO_BE_REACHED, {"kommun": kommun, "most": most, "feedback": feedback, "seen": LOOKED_AT}
+    )
     return list({r.receiver: None for r in rows})
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 _PUT = text("""
     insert into rotas (kommun, name, sealed) values (:kommun, :name, :sealed)
-    on conflict (kommun, name) do update set sealed = excluded.sealed, read_at = null, trouble = null""")
+    on conflict (kommun, name) do update set sealed = excluded.sealed, read_at = null, trouble = null,
+        strangers = 0""")
 _ALL = text("select name, sealed, read_at, trouble, strangers from rotas where kommun = :kommun order by name")
 _END = (
     text("delete from rotas where kommun = :kommun and name = :name"),

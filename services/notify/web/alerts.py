@@ -47,6 +47,7 @@ async def listed(request: Request, principal: Visitor, fler: UUID | None = None,
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         kommun, page_of = principal.kommun, partial(store.listed, connection, principal.kommun)
+        over = None if fler else over
         going = [] if over else await page_of(over=False, most=GOING + 1, before=fler)
         ended = [] if fler else await page_of(over=True, most=ENDED + 1, before=over)
         organisations = dict(await people.organisations(connection, kommun))

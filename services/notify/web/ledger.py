@@ -48,6 +48,7 @@ _OURS = (
     "undelivered", "no_such_receiver", "no_such_person", "no_number", "no_sms_provider", "bad_address",
     "address_refused", "sms_refused", "unsealable", "internal", "past_deadline", "restored", "taken", "not_wanted",
     "withdrawn", "no_alert", "no_device", "refused", "scheme_not_allowed",
+    "mail_refused", "old_event", "routed_anew",
 )  # fmt: skip
 """Reasons that are ours and have words."""
 _CHIPS = {"sent": "done", "delivered": "done", "failed": "fault", "expired": "flat", "held": "flat"}

@@ -13,6 +13,9 @@ from services.pages.writing import SWEDEN, full_day
 _FIELDS = ("begins", "ends", "meets_on", "meets", "weeks", "before", "cap", "hold")
 
 
+_BEFORE = {0: "none", 1: "one"}
+
+
 def meets(meeting: Meeting) -> dict[str, str]:
     """When they meet next, for the form, and how often, as a sentence."""
     day = before_meeting(datetime.now(UTC), meeting).astimezone(SWEDEN).date()
@@ -21,7 +24,7 @@ def meets(meeting: Meeting) -> dict[str, str]:
         day=text(f"voice.every_{meeting.weeks}", day=text(f"voice.weekday_{meeting.weekday}")),
         at=meeting.at.strftime("%H.%M"),
         next=full_day(day),
-        before=str(meeting.hours_before),
+        before=text(f"rules_page.before_{_BEFORE.get(meeting.hours_before, 'many')}", count=str(meeting.hours_before)),
     )
     return {"day": day.isoformat(), "said": said}
 

@@ -12,7 +12,7 @@ from services.notify.api.plan import ExampleIn, example
 from services.notify.domain.alerts import LASTING
 from services.notify.domain.notices import Notice
 from services.notify.domain.plan import Plan, nodes
-from services.notify.domain.routing import FOLLOWED, Policy, Receiver, Subscription, policies
+from services.notify.domain.routing import FOLLOWED, Policy, Receiver, Subscription, policies, silent
 from services.notify.handlers.planning import Explained, Planning
 from services.notify.web.offered import Offered
 from services.notify.web.rule_words import Words, followed_by
@@ -103,7 +103,11 @@ async def tried(
     return {
         "told": told,
         "gone": sorted(words.receiver(r) for r in before.keys() - {e.told.receiver for e in then}),
-        "remarks": [] if draft is None else _remarks(draft, plan, notice),
+        "remarks": [
+            *([] if draft is None else _remarks(draft, plan, notice)),
+            *([text("rules_page.held_now")] if await planning.holder(kommun, notice, chosen) else []),
+            *(text("rules_page.says_never", rule=p.path[-1]) for p in silent(chosen, notice)),
+        ],
         "next": _next(policies(chosen, notice), words) if notice.kind in LASTING else [],
     }
 

@@ -25,8 +25,10 @@ async def useful(request: Request, plan: Plan) -> list[dict[str, str]]:
 
 
 def _words(one: Mapping[str, Any], rules: Mapping[str, Node]) -> dict[str, str]:
-    threshold, proposal = one["threshold"], text(f"rules_page.useful_{one['proposal']}")
-    rule = rules.get(one["rule"])  # None: it is gone, or what people follow, which has no rule to change
+    threshold, rule = one["threshold"], rules.get(one["rule"])
+    proposal = text(f"rules_page.useful_{one['proposal']}")
+    if rule is None:  # it is gone, or what people follow: there is no rule to change
+        proposal = ""
     if threshold is not None and rule is not None and threshold["severity"] > (rule.match.min_severity or 0):
         proposal = text(
             "rules_page.useful_severity",
@@ -36,13 +38,13 @@ def _words(one: Mapping[str, Any], rules: Mapping[str, Node]) -> dict[str, str]:
             missed=whole(threshold["missed"]),
         )
     return {
-        "rule": rule.label if rule is not None else _unruled(one["rule"]),
+        "rule": rule.label if rule is not None else _without_rule(one["rule"]),
         "count": _count(one),
         "proposal": proposal,
     }
 
 
-def _unruled(name: str) -> str:
+def _without_rule(name: str) -> str:
     return text("deliveries.rule_followed") if name == FOLLOWED else text("rules_page.useful_gone", rule=name)
 
 

@@ -27,12 +27,14 @@ def test_a_threshold_is_proposed_only_when_most_were_surely_not_useful(
 
 
 def test_the_least_severity_from_which_most_were_useful_is_proposed_with_what_it_would_have_cost() -> None:
-    graded = [(1, False)] * 12 + [(2, False)] * 6 + [(2, True)] * 2 + [(3, True)] * 3 + [(3, False)] * 3 + [(4, True)]
+    graded = [(1, False)] * 24 + [(2, False)] * 6 + [(2, True)] * 2 + [(3, True)] * 5 + [(3, False)] * 5 + [(4, True)]
     said = judge("r", len(graded), sum(u for _, u in graded), graded)
     assert said.proposal == "raise"
-    assert said.threshold == Threshold(severity=3, answers=7, useful=4, missed=2)
+    assert said.threshold == Threshold(severity=3, answers=11, useful=6, missed=2)
     signals: list[tuple[int | None, bool]] = [(None, True), *graded]
     assert judge("r", len(signals), 10, signals).threshold is None, "a least severity would shut the signals out"
+    few = [(2, False)] * 19 + [(4, True)]
+    assert judge("r", 20, 1, few).threshold is None, "what one person answered is not to be read off"
     assert judge("r", 20, 1, [(4, False)] * 19 + [(4, True)]).threshold is None, "there is nothing above the highest"
     assert judge("r", 20, 0, [(1, False)] * 20).threshold is None, "no severity would have done"
     assert judge("r", 20, 15, [(1, False)] * 5 + [(2, True)] * 15).threshold is None, "it does well as it is"

@@ -90,6 +90,8 @@ def test_the_next_meeting_is_the_one_that_was_chosen_also_after_the_summer() -> 
     assert before_meeting(june, meeting) == at("2027-08-13", "09:00")
     assert next_weekly(june, meeting) == at("2027-08-11", "09:00")
     assert agenda_at(meeting, date(2027, 7, 2)) is None
+    midweek = Meeting(weekday=0, at=time(9), weeks=2, counted_from=date(2026, 1, 14))  # a Wednesday; they meet Mondays
+    assert before_meeting(at("2026-01-09", "12:00"), midweek) == at("2026-01-12", "09:00")
 
 
 def test_the_meeting_of_the_first_day_follows_the_cut_off_of_the_first_day() -> None:

@@ -312,6 +312,8 @@ def test_a_signal_holds_back_nothing_from_who_asks_for_areas_that_no_signal_is_a
         follows(person_id=PERSON), follows(person_id=MEMBER, area="0682R012"),
         follows(person_id=OTHER, layer=square[0], area=square[1]),
     ])  # fmt: skip
+    whole = Followers([follows(person_id=PERSON, layer="kommun", area="0682")])
+    assert route(DEFAULT, whole, everybody, found, held=True) == [], "the municipality is no area of its own"
     assert {t.receiver.ident for t in route(DEFAULT, followers, everybody, found, held=True)} == {OTHER}
     assert {t.receiver.ident for t in route(DEFAULT, followers, everybody, found)} == {PERSON, MEMBER, OTHER}
     own = Node(

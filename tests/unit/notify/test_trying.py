@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 from services.notify.domain.notices import Notice
 from services.notify.domain.pacing import when
 from services.notify.domain.plan import DEFAULT, Match, Node, Plan, To, in_order
-from services.notify.domain.routing import Followers, Subscription, route
+from services.notify.domain.routing import Followers, Subscription, held, route
 from services.notify.gateways.rooms import ASKED_AGAIN, Places, own_layers
 from services.notify.handlers.planning import Explained, Planning
 from services.notify.web import rule_forms, trying
@@ -30,6 +30,10 @@ class _Rules:
     """The voice's rules without a database: the same functions that route and time."""
 
     following: Sequence[Subscription] = field(default_factory=tuple)
+    going: Sequence[tuple[str, str | None, str | None]] = field(default_factory=tuple)
+
+    async def holder(self, _kommun: str, notice: Notice, plan: Plan) -> str | None:
+        return held(plan, self.going, notice)
 
     async def explain(self, _kommun: str, notice: Notice, plan: Plan, *, at: datetime) -> list[Explained]:
         followers = Followers(self.following)
@@ -49,6 +53,19 @@ async def _tried(fields: dict[str, str], draft: Plan | None = None, *following: 
     return await trying.tried(
         rules, "0682", trying.of_form(FormData(fields), OFFERED), WORDS, plan=DEFAULT, draft=draft
     )
+
+
+async def test_why_nobody_is_told_is_said_and_what_a_signal_holds_back_now() -> None:
+    fields = {"example_kind": "report/opened", "example_type": "A1", "example_area": "regso/0682R012"}
+    fields["example_severity"] = "1"
+    asked, signal = trying.of_form(FormData(fields), OFFERED), ("case", "0682R012", "A1")
+    for going in ([], [signal]):
+        rules = cast("Planning", _Rules((), going))
+        answer = await trying.tried(rules, "0682", asked, WORDS, plan=DEFAULT, draft=None)
+        assert answer["told"] == []
+        assert answer["remarks"][-1] == "Enligt regeln Andra rapporter får ingen veta mer än den som följer själv."
+        assert [r for r in answer["remarks"] if r.startswith("Just nu pågår en signal")] == answer["remarks"][:-1]
+        assert len(answer["remarks"]) == 1 + len(going)
 
 
 async def test_every_reason_is_named_with_what_is_followed() -> None:
