@@ -1,8 +1,8 @@
 """``python -m benchmarks.voice``: the voice's three levels; a digest beside Apprise sending as many mails; a storm.
 
 Routing decision at 5 000 subscriptions; one digest to many receivers, rendered and handed over; ten thousand changes at
-once; from a serious report posted until the mail server has it, all rooms running. About seven minutes;
-``build/voice.json``.
+once; from a serious report posted until the mail server has it, all rooms running, with what five thousand others
+follow and without, in turn. About ten minutes, ``--parts serious`` for one of them; ``build/voice.json``.
 """
 
 import argparse
@@ -17,10 +17,8 @@ from statistics import median, quantiles
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
-
-from benchmarks.latency import key_of
 from benchmarks.mails import sink
+from benchmarks.serious import in_turn
 from benchmarks.servers import Ground, room, start
 from services.notify.domain.notices import of_report, of_situation
 from services.notify.domain.plan import DEFAULT, Plan
@@ -35,10 +33,7 @@ from tests.support.notices import situation
 BUILD = Path(__file__).parent.parent / "build"
 OTHER_PYTHON = Path(__file__).parent.parent / ".venv-bench" / "bin" / "python"
 KOMMUN = "0682"
-OTHERS = 5000
-"""Subscriptions of others while a serious report passes."""
-TOGETHER = 10
-"""Reports per request."""
+PARTS = ("decision", "digest", "storm", "serious")
 
 
 def decision(rounds: int = 2000) -> dict[str, float]:
@@ -197,87 +192,29 @@ async def storm(ground: Ground, changes: int, receivers: int) -> dict[str, Any]:
             "waiting": row["waiting"], "lost": changes * receivers - row["sent"] - row["waiting"]}  # fmt: skip
 
 
-async def serious(ground: Ground, rate: int, seconds: int) -> dict[str, float]:
-    """Seconds from posting a serious report until the mail server has its mail, at a steady rate of reports."""
-    key = await key_of(ground)
-    person = uuid4()
-    for table, columns in (
-        ("people", "(kommun, person_id, roles, seen_at) values ($1, $2, '{est_medlem}', now() + interval '1 day')"),
-        (
-            "contacts",
-            "(kommun, person_id, email, fetched_at) values ($1, $2, 'x@exempel.invalid', now() + interval '1 day')",
-        ),
-    ):
-        await ground.sql(f"insert into notify.{table} {columns}", KOMMUN, person)
-    await ground.sql(
-        "insert into notify.subscriptions (kommun, subscription_id, person_id, layer, types, min_severity)"
-        " values ($1, gen_random_uuid(), $2, 'regso', '{}', 4)", KOMMUN, person,
-    )  # fmt: skip
-    await ground.sql(  # and what many others follow
-        """insert into notify.subscriptions (kommun, subscription_id, person_id, layer, area, types, min_severity)
-           select $1, gen_random_uuid(), gen_random_uuid(), 'regso', '0682R' || lpad((n % 60)::text, 3, '0'), '{E1}', 1
-           from generate_series(1, $2) n""", KOMMUN, OTHERS,
-    )  # fmt: skip
-    posted: dict[str, float] = {}
-    async with sink(ground, "serious") as mails:
-        extra = {"LAGESBILD_SMTP_PORT": str(mails.port), "LAGESBILD_ROSTER_SECONDS": "86400",
-                 "LAGESBILD_MOST_IN_ONE": "1", "LAGESBILD_MESSAGES_PER_HOUR": "100000"}  # fmt: skip
-        rooms = [("ingest", "serve"), ("ingest", "work"), ("geo", "work"), ("notify", "work")]
-        async with room(ground, *rooms, ready=True, extra=extra):
-            async with httpx.AsyncClient(
-                base_url=ground.layout.url("ingest_serve"), trust_env=False, timeout=30
-            ) as http:
-                await asyncio.gather(
-                    *(_post(http, key, n, n / rate, posted) for n in range(0, rate * seconds, TOGETHER))
-                )
-            wanted = sum(1 for n in range(rate * seconds) if n % 20 == 0)
-            until = time.monotonic() + 60
-            while len(mails.taken()) < wanted and time.monotonic() < until:  # noqa: ASYNC110 - a file tells nobody
-                await asyncio.sleep(0.2)
-        rows = await ground.sql(
-            "select d.message_id, n.subject_id from notify.deliveries d join notify.notices n using (kommun, alert_id)"
-            " where kommun = $1 and n.kind = 'report'", KOMMUN,
-        )  # fmt: skip
-        report = {r["message_id"]: str(r["subject_id"]) for r in rows}
-        times = sorted(at - posted[report[ident]] for at, ident in mails.taken() if ident in report)
-    cuts = quantiles(times, n=100)
-    return {"rate": rate, "mails": len(times), "of": wanted, "p50": cuts[49], "p95": cuts[94], "p99": cuts[98]}
-
-
-async def _post(http: httpx.AsyncClient, key: str, start: int, after: float, posted: dict[str, float]) -> None:
-    """Hand in some reports together, as a property system does."""
-    await asyncio.sleep(1 + after)
-    reports = []
-    for number in range(start, start + TOGETHER):
-        point = {"x": 14.60 + (number % 97) * 0.002, "y": 57.60 + (number % 31) * 0.003, "accuracy_m": 10}
-        report = {"id": f"v-{number}", "event_type": "A3", "severity": 4 if number % 20 == 0 else 2,
-                  "time_from": datetime.now(UTC).isoformat(), "place": {"coordinates": point}}  # fmt: skip
-        reports.append(json.dumps(report))
-    at = time.monotonic()
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
-    answer = await http.post("/v1/reports:batch", content="\n".join(reports), headers=headers)
-    answer.raise_for_status()
-    for line in answer.text.splitlines():
-        posted[json.loads(line)["report_id"]] = at
-
-
 async def main() -> None:
-    """All parts."""
+    """The chosen parts."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.voice")
     parser.add_argument("--receivers", type=int, default=5000)
     parser.add_argument("--rate", type=int, default=100, help="reports a second; every twentieth is serious")
     parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     chosen = parser.parse_args()
-    found: dict[str, Any] = {"decision": decision()}
-    print(found, file=sys.stderr, flush=True)
-    async with start() as ground:
-        found["digest"] = await digest(ground, chosen.receivers)
-    print(found["digest"], file=sys.stderr, flush=True)
-    async with start() as ground:
-        found["storm"] = await storm(ground, 10_000, 10)
-    print(found["storm"], file=sys.stderr, flush=True)
-    async with start() as ground:
-        found["serious"] = await serious(ground, chosen.rate, chosen.seconds)
+    found: dict[str, Any] = {}
+    if "decision" in chosen.parts:
+        found["decision"] = decision()
+        print(found, file=sys.stderr, flush=True)
+    if "digest" in chosen.parts:
+        async with start() as ground:
+            found["digest"] = await digest(ground, chosen.receivers)
+        print(found["digest"], file=sys.stderr, flush=True)
+    if "storm" in chosen.parts:
+        async with start() as ground:
+            found["storm"] = await storm(ground, 10_000, 10)
+        print(found["storm"], file=sys.stderr, flush=True)
+    if "serious" in chosen.parts:
+        found["serious"] = await in_turn(chosen.rate, chosen.seconds, chosen.rounds)
     BUILD.mkdir(exist_ok=True)
     (BUILD / "voice.json").write_text(json.dumps(found, indent=1))
     print(json.dumps(found, indent=1))

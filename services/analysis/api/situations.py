@@ -237,6 +237,6 @@ async def usefulness(request: Request, principal: Caller) -> list[UsefulnessOut]
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         found = await answers.by_rule(connection, principal.kommun)
-    judged = [judge(rule, len(said), sum(useful for _, useful in said), said) for rule, said in found.items()]
+    judged = [judge(rule, said) for rule, said in found.items()]
     unsaid = dict.fromkeys(("useful", "low", "high"))
     return [UsefulnessOut.model_validate(asdict(one) | (unsaid if one.proposal == "thin" else {})) for one in judged]

@@ -42,17 +42,18 @@ class Usefulness:
     threshold: Threshold | None = None
 
 
-def judge(rule: str, answers: int, useful: int, graded: Sequence[tuple[int | None, bool]] = ()) -> Usefulness:
+def judge(rule: str, answers: Sequence[tuple[int | None, bool]]) -> Usefulness:
     """``raise`` the threshold only when the whole interval lies below one half: most were surely not useful.
 
-    ``answers`` ≥ 1, 0 ≤ ``useful`` ≤ ``answers``. ``graded``: (severity, useful), no severity of what was about no
-    report: a least severity would shut that out, so none is proposed where there is any.
+    ``answers``, at least one: (severity, useful), no severity of what was about no report: a least severity would shut
+    that out, so none is proposed where there is any.
     """
-    low, high = share_interval(useful, answers)
-    proposal: Proposal = "thin" if answers < FEWEST else "raise" if high < MOSTLY else "keep"
-    reports = [(severity, said) for severity, said in graded if severity is not None]
-    found = threshold(reports) if proposal == "raise" and len(reports) == len(graded) else None
-    return Usefulness(rule, answers, useful, low, high, proposal, found)
+    useful = sum(said for _, said in answers)
+    low, high = share_interval(useful, len(answers))
+    proposal: Proposal = "thin" if len(answers) < FEWEST else "raise" if high < MOSTLY else "keep"
+    reports = [(severity, said) for severity, said in answers if severity is not None]
+    found = threshold(reports) if proposal == "raise" and len(reports) == len(answers) else None
+    return Usefulness(rule, len(answers), useful, low, high, proposal, found)
 
 
 def threshold(graded: Sequence[tuple[int, bool]]) -> Threshold | None:

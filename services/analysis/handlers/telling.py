@@ -48,9 +48,8 @@ async def keep(
     connection: AsyncConnection, kommun: str, revisions: Sequence[Revision], layer_version: str | None, due: datetime
 ) -> None:
     """Store the revisions of a task's moment and tell of them; what was over already is told to nobody once more."""
-    over = {c.case_id for c in await store.newest_cases(connection, kommun) if c.state == "closed"}
     await store.add_revisions(connection, kommun, revisions)
-    news = [one for one in revisions if one.case_id not in over]
+    news = [one for one in revisions if (one.state, one.document["reason"]) != ("closed", "corrected")]
     await tell(connection, [_changed(kommun, one, layer_version) for one in news], due)
 
 

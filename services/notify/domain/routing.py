@@ -19,7 +19,7 @@ APART = 30
 """Minutes between two messages of one alert where no rule says otherwise, and the most that an urgent rule has from
 the rules above it."""
 SHIPPED = frozenset({"regso", "kommun", "lan"})
-"""geo's layers that every municipality has; signals are about the first, which the others hold."""
+"""geo's layers that every municipality has: RegSO's areas, which signals are about, and what they all lie in."""
 _ORDER: dict[How, int] = {"at_once": 0, "daily": 1, "weekly": 2, "never": 3}
 
 

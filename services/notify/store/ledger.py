@@ -19,21 +19,11 @@ _LAST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 _IS_LOST = """(d.created_at > now() - interval '30 days' and (
     d.state = 'failed' or d.state = 'expired' and d.error = 'past_deadline' and d.deadline > d.created_at))"""
 """What reached nobody in the last 30 days; what was too late when it came in (a log read again) was never to."""
-_ALL = text(
-    _LEDGER.format(
-        which="""and (cast(:state as text) is null or d.state = :state)
-        and (cast(:channel as text) is null or d.channel = :channel)
+_FILTERED = """ and (cast(:channel as text) is null or d.channel = :channel)
         and (cast(:kind as text) is null or d.kind = :kind)
         and (d.created_at, d.delivery_id) < (cast(:at as timestamptz), cast(:before as uuid))"""
-    )
-)
-_LOST_ONES = text(
-    _LEDGER.format(
-        which=f"""and {_IS_LOST} and (cast(:channel as text) is null or d.channel = :channel)
-        and (cast(:kind as text) is null or d.kind = :kind)
-        and (d.created_at, d.delivery_id) < (cast(:at as timestamptz), cast(:before as uuid))"""
-    )
-)
+_ALL = text(_LEDGER.format(which="and (cast(:state as text) is null or d.state = :state)" + _FILTERED))
+_LOST_ONES = text(_LEDGER.format(which="and " + _IS_LOST + _FILTERED))
 _ENTERED = text("select created_at from deliveries where kommun = :kommun and delivery_id = :before")
 _ONE = text(_LEDGER.format(which="and d.delivery_id = :delivery"))
 _ATTEMPTS = text("""

@@ -15,20 +15,22 @@ from services.notify.store import rotas
 
 NOBODY = UUID(int=0)
 """Stands in the ledger for a person who was erased, and among silences for everybody."""
-_ONE = text("""
+_FRESH, _KEPT = "interval '5 minutes'", "interval '1 day'"
+"""For how long a copy of an address is used unasked, and for how long at all, while the door is away."""
+_ONE = text(f"""
     select (select document || jsonb_build_object('phone', phone) from preferences p
             where p.kommun = :kommun and p.person_id = :person) as wanted,
-        c.email, c.fetched_at > now() - interval '5 minutes' as fresh,
+        c.email, c.fetched_at > now() - {_FRESH} as fresh,
         (select json_agg(json_build_array(device_id, sealed) order by added_at) from devices d
             where d.kommun = :kommun and d.person_id = :person) as devices,
         (select json_build_array(phone, until) from numbers n
             where n.kommun = :kommun and n.person_id = :person and n.phone <> '') as unproved
     from (select 1) one left join contacts c on c.kommun = :kommun and c.person_id = :person
-        and c.fetched_at > now() - interval '1 day'""")
-_CONTACT = text("""
-    select email, fetched_at > now() - interval '5 minutes' as fresh from contacts
-    where kommun = :kommun and person_id = :person and fetched_at > now() - interval '1 day'""")
-_TO_BE_REACHED = text("""
+        and c.fetched_at > now() - {_KEPT}""")  # noqa: S608 - constants
+_CONTACT = text(f"""
+    select email, fetched_at > now() - {_FRESH} as fresh from contacts
+    where kommun = :kommun and person_id = :person and fetched_at > now() - {_KEPT}""")  # noqa: S608 - constants
+_TO_BE_REACHED = text(f"""
     select d.receiver from (
         (select id, kommun, receiver from due where what = 'send' and urgent = true and at <= now()
             order by at limit :seen)
@@ -36,10 +38,10 @@ _TO_BE_REACHED = text("""
         (select id, kommun, receiver from due where what = 'send' and urgent = false and at <= now()
             order by at limit :seen)) d
     where d.kommun = :kommun and not exists (select 1 from contacts c where c.kommun = d.kommun
-            and c.person_id = d.receiver and c.fetched_at > now() - interval '5 minutes')
+            and c.person_id = d.receiver and c.fetched_at > now() - {_FRESH})
         and exists (select 1 from deliveries e where e.kommun = d.kommun and e.delivery_id = d.id
             and e.receiver = 'person' and (e.kind = 'feedback') = :feedback)
-    limit :most""")
+    limit :most""")  # noqa: S608 - constants
 LOOKED_AT = 2000
 """Entries of the queue among which those are sought, whatever municipality they are of."""
 _KEEP_CONTACTS = text("""
@@ -62,7 +64,7 @@ _PUT = text("""
         organisation_id = excluded.organisation_id, organisation = excluded.organisation, seen_at = excluded.seen_at""")
 _GONE = (
     text("delete from people where kommun = :kommun and seen_at < :now"),
-    text("delete from contacts where kommun = :kommun and fetched_at < now() - interval '1 day'"),
+    text(f"delete from contacts where kommun = :kommun and fetched_at < now() - {_KEPT}"),  # noqa: S608 - a constant
 )
 _ORGANISATIONS = text("""
     select distinct organisation_id, organisation from people

@@ -153,7 +153,7 @@ async def _page(
         "quiet": text("rules_page.quiet", begins=plan.quiet.begins.strftime("%H.%M"),
                       ends=plan.quiet.ends.strftime("%H.%M")),
         "plan": plan,
-        "meets": times.meets(plan.meeting)["said"],
+        "meets": times.meets(plan.meeting),
         "cap": text("rules_page.cap", count=plan.messages_per_hour or request.app.state.per_hour),
         "cap_hint": text("rules_page.field_cap_hint", count=request.app.state.per_hour),
         "writes": writes(principal),

@@ -11,29 +11,29 @@ from services.pages.texts import text
 from services.pages.writing import SWEDEN, full_day
 
 _FIELDS = ("begins", "ends", "meets_on", "meets", "weeks", "before", "cap", "hold")
-
-
 _BEFORE = {0: "none", 1: "one"}
 
 
-def meets(meeting: Meeting) -> dict[str, str]:
-    """When they meet next, for the form, and how often, as a sentence."""
-    day = before_meeting(datetime.now(UTC), meeting).astimezone(SWEDEN).date()
-    said = text(
+def _next(meeting: Meeting) -> date:
+    return before_meeting(datetime.now(UTC), meeting).astimezone(SWEDEN).date()
+
+
+def meets(meeting: Meeting) -> str:
+    """When they meet, as a sentence."""
+    return text(
         "rules_page.meeting_is",
         day=text(f"voice.every_{meeting.weeks}", day=text(f"voice.weekday_{meeting.weekday}")),
         at=meeting.at.strftime("%H.%M"),
-        next=full_day(day),
+        next=full_day(_next(meeting)),
         before=text(f"rules_page.before_{_BEFORE.get(meeting.hours_before, 'many')}", count=str(meeting.hours_before)),
     )
-    return {"day": day.isoformat(), "said": said}
 
 
 def filled(plan: Plan, form: FormData | None) -> dict[str, str]:
     """The form's fields: as they were sent, or as they are."""
     if form is not None and "begins" in form:
         return {name: str(form.get(name, "")) for name in _FIELDS}
-    values = meets(plan.meeting)["day"], f"{plan.meeting.at:%H:%M}", str(plan.meeting.weeks)
+    values = _next(plan.meeting).isoformat(), f"{plan.meeting.at:%H:%M}", str(plan.meeting.weeks)
     hours = f"{plan.quiet.begins:%H:%M}", f"{plan.quiet.ends:%H:%M}"
     rest = str(plan.meeting.hours_before), str(plan.messages_per_hour or ""), "ja" if plan.holds else ""
     return dict(zip(_FIELDS, (*hours, *values, *rest), strict=True))
