@@ -18,7 +18,7 @@ class NotifySettings(RoomSettings):
     lets messages go to (an ntfy server, say); everything else inside is refused. ``seal_secret`` seals addresses.
     ``push_allowed``: the same for push services; a separate list, since everybody may name one for their device.
     ``apprise_schemes``: JSON, which of Apprise's services may be used (``["matrixs"]``); needs the extra ``apprise``.
-    ``most_per_second``: by channel, for each place outside and each process; a channel that is not named has no limit.
+    ``most_per_second``: by channel, for each place outside, over all processes; one that is not named has no limit.
     ``most_in_one``: how many alerts of one receiver go in one message when they wait together.
     """
 

@@ -185,6 +185,7 @@ async def test_roles_reach_their_own_room_and_no_more(instance: Instance) -> Non
     await refused(serve_role("ingest"), "select * from ingest.credentials")
     await refused(serve_role("ingest"), "select * from ingest.login_index")
     await refused(serve_role("notify"), "select * from notify.due")
+    await refused(serve_role("notify"), "select * from notify.turns")
     await refused(STATUS_ROLE, "select event from analysis.facts")
     connection = await asyncpg.connect(ground.dsn(OWNER_ROLE))
     try:

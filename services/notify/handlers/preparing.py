@@ -22,7 +22,7 @@ from services.notify.handlers.parcels import Parcel, Reach
 from services.notify.handlers.pausing import Pauses
 from services.notify.handlers.standing_in import stand_in
 from services.notify.metrics import LOST, MESSAGES
-from services.notify.store import alerts, deliveries, notices, queue
+from services.notify.store import alerts, deliveries, notices, queue, turns
 from services.notify.store.people import NOBODY
 from services.runtime.clock import Clock
 
@@ -115,7 +115,8 @@ class Preparing:
                 return None
             way = (way + 1) % len(ways)
         rate, urgent = self._composing.most_per_second(ways[way]), any(r.urgent for r in rows)
-        if (wait := self._pauses.turn(health(ways[way]), ids[0], rate, urgent=urgent)) > 0:
+        wait = 0.0 if rate is None else await turns.turn(connection, health(ways[way]), ids, rate, urgent=urgent)
+        if wait > 0:
             await queue.later(connection, ids, wait)
             return None
         ident = message_id(rows[0].delivery_id) if rows[0].state == "due" else rows[0].message_id

@@ -17,6 +17,7 @@ from services.notify.store import alerts as store
 from services.notify.store import notices, people, plans, queue
 from services.runtime.clock import Clock, utc
 from services.runtime.database import Database
+from services.runtime.faultpoints import reach
 from services.runtime.logs import logger
 from services.runtime.publisher import Publisher
 
@@ -46,6 +47,8 @@ class Pursuer:
                     await queue.drop(connection, [ident])
                 else:
                     await queue.at(connection, [ident], again)
+                await reach("pursuing.before_commit")
+            await reach("pursuing.after_commit")
         return len(due)
 
     async def _one(self, connection: AsyncConnection, kommun: str, ident: UUID) -> datetime | None:

@@ -7,6 +7,7 @@ from services.notify.metrics import LOST as LOST_MESSAGES
 from services.notify.metrics import MESSAGES
 from services.notify.store import queue, receipts
 from services.runtime.database import Database
+from services.runtime.faultpoints import reach
 
 ARRIVED, LOST = "delivered", "failed"
 
@@ -32,5 +33,7 @@ async def take_receipt(
             LOST_MESSAGES.labels("failed").inc(found.failed)
             due = [(ident, kommun, now, receiver) for ident, receiver, _ in found.again]
             await queue.put(connection, "send", due, urgent=[ident for ident, _, urgent in found.again if urgent])
+        await reach("receipt.before_commit")
+    await reach("receipt.after_commit")
     MESSAGES.labels(channel, outcome).inc()
     return True

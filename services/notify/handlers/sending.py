@@ -117,6 +117,7 @@ class Sender:
             await self._put_off(parcel, delayed)
             return
         except Permanent as refused:
+            await reach("notify.after_refusal")
             await self._refused(parcel, refused)
             return
         except Exception as error:

@@ -24,6 +24,7 @@ from services.notify.store import alerts, notices, plans, queue, subscriptions
 from services.runtime.asking import Away
 from services.runtime.clock import Clock, utc
 from services.runtime.database import Database
+from services.runtime.faultpoints import reach
 from services.runtime.logs import logger
 from services.runtime.publisher import Publisher
 
@@ -86,6 +87,8 @@ class Thanker:
         async with self._database.transaction((kommun,)) as connection:
             if await queue.drop(connection, [ident]):  # otherwise somebody else was quicker
                 await self._enter(connection, kommun, ident, number or "", reporters)
+            await reach("thanking.before_commit")
+        await reach("thanking.after_commit")
 
     async def _each(self, marker: Alert) -> None:
         """Word of one report that has its place, to its reporter, if they want that.
@@ -110,6 +113,8 @@ class Thanker:
                 await self._tell(connection, told, person, awake(now, own.quiet or plan.quiet))
             event = {k: v for k, v in marker.event.items() if k != "token"}
             await alerts.put(connection, [replace(marker, event=event)])
+            await reach("thanking.before_commit")
+        await reach("thanking.after_commit")
 
     @staticmethod
     async def _tell(connection: AsyncConnection, alert: Alert, person: UUID, at: datetime) -> None:

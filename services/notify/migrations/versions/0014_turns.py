@@ -1,0 +1,17 @@
+"""What a channel is given a second is counted over all processes."""
+
+from alembic import op
+
+from services.runtime.migrations import serve_role, work_role
+
+revision = "0014"
+down_revision = "0013"
+
+
+def upgrade() -> None:
+    # By a channel's name or an opaque id of a place, for all municipalities: a provider is one for all of them.
+    op.execute("""create table turns (
+        channel text primary key, free_at timestamptz not null, urgent_at timestamptz not null)""")
+    op.execute(f"grant select, insert, update on turns to {work_role('notify')}")
+    op.execute(f"revoke all on turns from {serve_role('notify')}")
+    op.execute("alter table due add turn timestamptz")

@@ -1,0 +1,94 @@
+"""No provider is pressed: what a channel is given a second is shared by every process, and urgent ones go first."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.notify.store.turns import turn
+from services.runtime.database import Database
+from services.runtime.migrations import work_role
+from tests.integration.test_voice import crew
+from tests.support.instance import Instance
+from tests.support.voice import now_case, numbered, somebody, voice
+
+RATE = 0.01
+"""One in a hundred seconds: what the machine does meanwhile is small beside it."""
+GAP = 1 / RATE
+
+
+async def _entered(instance: Instance, kommun: str, count: int) -> list[UUID]:
+    ids = [uuid4() for _ in range(count)]
+    await instance.sql(
+        "insert into due (id, kommun, at, what)"
+        " select i, $1, now() + interval '1 day', 'send' from unnest($2::uuid[]) i",
+        kommun, ids, room="notify",
+    )  # fmt: skip
+    return ids
+
+
+async def test_two_processes_share_what_a_channel_takes(instance: Instance, kommun: str) -> None:
+    url, channel = instance.ground.database_url(work_role("notify")), f"sms-{uuid4()}"
+    one, other = Database(url, pool_size=1), Database(url, pool_size=1)
+    first, *rest = await _entered(instance, kommun, 5)
+
+    async def ask(database: Database, *ids: UUID, urgent: bool = False) -> float:
+        async with database.transaction() as connection:
+            return await turn(connection, channel, ids, RATE, urgent=urgent)
+
+    try:
+        assert await ask(one, first) == 0
+        waits = await asyncio.gather(
+            *(ask(database, who) for database, who in zip([one, other] * 2, rest, strict=True))
+        )
+        assert sorted(waits) == pytest.approx([GAP, 2 * GAP, 3 * GAP, 4 * GAP], abs=20)
+        places = dict(zip(rest, waits, strict=True))
+        for who, wait in places.items():
+            assert await ask(other, who) == pytest.approx(wait, abs=20), "asking again gives no later place"
+        late, grave, graver = await _entered(instance, kommun, 3)
+        assert await ask(one, grave, urgent=True) == 0, "the urgent ones' line is empty"
+        assert await ask(other, graver, urgent=True) == pytest.approx(GAP, abs=20), "and is a line, too"
+        assert await ask(one, late) == pytest.approx(7 * GAP, abs=20), "the others wait for both"
+        soon = min(places, key=lambda who: places[who])
+        await instance.sql("update due set turn = now() where id = $1", soon, room="notify")
+        assert await ask(one, soon) == 0
+        assert await ask(one, soon) > GAP, "a turn is used once"
+        await instance.sql("update due set turn = now() - interval '2 minutes' where id = $1", late, room="notify")
+        assert await ask(one, late) > 7 * GAP, "one that nobody took is given anew"
+        await instance.sql(
+            "update turns set free_at = now() - interval '1 hour' where channel = $1", channel, room="notify"
+        )
+        assert [await ask(one, who) for who in await _entered(instance, kommun, 2)] == [
+            0, pytest.approx(GAP, abs=20)
+        ], "what nobody used is not saved up"  # fmt: skip
+    finally:
+        await one.close()
+        await other.close()
+        await instance.sql("delete from due where kommun = $1", kommun, room="notify")
+
+
+async def test_who_has_to_wait_for_an_sms_gets_it_when_the_turn_comes(instance: Instance, kommun: str) -> None:
+    rule: dict[str, Any] = {"name": "signal", "label": "Signal", "match": {"kinds": ["case"]}, "how": "at_once"}
+    root = {"name": "rot", "label": "Rot", "to": [{"role": "analytiker"}], "routes": [rule | {"urgent": False}]}
+    _, analyst, _ = await crew(instance, kommun, root=root)
+    second = await somebody(instance, kommun, "analytiker")
+    for number, person in enumerate((analyst, second)):
+        phone = f"+4670123456{number}"
+        await numbered(instance, kommun, person.ident, phone=phone, usual="sms")
+    async with voice(instance, most_per_second={"sms": RATE}) as parts:
+        await parts.enter(now_case(kommun))
+        await parts.settle()
+        sms = parts.channels["sms"]
+        query = "select at - now() as left, turn from due where kommun = $1 and what = 'send'"
+        waiting = await instance.sql(query, kommun, room="notify")
+        assert len(sms.sent) + len(waiting) == 2
+        assert all(timedelta() < row["left"] and row["turn"] is not None for row in waiting)
+        await instance.sql(
+            "update due set at = now(), turn = now() where kommun = $1 and what = 'send'", kommun, room="notify"
+        )
+        await parts.settle()
+        assert sorted(a for a, _ in sms.sent) == ["+46701234560", "+46701234561"]
+        assert parts.channels["mail"].sent == [], "to wait for one's turn is no reason for another way"
+    await instance.sql("update turns set free_at = now() where channel = 'sms'", room="notify")  # others send them, too
