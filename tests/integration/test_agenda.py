@@ -53,6 +53,10 @@ async def test_who_writes_gets_the_whole_agenda_and_a_department_its_extract(
             plan = saved.json()
             parts.sender._composing._plans.clear()
             await _due(instance, parts, kommun, int(hears))
+            other = (
+                """update alerts set event = jsonb_set(event, '{path}', '"/"') where kommun = $1 and kind = 'agenda'"""
+            )
+            await instance.sql(other, kommun, kommun=kommun, room="notify")  # the next is of another lägesbild
             sent = dict(parts.channels["mail"].sent)
             parts.channels["mail"].sent.clear()
             assert set(sent) == {analyst.email, member.email}
@@ -129,6 +133,29 @@ class _Quiet(Picture):
         found = await super().newest(kommun, language)
         assert found is not None
         return found | {"sections": [s | {"lines": [], "about": []} for s in found["sections"]]}
+
+
+async def test_a_second_meeting_in_a_period_is_not_told_the_same_again(
+    instance: Instance, database: Database, kommun: str
+) -> None:
+    """They meet every week and the lägesbild is of two: what was gone through is left out, what is open is not."""
+    _, analyst, member = await crew(instance, kommun)
+    await history(database, kommun)
+    await drafted(database, kommun)
+    async with voice(instance) as parts:
+        await parts.roll.refresh(kommun)
+        for ahead in (0, 1):
+            parts.channels["mail"].sent.clear()
+            await _due(instance, parts, kommun, ahead)
+            sent = dict(parts.channels["mail"].sent)
+            assert set(sent) == {analyst.email, member.email}
+            said = sent[analyst.email].text
+            assert ("densamma som inför förra mötet" in said) is (ahead > 0)
+            assert ("Nytt, upp och ned" in said) is (ahead == 0)
+            assert "Hur säkra siffrorna är" in said
+        parts.channels["mail"].sent.clear()
+        await _due(instance, parts, kommun, 2)
+        assert parts.channels["mail"].sent == [], "that there is nothing more has been said"
 
 
 async def test_nothing_to_say_is_said_once(instance: Instance, database: Database, kommun: str) -> None:

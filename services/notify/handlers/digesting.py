@@ -1,6 +1,6 @@
 """The agenda: before each meeting one message that is what the meeting goes through, as analysis tells it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid5
@@ -19,6 +19,8 @@ from services.runtime.schedule import Effect, Task
 
 TELLING = frozenset({"findings", "cases", "coming"})
 """Sections that are something to tell; the others say how good the numbers are, which is news where it warns."""
+ONCE = frozenset({"findings", "focus"})
+"""Sections that stay as they are for a whole period, and are gone through at one meeting of it."""
 
 
 class Digesting:
@@ -55,6 +57,7 @@ class Digesting:
         event = agenda(said, due + plan.meeting.hours_before * HOUR) | {"due": due.isoformat()}
         also = {language: await self._picture.newest(kommun, language) for language in sorted(spoken)}
         event["also"] = {language: words(there) for language, there in also.items() if there is not None}
+        event = since(event, before.event if before is not None else {})
 
         async def enter(connection: AsyncConnection) -> None:
             if nothing(event) and (before is None or nothing(before.event)):
@@ -79,7 +82,33 @@ def agenda(said: dict[str, Any] | None, meeting: datetime) -> dict[str, Any]:
 
 def words(said: dict[str, Any]) -> dict[str, Any]:
     """What of an agenda is words: the lägesbild's name, lines under headings."""
-    return {"picture": said["title"], "sections": [s for s in said["sections"] if s["key"] != "brief"]}
+    sections = [s for s in said["sections"] if s["key"] != "brief"]
+    gone_through = [line for s in sections if s["key"] in ONCE for line in s["lines"]]
+    return {"picture": said["title"], "sections": sections, "gone_through": gone_through}
+
+
+def since(event: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """The agenda without what an earlier meeting has gone through of the same lägesbild (``before``: the last agenda).
+
+    What is open, what comes and how sure the numbers are stand in every agenda.
+    """
+    if not event["path"] or before.get("path") != event["path"]:
+        return event
+    spoken, heard = event.get("also") or {}, before.get("also") or {}
+    also = {language: _left(there, heard.get(language) or {}) for language, there in spoken.items()}
+    return _left(event, before) | {"also": also, "again": True}
+
+
+def _left(said: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    known = set(before.get("gone_through") or ())
+    return said | {"sections": [_without(s, known) if s["key"] in ONCE else s for s in said["sections"]]}
+
+
+def _without(section: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+    kept = [at for at, line in enumerate(section["lines"]) if line not in known]
+    about = section.get("about") or []
+    left = {"lines": [section["lines"][at] for at in kept]}
+    return section | left | ({"about": [about[at] for at in kept]} if len(about) == len(section["lines"]) else {})
 
 
 def nothing(event: dict[str, Any]) -> bool:

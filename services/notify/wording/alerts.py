@@ -241,7 +241,9 @@ def _agenda(alert: Alert, known: Known) -> Said:
     title = text("voice.agenda_title", at=at)
     told = [(s["title"], _concerning(s, known.interest)) for s in event["sections"]]
     sections = tuple((heading, lines) for heading, lines in told if lines)
-    intro = text("voice.agenda_intro" if sections else "mail.nothing_new")
+    intro = text("mail.nothing_new")
+    if sections:
+        intro = text("voice.agenda_again" if event.get("again") else "voice.agenda_intro")
     if known.interest is not None:
         intro = text("voice.extract_intro" if sections else "voice.extract_none", who=known.organisation or "")
         title = text("voice.extract_title", who=known.organisation or "", at=at)
