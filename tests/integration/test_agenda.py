@@ -14,11 +14,12 @@ from services.pages.texts import LANGUAGE, Language
 from services.pages.writing import SWEDEN
 from services.runtime.database import Database
 from services.runtime.schedule import Effect, Schedule
+from services.runtime.sealing import Sealer
 from tests.integration.test_pictures import drafted, history
 from tests.integration.test_voice import crew
 from tests.support.http import asking
 from tests.support.instance import Instance
-from tests.support.voice import Voice, voice
+from tests.support.voice import Voice, now_case, voice
 
 
 async def _due(instance: Instance, parts: Voice, kommun: str, ahead: float = 0, made: type[Picture] = Picture) -> None:
@@ -172,3 +173,85 @@ async def test_nothing_to_say_is_said_once(instance: Instance, database: Databas
             await _due(instance, parts, kommun, ahead, _Quiet)
         assert len(parts.channels["mail"].sent) == 2, "one each, and silence until there is something"
         assert all("Inget nytt" in m.text for _, m in parts.channels["mail"].sent)
+
+
+async def test_a_department_without_roles_gets_its_extract_at_its_mailbox(
+    instance: Instance, database: Database, kommun: str
+) -> None:
+    """A mailbox is a place outside: added once, its address never shown, told by a rule."""
+    admin, analyst, _ = await crew(instance, kommun)
+    await history(database, kommun)
+    await drafted(database, kommun)
+    box = f"park-{kommun}@exempel.invalid"
+    async with asking(instance.ground.layout.url("notify_serve"), headers=admin.bearer) as http:
+        wrong = await http.post("/v1/destinations", json={"kind": "mail", "label": "Park", "url": "park på kommunen"})
+        assert wrong.status_code == 422
+        assert "Det är ingen e-postadress" in wrong.text
+        made = await http.post("/v1/destinations", json={"kind": "mail", "label": "Park", "url": box})
+        assert made.status_code == 201, made.text
+        assert box not in (await http.get("/v1/destinations")).text + (await http.get("/utskick/kanaler")).text
+        ident = made.json()["destination_id"]
+        plan = (await http.get("/v1/routing")).json()
+        plan["plan"]["extracts"] = {ident: {"types": ["B"]}}
+        plan = (await http.put("/v1/routing", json=plan)).json()
+        assert "Ingen regel skickar dagordningen dit" in (await http.get("/utskick/utdrag")).text
+        rule = {"name": "park", "label": "Park", "match": {"kinds": ["agenda"]}, "go_on": True, "how": "at_once"}
+        plan["plan"]["root"]["routes"].insert(0, rule | {"to": [{"destination": ident}]})
+        plan = (await http.put("/v1/routing", json=plan)).json()
+        assert "Ingen regel skickar dagordningen dit" not in (await http.get("/utskick/utdrag")).text
+    async with voice(instance) as parts:
+        parts.sender._composing._sealer = Sealer(instance.ground.layout.secrets["seal"])
+        await parts.roll.refresh(kommun)
+        await _due(instance, parts, kommun)
+        sent = dict(parts.channels["mail"].sent)
+    assert set(sent) >= {analyst.email, box}
+    assert sent[box].subject.startswith("Utdrag för Park inför mötet")
+    assert "klotter" not in sent[box].text
+    assert "klotter" in sent[analyst.email].text
+    assert sent[box].stop is None, "whoever reads a department's mail cannot end it for all"
+
+
+async def test_the_agenda_and_what_waits_for_it_go_out_before_the_meeting_by_the_schedule(
+    instance: Instance, database: Database, kommun: str
+) -> None:
+    """The real task in the real schedule; a signal that a rule keeps for the week comes with it, not before."""
+    weekly = {"name": "signal", "label": "Signal", "match": {"kinds": ["case"]}, "how": "weekly"}
+    agenda = {"name": "dag", "label": "Dagordning", "match": {"kinds": ["agenda"]}, "how": "at_once"}
+    root = {"name": "rot", "label": "Rot", "to": [{"role": "analytiker"}], "routes": [weekly, agenda]}
+    meets = datetime.now(SWEDEN) + timedelta(days=3)
+    meeting = {"weeks": 1, "weekday": meets.weekday(), "at": "12:00:00", "hours_before": 2}
+    _, analyst, _ = await crew(instance, kommun, root=root, meeting=meeting)
+    await history(database, kommun)
+    await drafted(database, kommun)
+    layout = instance.ground.layout
+    picture = Picture(layout.url("ingest_serve"), layout.url("analysis_serve"), layout.secrets["notify"])
+
+    async def alone() -> AsyncIterator[str]:
+        yield kommun
+
+    async with voice(instance) as parts:
+
+        def clock() -> datetime:
+            return datetime.now(UTC) + parts.ahead
+
+        await parts.roll.refresh(kommun)
+        task = replace(Digesting(parts.database, picture, clock).task(), name=f"agenda-{kommun}")
+        schedule = Schedule(parts.database, [task], alone, clock=clock)
+        await schedule.once()
+        await parts.enter(now_case(kommun))
+        await parts.settle()
+        assert parts.channels["mail"].sent == []
+        said = datetime.combine(meets.date(), time(10), SWEDEN).astimezone(UTC)
+        (row,) = await instance.sql("select at from due where kommun = $1 and what = 'send'", kommun, room="notify")
+        assert row["at"] == said, "the moment of the agenda"
+        parts.ahead = said + timedelta(minutes=1) - datetime.now(UTC)
+        await schedule.once()
+        await schedule.once()
+        for _ in range(2):  # the queue's clock is the database's: to route, then to send
+            await instance.sql("update due set at = now() where kommun = $1", kommun, room="notify")
+            await parts.settle()
+        sent = parts.channels["mail"].sent
+        assert {a for a, _ in sent} == {analyst.email}
+        assert sum("klotter" in m.text and "Nytt, upp och ned" in m.text for _, m in sent) == 1
+        assert len(sent) <= 2, "the agenda once, and the signal with it or beside it"
+    await picture.close()

@@ -57,19 +57,19 @@ class ToldOut(BaseModel):
     ways: list[str]
 
 
-PlaceKind = Literal["teams", "webhook", "ntfy", "apprise"]
+PlaceKind = Literal["mail", "teams", "webhook", "ntfy", "apprise"]
 
 
 class PlaceIn(BaseModel):
-    """A place outside: a Teams flow, a signed webhook, an ntfy topic, a service of Apprise.
+    """A place outside: a department's mailbox, a Teams flow, a signed webhook, an ntfy topic, a service of Apprise.
 
-    ``secret`` signs, or lets in.
+    ``url`` of a mailbox is its e-mail address; nobody's own. ``secret`` signs, or lets in.
     """
 
     model_config = ConfigDict(extra="forbid")
     kind: PlaceKind
     label: Label
-    url: Annotated[str, StringConstraints(min_length=8, max_length=2000)]
+    url: Annotated[str, StringConstraints(min_length=6, max_length=2000)]
     secret: Annotated[str, StringConstraints(max_length=200)] = ""
 
 

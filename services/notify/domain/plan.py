@@ -158,7 +158,7 @@ class Plan(_Data):
     meeting: Meeting = Meeting()
     groups: dict[GroupName, tuple[UUID, ...]] = Field(default={}, max_length=100)
     extracts: dict[UUID, Interest] = Field(default={}, max_length=200)
-    """Organisation → what of the agenda its people get; who writes the lägesbild gets all of it."""
+    """Organisation or place outside → what of the agenda it gets; who writes the lägesbild gets all of it."""
     messages_per_hour: Annotated[int, Field(ge=1, le=1000)] | None = None
     """None: as the operator has set."""
 

@@ -17,6 +17,7 @@ from services.notify.domain.pacing import awake
 from services.notify.domain.plan import Plan, nodes
 from services.notify.domain.routing import FOLLOWED, Receiver, Subscription
 from services.notify.gateways.channel import Message
+from services.notify.gateways.posted import Address
 from services.notify.gateways.push import Device, addresses
 from services.notify.gateways.rooms import MOST_ASKED, Directory, Picture, Places
 from services.notify.handlers.parcels import Parcel, Reach
@@ -157,7 +158,7 @@ class Composing:
 
     def _address(self, channel: str, mail: str, reach: Reach, *, code: bool) -> str:
         place = reach.place
-        if channel == "mail":
+        if channel == "mail" and reach.person:
             return mail
         if channel == "sms":
             waits = reach.ends.unproved
@@ -171,7 +172,8 @@ class Composing:
                 return addresses([device.model_copy(update={"ident": ident}) for ident, device in found])
             if place is None or not place.active:
                 raise Permanent("no_such_receiver", "the place outside has been ended")
-            return self._sealer.open(PLACE, place.sealed)
+            sealed = self._sealer.open(PLACE, place.sealed)
+            return Address.model_validate_json(sealed).url if channel == "mail" else sealed
         except Unsealable as wrong:
             raise Permanent("unsealable", str(wrong)) from None
 
@@ -180,7 +182,7 @@ class Composing:
         if alert.kind == "code" and reach.ends.unproved is not None:
             return Known(code=code_of(self._sealer, alert.kommun, person, *reach.ends.unproved))
         if alert.kind == "agenda":
-            return await self._extract(alert.kommun, person)
+            return await self._extract(alert.kommun, person, reach)
         area = await self._places.area_name(alert)
         case = organisation = None
         if alert.kind == "case":
@@ -194,14 +196,16 @@ class Composing:
             organisation = names.get(UUID(alert.event["organisation"]))
         return Known(area, case, organisation)
 
-    async def _extract(self, kommun: str, person: UUID) -> Known:
-        """What of an agenda concerns the receiver's department, where the municipality has said so."""
+    async def _extract(self, kommun: str, receiver: UUID, reach: Reach) -> Known:
+        """What of an agenda concerns the receiver's department, or a place, where the municipality has said so."""
         kept = self._plans.get(kommun)
         if kept is not None and not kept[1].extracts:
             return Known()
         async with self._database.transaction((kommun,)) as connection:
             plan = await self.plan(connection, kommun)
-            member = await people.member(connection, kommun, person)
+            member = await people.member(connection, kommun, receiver) if reach.person else None
+        if reach.place is not None:
+            return Known(organisation=reach.place.label, interest=plan.extracts.get(receiver))
         if member is None or WHOLE & set(member.roles):
             return Known()
         return Known(organisation=member.organisation, interest=plan.extracts.get(member.organisation_id))

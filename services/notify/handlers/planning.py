@@ -1,6 +1,7 @@
 """How a municipality's messages are routed: saved revision by revision, and explained before it is."""
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from services.runtime.database import Database
 from services.runtime.sealing import Sealer
 
 INVITATION_KEPT = timedelta(days=3)
+_MAILBOX = re.compile(r"[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}", re.ASCII | re.IGNORECASE)
 
 
 class BadAddress(Exception):
@@ -121,7 +123,10 @@ class Planning:
 
     async def add_place(self, kommun: str, *, kind: str, label: str, url: str, secret: str) -> UUID:
         """Keep a place outside; BadAddress."""
-        if kind == "apprise":
+        if kind == "mail":
+            if not _MAILBOX.fullmatch(url):
+                raise BadAddress(text("places.no_mailbox"))
+        elif kind == "apprise":
             if not usable(url, self._schemes):
                 raise BadAddress(text("places.scheme"))
         else:

@@ -72,7 +72,11 @@ async def _page(
             for r in duty
         ],
         "writes": writes(principal),
-        "kinds": [k for k in get_args(PlaceKind) if k != "apprise" or request.app.state.apprise],
+        "kinds": [
+            (k, text("channels.kind_mail" if k == "mail" else f"channel.{k}"))
+            for k in get_args(PlaceKind)
+            if k != "apprise" or request.app.state.apprise
+        ],
         "notice": notice,
         "fault": fault,
         "kept": kept or {},

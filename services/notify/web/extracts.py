@@ -1,5 +1,6 @@
 """Utdrag: what of the agenda each department gets."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from fastapi.responses import RedirectResponse
 from schemas.taxonomy import current
 from services.notify.api.plan import READERS
 from services.notify.domain.plan import Interest, Plan
+from services.notify.domain.routing import policies
+from services.notify.handlers.digesting import agenda_notice
 from services.notify.handlers.planning import Planning
 from services.notify.store import people, plans
 from services.notify.web.access import area_names, denied, may, message, tabs, writes
@@ -33,15 +36,22 @@ async def listed(request: Request, principal: Visitor, klart: str = "", organisa
     async with database.transaction(principal.kommuner) as connection:
         revision, plan = await plans.plan(connection, principal.kommun)
         organisations = await people.organisations(connection, principal.kommun)
-    known = dict(organisations)
+        places = {p.destination_id: p.label for p in await plans.places(connection, principal.kommun) if p.active}
+    known = dict(organisations) | places
+    without = set(places) - _told(principal.kommun, plan)
     chosen = next((i for i in plan.extracts if str(i) == organisation), None)
     context = frame(principal, "/utskick") | {
         "tabs": tabs(principal, PATH),
         "rows": [
-            (str(ident), known.get(ident, text("rules_page.unknown_organisation")), *_said(one, names))
+            (
+                str(ident),
+                known.get(ident, text("rules_page.unknown_organisation")),
+                *_said(one, names),
+                ident in without,
+            )
             for ident, one in plan.extracts.items()
         ],
-        "organisations": [(str(i), name) for i, name in organisations if i not in plan.extracts],
+        "organisations": [(str(i), name) for i, name in known.items() if i not in plan.extracts],
         "chosen": str(chosen) if chosen else "",
         "chosen_name": known.get(chosen, text("rules_page.unknown_organisation")) if chosen else "",
         "interest": plan.extracts[chosen] if chosen else Interest(),
@@ -53,6 +63,12 @@ async def listed(request: Request, principal: Visitor, klart: str = "", organisa
         "notice": text("extracts.saved") if klart else None,
     }
     return page("notify/extracts.html", context)
+
+
+def _told(kommun: str, plan: Plan) -> set[UUID | None]:
+    """The places outside to which a rule sends the agenda."""
+    agenda = agenda_notice(kommun, datetime.now(UTC), {})
+    return {to.destination for policy in policies(plan, agenda) for to in policy.to}
 
 
 def _said(one: Interest, names: dict[str, str]) -> tuple[str, str]:
