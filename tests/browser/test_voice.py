@@ -90,6 +90,13 @@ async def test_a_rule_is_tried_with_an_example_before_it_is_saved(login: Login, 
     await page.context.clear_cookies(name="lb_token")  # the form was open for longer than a token lives
     await page.get_by_role("button", name="Spara regeln").click()
     await expect(page.get_by_role("status").first).to_contain_text("Regeln gäller från nu.")
+    await expect(page.locator("#sagt")).to_be_focused()
+    rules = page.locator("#regler").locator("../..").get_by_role("rowheader")
+    assert (await rules.all_inner_texts())[0] == "Trafik till administratörer"
+    await page.get_by_role("button", name=re.compile(r"Senare\s*: Trafik till administratörer")).click()
+    await expect(page.get_by_role("status").first).to_contain_text("i den här ordningen")
+    assert (await rules.all_inner_texts())[1] == "Trafik till administratörer"
+    assert await violations(page) == []
     await page.get_by_role("link", name=re.compile(r"Ändra\s*: Trafik till administratörer")).click()
     await _removed(page)
     await expect(page.get_by_role("status").first).to_contain_text("Regeln är borttagen.")
@@ -126,8 +133,10 @@ async def test_a_group_is_made_named_by_a_rule_and_kept_while_it_is(login: Login
     await page.get_by_role("link", name=re.compile(r"Ändra\s*: vardar-öst")).click()
     await page.locator("#grupper").locator("..").get_by_role("button", name="Ta bort").click()
     await expect(page.get_by_text("Ingen grupp finns än.")).to_be_visible()
-    await page.get_by_role("button", name="Skicka kallelse").click()
+    await page.get_by_text("Skicka kallelse", exact=True).click()
+    await page.get_by_role("button", name="Ja, skicka kallelsen").click()
     await expect(page.get_by_role("status").first).to_contain_text("Kallelsen är på väg.")
+    await expect(page.locator("#sagt")).to_be_focused()
 
 
 async def test_a_department_is_given_an_extract_of_the_agenda(login: Login, town: Town) -> None:
@@ -152,11 +161,11 @@ async def test_choosing_how_to_be_told_and_a_place_outside_that_is_inside(login:
         await page.get_by_role("button", name="Följ", exact=True).click()
     assert await page.get_by_role("button", name=re.compile("Sluta följa")).count() == 1
     await page.fill("#begins", "22:00")
+    await page.select_option("#language", "en")
     await page.locator("#hur").locator("..").get_by_role("button", name="Spara").click()
     await expect(page.get_by_role("alert")).to_contain_text("Fyll i både från och till")
-    await page.fill("#begins", "22:00")
+    assert [await page.input_value(f) for f in ("#begins", "#language")] == ["22:00", "en"], "nothing typed is lost"
     await page.fill("#ends", "06:00")
-    await page.select_option("#language", "en")
     await page.get_by_label("Skicka inget annat än brådskande larm").check()
     await page.locator("#hur").locator("..").get_by_role("button", name="Spara").click()
     await expect(page.get_by_role("status").first).to_contain_text("Sparat")

@@ -1,15 +1,21 @@
 """Storms: very much at once, a way out that is down meanwhile. Few messages a person, the grave first, nothing lost."""
 
 import asyncio
+from collections import Counter
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
+from schemas.locations import PlaceRef
+from services.notify.domain.notices import of_report
 from services.notify.gateways.channel import Delayed
 from services.notify.store import queue
 from tests.integration.test_voice import crew
+from tests.support.facts import located
+from tests.support.http import asking
 from tests.support.instance import Instance
 from tests.support.notices import report
-from tests.support.voice import now_case, voice
+from tests.support.voice import never_quiet, now_case, somebody, voice
 
 
 async def _states(instance: Instance, kommun: str) -> dict[tuple[UUID, str], int]:
@@ -37,6 +43,62 @@ async def test_ten_thousand_changes_are_a_few_messages_and_none_is_lost(instance
             (member.ident, "sent"): 10_000,
         }
         assert "finns på sidan Larm" in per_person[analyst.email][-1].text
+
+
+async def test_a_storm_reaches_a_dozen_by_every_way_that_rules_name_them_and_each_gets_few_messages(
+    instance: Instance, kommun: str
+) -> None:
+    """By role, by group, twice named, and by what they follow; nobody's share is used up by another's."""
+    admin, *told = await crew(instance, kommun)
+    told += [await somebody(instance, kommun, "analytiker") for _ in range(3)]
+    told += [await somebody(instance, kommun, "est_medlem") for _ in range(3)]
+    group = [await somebody(instance, kommun, "administrator") for _ in range(2)]
+    follower = await somebody(instance, kommun, "administrator")
+    case = {"match": {"kinds": ["case"]}, "how": "at_once", "go_on": True}
+    rules = [
+        case | {"name": "alla", "label": "Alla", "to": [{"role": "analytiker"}, {"role": "est_medlem"}]},
+        case | {"name": "grupp", "label": "Grupp", "to": [{"group": "vakt"}, {"person": str(told[0].ident)}]},
+    ]
+    root = {"name": "rot", "label": "Rot", "to": [{"role": "analytiker"}], "how": "never", "routes": rules}
+    await never_quiet(instance, admin, root=root, groups={"vakt": [str(p.ident) for p in group]})
+    async with asking(instance.ground.layout.url("notify_serve"), headers=follower.bearer) as http:
+        assert (await http.post("/v1/subscriptions", json={"min_severity": 1})).status_code == 201
+    async with voice(instance) as parts:
+        await parts.roll.refresh(kommun)
+        for start in range(0, 1_500, 250):
+            await parts.enter(*(now_case(kommun, number=f"2026-{start + i}") for i in range(250)))
+            await parts.router.route_some()
+            await parts.sender.send_one()
+        await parts.settle()
+        sent = Counter(address for address, _ in parts.channels["mail"].sent)
+    everybody = [*told, *group, follower]
+    assert set(sent) == {p.email for p in everybody}
+    assert max(sent.values()) <= 12, sent
+    assert await _states(instance, kommun) == {(p.ident, "sent"): 1_500 for p in everybody}
+
+
+async def test_a_signal_that_goes_on_holds_reports_back_but_for_who_asks_for_a_square_of_their_own(
+    instance: Instance, kommun: str
+) -> None:
+    _, analyst, member = await crew(instance, kommun, holds=[{"by": "case", "kind": "report"}])
+    square = PlaceRef(place_id=uuid4(), version="1")
+    async with asking(instance.ground.layout.url("notify_serve")) as http:
+        for person, where in ((analyst, {}), (member, {"layer": "_place", "area": str(square.place_id)})):
+            body = {"min_severity": 1, "types": ["A1"], **where}
+            answer = await http.post("/v1/subscriptions", json=body, headers=person.bearer)
+            assert answer.status_code == 201, answer.text
+    times: dict[str, Any] = dict.fromkeys(("received_at", "minted_at", "time_from", "time_to"), datetime.now(UTC))
+    found = located(9, kommun=kommun, severity=2, **times)
+    placed = found.placement.model_copy(update={"places": (square,)})
+    notice = of_report(found.model_copy(update={"placement": placed}), "c")
+    assert notice is not None
+    async with voice(instance) as parts:
+        await parts.enter(now_case(kommun, area=found.placement.areas[0]))
+        await parts.settle()
+        parts.channels["mail"].sent.clear()
+        await parts.enter(notice)
+        await parts.settle()
+        assert [a for a, _ in parts.channels["mail"].sent] == [member.email]
 
 
 async def test_two_senders_at_one_moment_do_not_both_take_the_last_of_the_hour(instance: Instance, kommun: str) -> None:

@@ -53,6 +53,53 @@ async def test_lists_go_on_page_by_page_and_leave_nothing_out(instance: Instance
     assert shown == len(rows) >= 260
 
 
+async def test_what_is_urgent_stands_first_and_who_wants_it_quiet_sees_that(instance: Instance, kommun: str) -> None:
+    asked = {"answer_minutes": 60, "then": [{"role": "est_medlem"}]}
+    rule = {"name": "grav", "label": "Grav", "match": {"types": ["B1"]}, "how": "at_once", "urgent": True, **asked}
+    root = {"name": "rot", "label": "Rot", "to": [{"role": "analytiker"}], "how": "at_once", "routes": [rule]}
+    _, analyst, member = await crew(instance, kommun, root=root)
+    async with voice(instance) as parts:
+        await parts.enter(now_case(kommun, event_type="B1"))
+        await parts.settle()
+        await parts.enter(now_case(kommun), now_case(kommun, event_type="C1"))
+        await parts.settle()
+    async with asking(instance.ground.layout.url("notify_serve")) as http:
+        found = (await http.get("/v1/alerts", headers=analyst.bearer)).json()
+        assert [a["grave"] for a in found] == [True, False, False]
+        rest = (await http.get("/v1/alerts", params={"before": found[0]["alert_id"]}, headers=analyst.bearer)).json()
+        assert [a["alert_id"] for a in rest] == [a["alert_id"] for a in found[1:]]
+        page = (await http.get("/larm", headers=analyst.bearer)).text
+        assert page.count("Brådskande") == 1
+        assert "Tyst till" not in page
+        assert (await http.post(f"/larm/{found[2]['alert_id']}/tyst", headers=analyst.bearer)).status_code == 303
+        assert (await http.get("/larm", headers=analyst.bearer)).text.count("Tyst till") == 1
+        assert "Tyst till" not in (await http.get("/larm", headers=member.bearer)).text, "one's own silence"
+
+
+async def test_the_ledger_is_narrowed_to_a_receiver_and_days(instance: Instance, kommun: str) -> None:
+    admin, analyst, member = await crew(instance, kommun)
+    async with voice(instance) as parts:
+        await parts.enter(now_case(kommun))
+        await parts.settle()
+    today = datetime.now(SWEDEN).date()
+    path = "/utskick/leveranser"
+    async with asking(instance.ground.layout.url("notify_serve"), headers=admin.bearer) as http:
+
+        async def shown(**wanted: str) -> int:
+            return (await http.get(path, params=wanted)).text.count(f'<th scope="row"><a href="{path}/')
+
+        assert await shown() == 2
+        assert await shown(till=str(analyst.ident)) == 1
+        assert await shown(till=str(member.ident), lage="sent", kanal="mail", sort="case") == 1
+        assert await shown(till=str(member.ident), lage="held") == 0
+        assert await shown(fran=today.isoformat(), tom=today.isoformat()) == 2
+        assert await shown(fran=(today + timedelta(days=1)).isoformat()) == 0
+        assert await shown(tom=(today - timedelta(days=1)).isoformat()) == 0
+        assert await shown(till="ingen", fran="i går", tom="9999-12-31", kanal="brev") == 2, "what is no such thing"
+        said = (await http.get(path, params={"till": str(uuid4())})).text
+        assert "Inget utskick är sådant" in said
+
+
 async def test_every_attempt_of_a_message_is_shown_and_what_reached_nobody_is_warned_of(
     instance: Instance, kommun: str
 ) -> None:
@@ -205,7 +252,7 @@ async def test_what_was_filled_in_on_the_page_of_the_rules_stays_when_it_cannot_
         )
         group = await http.post(f"{path}/grupp", data={"name": "Vardar", "revision": now})
         assert (group.status_code, 'value="Vardar"' in group.text) == (422, True)
-        for form in ("prova", "tider", "grupp", "kallelse"):
+        for form in ("prova", "ordning", "tider", "grupp", "kallelse"):
             assert (await http.get(f"{path}/{form}")).headers["location"] == path
 
 

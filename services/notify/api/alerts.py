@@ -32,6 +32,7 @@ class AlertOut(BaseModel):
     area: str | None
     severity: int | None
     notices: int
+    grave: bool
     opened_at: datetime
     last_at: datetime
     closed_at: datetime | None
@@ -81,7 +82,7 @@ async def listed(
     over: Annotated[bool, Query(description="those that are over")] = False,
     before: Annotated[UUID | None, Query(description="the last alert of the page before: those that follow it")] = None,
 ) -> list[AlertOut]:
-    """The alerts that go on, the latest first, a hundred at a time."""
+    """The alerts that go on, the grave first, then the latest; a hundred at a time."""
     person = person_of(principal)
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:

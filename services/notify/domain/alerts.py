@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.notify.domain.notices import TOLD_ONE_BY_ONE
 from services.notify.domain.plan import To
 
 LASTING = ("report", "case", "silent_source")
@@ -40,3 +41,8 @@ class Alert:
     answer_minutes: int | None = None
     answer_by: datetime | None = None
     urgent: bool = False
+
+    @property
+    def grave(self) -> bool:
+        """Whether it is looked at before the others: somebody must answer at any hour, or it is of the gravest."""
+        return self.urgent or (self.severity or 0) >= TOLD_ONE_BY_ONE

@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain.alerts import LASTING, OWN, Alert
+from services.notify.domain.notices import TOLD_ONE_BY_ONE
 from services.notify.domain.plan import To
 
 _SELECT = """
@@ -19,10 +20,12 @@ _SELECT = """
     from alerts where kommun = :kommun"""
 _OPEN_BY_KEY = text(_SELECT + " and closed_at is null and dedup_key = any(cast(:keys as text[])) for update")
 _LISTED = """ and closed_at is {over} and kind = any(cast(:kinds as text[])) and (cast(:before as uuid) is null
-        or ({at}, alert_id) < (select {at}, alert_id from alerts where kommun = :kommun and alert_id = :before))
-    order by {at} desc, alert_id desc limit :most"""
-_OPEN = text(_SELECT + _LISTED.format(over="null", at="last_at"))
-_CLOSED = text(_SELECT + _LISTED.format(over="not null", at="closed_at"))
+        or ({of}, alert_id) < (select {of}, alert_id from alerts where kommun = :kommun and alert_id = :before))
+    order by {by}, alert_id desc limit :most"""
+_GRAVE = f"(urgent or coalesce(severity, 0) >= {TOLD_ONE_BY_ONE})"
+"""As ``Alert.grave``."""
+_OPEN = text(_SELECT + _LISTED.format(over="null", of=f"{_GRAVE}, last_at", by=f"{_GRAVE} desc, last_at desc"))
+_CLOSED = text(_SELECT + _LISTED.format(over="not null", of="closed_at", by="closed_at desc"))
 _ONE = text(_SELECT + " and alert_id = :id")
 _LOCK = text(_SELECT + " and alert_id = :id for update")
 _NEWEST_OF = text(
@@ -114,7 +117,7 @@ async def open_by_key(connection: AsyncConnection, kommun: str, keys: Collection
 async def listed(
     connection: AsyncConnection, kommun: str, *, over: bool, most: int = 100, before: UUID | None = None
 ) -> list[Alert]:
-    """The alerts that go on, or those that are over, the latest first; of the kinds that somebody can take.
+    """The alerts that go on, the grave first, or those that are over; the latest first. Only what can be taken.
 
     ``before``: those that follow this one in the list.
     """

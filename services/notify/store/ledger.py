@@ -1,6 +1,7 @@
 """SQL that reads the ledger, for pages and the API: what was sent to whom, and what came of it."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,15 +16,19 @@ _LEDGER = """
         left join alerts n on n.kommun = d.kommun and n.alert_id = d.alert_id
     where d.kommun = :kommun {which} order by d.created_at desc, d.delivery_id desc limit :most"""
 _OWN = text(_LEDGER.format(which="and d.person_id = :person"))
-_LAST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 _IS_LOST = """(d.created_at > now() - interval '30 days' and (
     d.state = 'failed' or d.state = 'expired' and d.error = 'past_deadline' and d.deadline > d.created_at))"""
 """What reached nobody in the last 30 days; what was too late when it came in (a log read again) was never to."""
-_FILTERED = """ and (cast(:channel as text) is null or d.channel = :channel)
-        and (cast(:kind as text) is null or d.kind = :kind)
-        and (d.created_at, d.delivery_id) < (cast(:at as timestamptz), cast(:before as uuid))"""
-_ALL = text(_LEDGER.format(which="and (cast(:state as text) is null or d.state = :state)" + _FILTERED))
-_LOST_ONES = text(_LEDGER.format(which="and " + _IS_LOST + _FILTERED))
+_FILTERS = {
+    "state": "d.state = :state",
+    "channel": "d.channel = :channel",
+    "kind": "d.kind = :kind",
+    "person": "d.person_id = :person",
+    "since": "d.created_at >= :since",
+    "until": "d.created_at < :until",
+    "before": "(d.created_at, d.delivery_id) < (:at, :before)",
+}
+"""Only what is asked for stands in the statement, so that each is planned by its own index."""
 _ENTERED = text("select created_at from deliveries where kommun = :kommun and delivery_id = :before")
 _ONE = text(_LEDGER.format(which="and d.delivery_id = :delivery"))
 _ATTEMPTS = text("""
@@ -51,30 +56,37 @@ async def own(connection: AsyncConnection, kommun: str, person: UUID, most: int)
     return list(await connection.execute(_OWN, {"kommun": kommun, "person": person, "most": most}))
 
 
-async def all_of(
-    connection: AsyncConnection,
-    kommun: str,
-    most: int,
-    *,
-    state: str | None = None,
-    channel: str | None = None,
-    kind: str | None = None,
-    before: UUID | None = None,
-) -> list[Row[Any]]:
-    """What has been sent in a municipality, newest first; of a state (``lost``: reached nobody), channel, kind.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which entries: of a state (``lost``: reached nobody), channel, kind, receiver, from a moment until another.
 
     ``before``: those that follow this one in the list.
     """
-    at: datetime | None = _LAST
-    if before is not None:
-        at = await connection.scalar(_ENTERED, {"kommun": kommun, "before": before})
-    if at is None:
-        return []  # it has gone since
-    values = {"kommun": kommun, "most": most, "channel": channel, "kind": kind, "at": at}
-    values["before"] = before or UUID(int=2**128 - 1)
-    if state == "lost":
-        return list(await connection.execute(_LOST_ONES, values))
-    return list(await connection.execute(_ALL, values | {"state": state}))
+
+    state: str | None = None
+    channel: str | None = None
+    kind: str | None = None
+    person: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: UUID | None = None
+
+
+async def all_of(connection: AsyncConnection, kommun: str, most: int, asked: Asked) -> list[Row[Any]]:
+    """What has been sent in a municipality, newest first. What was told to reporters is found by no receiver."""
+    values = {name: value for name, value in asdict(asked).items() if value is not None}
+    which = [_IS_LOST] if values.get("state") == "lost" else []
+    if which:
+        del values["state"]
+    if asked.person is not None:
+        which.append("d.kind <> 'feedback'")
+    if asked.before is not None:
+        values["at"] = await connection.scalar(_ENTERED, {"kommun": kommun, "before": asked.before})
+        if values["at"] is None:
+            return []  # it has gone since
+    which += [_FILTERS[name] for name in values if name in _FILTERS]
+    statement = text(_LEDGER.format(which=" ".join(f"and {one}" for one in which)))
+    return list(await connection.execute(statement, values | {"kommun": kommun, "most": most}))
 
 
 async def one(connection: AsyncConnection, kommun: str, delivery: UUID) -> tuple[Row[Any], list[Row[Any]]] | None:

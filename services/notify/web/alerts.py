@@ -1,6 +1,6 @@
 """Larm: what goes on that people were told about; take it, want it quiet, say whether it was useful. All by POST."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
@@ -50,12 +50,16 @@ async def listed(request: Request, principal: Visitor, fler: UUID | None = None,
         over = None if fler else over
         going = [] if over else await page_of(over=False, most=GOING + 1, before=fler)
         ended = [] if fler else await page_of(over=True, most=ENDED + 1, before=over)
+        quiet = await store.silences(connection, kommun, [a.alert_id for a in going], datetime.now(writing.SWEDEN))
         organisations = dict(await people.organisations(connection, kommun))
     names = await area_names(request, principal)
     person = UUID(principal.subject)
     context = frame(principal, "/utskick") | {
         "tabs": tabs(principal, PATH),
-        "going": [_shown(a, names, organisations, person) for a in going[:GOING]],
+        "going": [
+            _shown(a, names, organisations, person) | {"quiet": _quiet(quiet, a.alert_id, person)}
+            for a in going[:GOING]
+        ],
         "over": [_shown(a, names, organisations, person) for a in ended[:ENDED]],
         "more_going": going[GOING - 1].alert_id if len(going) > GOING else None,
         "more_over": ended[ENDED - 1].alert_id if len(ended) > ENDED else None,
@@ -63,6 +67,15 @@ async def listed(request: Request, principal: Visitor, fler: UUID | None = None,
         "only_over": over is not None,
     }
     return page("notify/alerts.html", context)
+
+
+def _quiet(silences: Mapping[tuple[UUID, UUID], datetime], alert: UUID, person: UUID) -> str | None:
+    """Until when this person hears nothing of an alert, or nobody does."""
+    until = [u for who in (person, NOBODY) if (u := silences.get((alert, who))) is not None]
+    if not until:
+        return None
+    key = "alerts.quiet_until_all" if (alert, NOBODY) in silences else "alerts.quiet_until"
+    return text(key, until=writing.moment(max(until)))
 
 
 def _shown(alert: Alert, names: dict[str, str], organisations: dict[UUID, str], person: UUID) -> dict[str, Any]:
@@ -80,7 +93,7 @@ def _shown(alert: Alert, names: dict[str, str], organisations: dict[UUID, str], 
         beside.append(text("alerts.told_since", when=writing.moment(alert.opened_at)))
         if alert.closed_at is not None:
             beside.append(text("alerts.over_since", when=writing.moment(alert.closed_at)))
-    return {"alert": alert, "said": words, "state": state_of(alert, person), "beside": beside}
+    return {"alert": alert, "said": words, "state": state_of(alert, person), "beside": beside, "quiet": None}
 
 
 def state_of(alert: Alert, person: UUID) -> tuple[str, str]:
@@ -125,7 +138,6 @@ async def one(request: Request, principal: Visitor, alert_id: UUID, tyst: str = 
     names = await area_names(request, principal)
     who = (await people_names(request)).get(alert.owner) if alert.owner else None
     path, label = _MORE.get(alert.kind, ("", ""))
-    until = [u for who in (person, NOBODY) if (u := quiet.get((alert_id, who))) is not None]
     context = frame(principal, "/utskick") | {
         "tabs": tabs(principal, PATH),
         **_shown(alert, names, organisations, person),
@@ -137,7 +149,7 @@ async def one(request: Request, principal: Visitor, alert_id: UUID, tyst: str = 
         "heard": told[0] > 0,
         "taken_at": writing.moment(alert.taken_at) if alert.taken_at else None,
         "useful": useful,
-        "quiet": writing.moment(max(until)) if until else None,
+        "quiet": _quiet(quiet, alert_id, person),
         "quiet_for_all": (alert_id, NOBODY) in quiet,
         "for_all": principal.may(*FOR_ALL),
         "more": (path.format(alert.subject_id), text(label)) if path and _reads(principal, alert) else None,
@@ -186,7 +198,8 @@ async def resolve(request: Request, principal: Visitor, alert_id: UUID) -> Respo
     person, any_one = UUID(principal.subject), principal.may(*FOR_ALL)
     found = await answering.resolve(principal.kommun, alert_id, person, any_one=any_one)
     ended = found is not None and found.closed_at is not None
-    return missing(principal) if found is None else RedirectResponse(f"{PATH}/{alert_id}{'?tyst=klart' * ended}", 303)
+    done = "?tyst=klart#sagt" if ended else ""
+    return missing(principal) if found is None else RedirectResponse(f"{PATH}/{alert_id}{done}", 303)
 
 
 async def _done(principal: Principal, alert_id: UUID, do: Deed) -> Response:
@@ -204,7 +217,7 @@ async def silence(request: Request, principal: Visitor, alert_id: UUID, alla: An
     answering: Answering = request.app.state.answering
     until = await answering.silence(principal.kommun, alert_id, UUID(principal.subject), everybody=bool(alla))
     said = "alla" if alla else "ja"
-    return missing(principal) if until is None else RedirectResponse(f"{PATH}/{alert_id}?tyst={said}", 303)
+    return missing(principal) if until is None else RedirectResponse(f"{PATH}/{alert_id}?tyst={said}#sagt", 303)
 
 
 @router.post(PATH + "/{alert_id}/hor")
@@ -214,7 +227,7 @@ async def hear(request: Request, principal: Visitor, alert_id: UUID, alla: Annot
         return denied(principal)
     answering: Answering = request.app.state.answering
     there = await answering.hear(principal.kommun, alert_id, UUID(principal.subject), everybody=bool(alla))
-    return RedirectResponse(f"{PATH}/{alert_id}?tyst=nej", 303) if there else missing(principal)
+    return RedirectResponse(f"{PATH}/{alert_id}?tyst=nej#sagt", 303) if there else missing(principal)
 
 
 @router.post(PATH + "/{alert_id}/nyttigt")

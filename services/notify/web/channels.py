@@ -118,7 +118,7 @@ async def tested(request: Request, principal: Visitor, kanal: Annotated[str, For
         return denied(principal)
     proving: Proving = request.app.state.proving
     await proving.send(principal.kommun, UUID(principal.subject), kanal)
-    return RedirectResponse(f"{PATH}?klart=prov", 303)
+    return RedirectResponse(f"{PATH}?klart=prov#sagt", 303)
 
 
 @router.post(PATH)
@@ -144,7 +144,7 @@ async def added(
     except ValueError:
         fault = text("places.bad_address", why=text("places.why_no_address"))
         return await _page(request, principal, fault=fault, kept=kept, status=422)
-    return RedirectResponse(f"{PATH}?klart=tillagd", 303)
+    return RedirectResponse(f"{PATH}?klart=tillagd#sagt", 303)
 
 
 @router.post(PATH + "/bort")
@@ -155,7 +155,7 @@ async def ended(request: Request, principal: Visitor, destination_id: Annotated[
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         await store.end_place(connection, principal.kommun, destination_id)
-    return RedirectResponse(f"{PATH}?klart=bort", 303)
+    return RedirectResponse(f"{PATH}?klart=bort#sagt", 303)
 
 
 @router.post(PATH + "/jour")
@@ -178,4 +178,4 @@ async def rota(
                 await rotas.end(connection, principal.kommun, name)
     except BadAddress as bad:
         return await _page(request, principal, fault=str(bad), kept={"rota": name, "rota_url": url}, status=422)
-    return RedirectResponse(f"{PATH}?klart=jour", 303)
+    return RedirectResponse(f"{PATH}?klart=jour#sagt", 303)

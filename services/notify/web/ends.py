@@ -51,7 +51,7 @@ async def prove(request: Request, principal: Visitor, code: Annotated[str, Form(
         return denied(principal)
     reaching: Reaching = request.app.state.reaching
     proved = await reaching.prove_number(principal.kommun, UUID(principal.subject), "".join(code.split()))
-    return RedirectResponse(f"{PATH}?klart=nummer" if proved else f"{PATH}?fel=kod#nummer", 303)
+    return RedirectResponse(f"{PATH}?klart=nummer#sagt" if proved else f"{PATH}?fel=kod#nummer", 303)
 
 
 @router.post(f"{PATH}/nummer/bort")
@@ -64,7 +64,7 @@ async def end_number(request: Request, principal: Visitor) -> Response:
     wanted = own.model_copy(update={"phone": None})
     async with database.transaction(principal.kommuner) as connection:
         await store.prefer(connection, principal.kommun, UUID(principal.subject), wanted)
-    return RedirectResponse(f"{PATH}?klart=valt", 303)
+    return RedirectResponse(f"{PATH}?klart=valt#sagt", 303)
 
 
 @router.post(f"{PATH}/enheter/bort")
@@ -75,4 +75,4 @@ async def end_device(request: Request, principal: Visitor, device_id: Annotated[
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         await devices.end(connection, principal.kommun, UUID(principal.subject), device_id)
-    return RedirectResponse(f"{PATH}?klart=valt", 303)
+    return RedirectResponse(f"{PATH}?klart=valt#sagt", 303)

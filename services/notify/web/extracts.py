@@ -106,4 +106,4 @@ async def saved(
     if not await planning.save(principal.kommun, revision, new):
         return message(principal, text("rules_page.overtaken"), text("rules_page.overtaken_more"), 409)
     shown = "" if do == "bort" else f"&organisation={organisation}"
-    return RedirectResponse(f"{PATH}?klart=ja{shown}", 303)
+    return RedirectResponse(f"{PATH}?klart=ja{shown}#sagt", 303)

@@ -1,7 +1,7 @@
 """Leveranser: every message of the municipality, what became of it and why it was sent."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
 from uuid import UUID
@@ -55,12 +55,43 @@ _CHIPS = {"sent": "done", "delivered": "done", "failed": "fault", "expired": "fl
 
 
 class Wanted(BaseModel):
-    """What is shown: a state, a channel, a kind; what follows ``fore`` in the list."""
+    """What is shown: a state, a channel, a kind, a receiver, days; what follows ``fore`` in the list."""
 
     lage: str = ""
     kanal: str = ""
     sort: str = ""
+    till: str = ""
+    fran: str = ""
+    tom: str = ""
     fore: UUID | None = None
+
+    def asked(self) -> store.Asked:
+        """The same for the ledger; what is no such thing is left out."""
+        return store.Asked(
+            state=self.lage if self.lage in {*STATES, LOST} else None,
+            channel=self.kanal if self.kanal in CHANNELS else None,
+            kind=self.sort if self.sort in KINDS else None,
+            person=_ident(self.till),
+            since=_begins(self.fran),
+            until=_begins(self.tom, days=1),
+            before=self.fore,
+        )
+
+
+def _ident(written: str) -> UUID | None:
+    try:
+        return UUID(written)
+    except ValueError:
+        return None
+
+
+def _begins(written: str, days: int = 0) -> datetime | None:
+    """When a day begins in Sweden, or the one so many ``days`` later; None for what is no day."""
+    try:
+        day = date.fromisoformat(written) + timedelta(days=days)
+        return datetime.combine(day, time(), writing.SWEDEN).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def entry(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
@@ -110,35 +141,43 @@ async def listed(request: Request, principal: Visitor, wanted: Annotated[Wanted,
     """The page."""
     if not may(principal, *READERS):
         return denied(principal)
-    state = wanted.lage if wanted.lage in {*STATES, LOST} else None
-    channel = wanted.kanal if wanted.kanal in CHANNELS else None
-    kind = wanted.sort if wanted.sort in KINDS else None
+    asked = wanted.asked()
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        rows = await store.all_of(
-            connection, principal.kommun, SHOWN + 1, state=state, channel=channel, kind=kind, before=wanted.fore
-        )
+        rows = await store.all_of(connection, principal.kommun, SHOWN + 1, asked)
         sums = await store.summary(connection, principal.kommun)
         cost = await store.cost(connection, principal.kommun)
         lost = await store.lost(connection, principal.kommun)
-    words = await _words(request, principal)
-    query = {name: value for name, value in (("lage", state), ("kanal", channel), ("sort", kind)) if value}
+        places = await plans.places(connection, principal.kommun)
+    words, people = await _words(request, principal), await people_names(request)
+    query = {name: value for name, value in _query(wanted, asked) if value}
     older = {**query, "fore": rows[SHOWN - 1].delivery_id} if len(rows) > SHOWN else None
+    receivers = [*people.items(), *((p.destination_id, p.label) for p in places)]
     context = frame(principal, "/utskick") | {
         "tabs": tabs(principal, PATH),
         "rows": [words(r) for r in rows[:SHOWN]],
         "sums": [(s, text(f"deliveries.state_{s}"), sums.get(s, 0)) for s in STATES],
         "channels": [(c, text(f"channel.{c}")) for c in CHANNELS],
         "kinds": [(k, text(f"voice.kind_{k}")) for k in KINDS],
-        "chosen": state,
-        "channel": channel,
-        "kind": kind,
+        "receivers": sorted(((str(i), name) for i, name in receivers), key=lambda pair: pair[1]),
+        "chosen": asked.state,
+        "wanted": wanted,
+        "narrowed": bool(query.keys() - {"lage"}),
         "first": None if wanted.fore is None else f"{PATH}?{urlencode(query)}",
         "older": None if older is None else f"{PATH}?{urlencode(older)}",
         "cost": writing.decimal(cost / 10_000, 2),
         "lost": lost,
     }
     return page("notify/ledger.html", context)
+
+
+def _query(wanted: Wanted, asked: store.Asked) -> list[tuple[str, str]]:
+    """What of the address is understood."""
+    understood = {
+        "lage": asked.state, "kanal": asked.channel, "sort": asked.kind, "till": asked.person,
+        "fran": asked.since, "tom": asked.until,
+    }  # fmt: skip
+    return [(name, getattr(wanted, name) if value is not None else "") for name, value in understood.items()]
 
 
 @router.get(PATH + "/{delivery_id}")

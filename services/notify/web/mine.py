@@ -1,6 +1,6 @@
 """Mina utskick: what I follow, how I want to be told, what has been sent to me."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -31,6 +31,7 @@ from services.pages.texts import LANGUAGE, Language, text
 from services.runtime.database import Database
 from services.runtime.http import Visitor
 from services.runtime.sealing import Sealer
+from services.runtime.tokens import Principal
 
 router = APIRouter(include_in_schema=False)
 PATH = "/utskick"
@@ -55,6 +56,19 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
     """The page."""
     if not may(principal, *ROLES):
         return denied(principal)
+    return await _page(request, principal, done=klart, fault=fel, what=vad)
+
+
+async def _page(
+    request: Request,
+    principal: Principal,
+    *,
+    done: str = "",
+    fault: str = "",
+    what: str = "",
+    typed: Mapping[str, Any] | None = None,
+) -> Response:
+    """``typed``: what stands in the form of how to be told, instead of what is kept."""
     choices = await offered(request, principal)
     names = choices.names
     database: Database = request.app.state.database
@@ -69,9 +83,6 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
         roster = await people.roster(connection, principal.kommun, datetime.now(UTC))
     wanted = await preferences_of(database, principal)
     follow = [(s.subscription_id, describe(s, names.get(f"{s.layer}/{s.area}"), choices.type_names)) for s in own]
-    notice = text(_NOTICES[klart]) if klart in _NOTICES else None
-    if klart == "sparat" and follow:
-        notice = text("deliveries.saved", what=next((w for i, w in follow if str(i) == vad), follow[-1][1]))
     context = frame(principal, PATH) | {
         "tabs": tabs(principal, PATH),
         "follow": follow,
@@ -82,9 +93,9 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
             *((g.code, g.label) for g in current().groups if g.kind not in {"calendar", "observation"}),
             *choices.own_types,
         ],
-        "notice": notice,
-        "fault": text(_FAULTS[fel]) if fel in _FAULTS else None,
-        "at": fel,
+        "notice": _notice(done, what, follow),
+        "fault": text(_FAULTS[fault]) if fault in _FAULTS else None,
+        "at": fault,
         "devices": [
             (d.device_id, text("deliveries.devices_since", label=d.label, since=writing.moment(d.added_at)))
             for d in having
@@ -92,9 +103,31 @@ async def mine(request: Request, principal: Visitor, klart: str = "", fel: str =
         "waits": waits.phone if waits is not None else None,
         "push_key": request.app.state.push_key,
         "wanted": wanted,
+        "form": typed or _as_kept(wanted),
         "sms": request.app.state.sms,
     }
-    return page("notify/mine.html", context)
+    return page("notify/mine.html", context, 422 if typed else 200)
+
+
+def _notice(done: str, what: str, follow: Sequence[tuple[UUID, str]]) -> str | None:
+    """What has just been done; ``what``: the subscription that it was done to."""
+    if done == "sparat" and follow:
+        return text("deliveries.saved", what=next((w for i, w in follow if str(i) == what), follow[-1][1]))
+    return text(_NOTICES[done]) if done in _NOTICES else None
+
+
+def _as_kept(wanted: Preferences) -> dict[str, Any]:
+    """The form of how to be told, as it is kept."""
+    quiet = wanted.quiet
+    return {
+        "urgent": wanted.urgent,
+        "usual": wanted.usual,
+        "begins": f"{quiet.begins:%H:%M}" if quiet else "",
+        "ends": f"{quiet.ends:%H:%M}" if quiet else "",
+        "agenda": wanted.agenda,
+        "language": wanted.language,
+        "off": wanted.off,
+    }
 
 
 def _by_rules(plan: Plan, roster: Roster, me: Receiver, wanted: Preferences, areas: Mapping[str, str]) -> list[str]:
@@ -134,7 +167,7 @@ async def follow(
     except (ValidationError, ValueError):
         return RedirectResponse(PATH, 303)
     new = await subscribe(request.app.state.database, principal, body)
-    return RedirectResponse(f"{PATH}?klart=sparat&vad={new.subscription_id}", 303)
+    return RedirectResponse(f"{PATH}?klart=sparat&vad={new.subscription_id}#sagt", 303)
 
 
 @router.post(f"{PATH}/sluta")
@@ -143,7 +176,7 @@ async def stop(request: Request, principal: Visitor, subscription_id: Annotated[
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         await store.end(connection, principal.kommun, subscription_id, UUID(principal.subject))
-    return RedirectResponse(f"{PATH}?klart=slutat", 303)
+    return RedirectResponse(f"{PATH}?klart=slutat#sagt", 303)
 
 
 @router.post(f"{PATH}/hur")
@@ -165,16 +198,17 @@ async def choose(
     database: Database = request.app.state.database
     values: dict[str, Any] = {"urgent": urgent, "usual": usual, "agenda": agenda == "ja", "off": off == "ja"}
     values["language"] = language
+    typed = values | {"begins": begins, "ends": ends}
     try:
         if begins or ends:  # one alone is no time of day: a fault
             values["quiet"] = Quiet(begins=time.fromisoformat(begins), ends=time.fromisoformat(ends))
         own = await preferences_of(database, principal)
         wanted = Preferences(**values, feedback=own.feedback, phone=own.phone)
     except (ValidationError, ValueError):
-        return RedirectResponse(f"{PATH}?fel=tid#hur", 303)
+        return await _page(request, principal, fault="tid", typed=typed)
     async with database.transaction(principal.kommuner) as connection:
         await store.prefer(connection, principal.kommun, UUID(principal.subject), wanted)
-    return RedirectResponse(f"{PATH}?klart=valt", 303)
+    return RedirectResponse(f"{PATH}?klart=valt#sagt", 303)
 
 
 @router.get(f"{PATH}/aterkoppling")
@@ -204,7 +238,7 @@ async def choose_feedback(
     wanted = (await preferences_of(database, principal)).model_copy(update=changed)
     async with database.transaction(principal.kommuner) as connection:
         await store.prefer(connection, principal.kommun, UUID(principal.subject), wanted)
-    return RedirectResponse(f"{PATH}/aterkoppling?klart=ja", 303)
+    return RedirectResponse(f"{PATH}/aterkoppling?klart=ja#sagt", 303)
 
 
 @router.get(f"{PATH}/av")

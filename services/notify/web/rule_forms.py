@@ -150,6 +150,20 @@ def changed(plan: Plan, form: FormData) -> Plan:
     return _with(plan, _added(_without(plan.root, name), under, node))
 
 
+def moved(plan: Plan, form: FormData) -> Plan:
+    """The plan with a rule before the one that it follows (``do`` is "upp"), or after the next."""
+    name, step = str(form.get("name", "")), -1 if form.get("do") == "upp" else 1
+
+    def among(node: Node) -> Node:
+        routes = [among(b) for b in node.routes]
+        at = next((i for i, b in enumerate(routes) if b.name == name), None)
+        if at is not None and 0 <= at + step < len(routes):
+            routes.insert(at + step, routes.pop(at))
+        return node.model_copy(update={"routes": tuple(routes)})
+
+    return _with(plan, among(plan.root))
+
+
 def _with(plan: Plan, root: Node) -> Plan:
     return Plan.model_validate(plan.model_dump() | {"root": root.model_dump()})
 

@@ -52,10 +52,13 @@ def shown(node: Node, above: Sequence[Node], words: Words) -> dict[str, Any]:
     source = next((n for n in (node, *reversed(above)) if n.to), node)
     whom = ", ".join(words.to(t) for t in policy.to)
     awake = node.match.kinds != ("agenda",)  # an agenda's moment is the municipality's choice
+    beside = [n.name for n in above[-1].routes] if above else []
     within = [text("rules_page.within", rule=above[-1].label)] if len(above) > 1 else []
     return {
         "name": node.name,
         "label": node.label,
+        "earlier": node.name in beside[1:],
+        "later": node.name in beside[:-1],
         "when": " · ".join([_when(node.match, words), *within]) if above else text("rules_page.otherwise"),
         "to": whom if source is node else text("rules_page.inherited", whom=whom, rule=source.label),
         "how": text(f"rules_page.how_{policy.how}"),

@@ -25,7 +25,7 @@ from services.runtime.tokens import Principal
 
 router = APIRouter(include_in_schema=False)
 PATH = "/utskick/regler"
-_DONE = ("rule", "removed", "times", "group", "group_removed", "invitation")
+_DONE = ("rule", "removed", "order", "times", "group", "group_removed", "invitation")
 
 
 @router.get(PATH)
@@ -59,6 +59,12 @@ async def saved(request: Request, principal: Visitor) -> Response:
     return await _changed(request, principal, rule_forms.changed, "rule")
 
 
+@router.post(PATH + "/ordning")
+async def ordered(request: Request, principal: Visitor) -> Response:
+    """Look at a rule earlier or later than the one beside it."""
+    return await _changed(request, principal, rule_forms.moved, "order")
+
+
 @router.post(PATH + "/tider")
 async def timed(request: Request, principal: Visitor) -> Response:
     """Quiet hours, the meeting, the cap, and whether an open signal holds back single reports."""
@@ -79,10 +85,11 @@ async def invited(request: Request, principal: Visitor) -> Response:
     planning: Planning = request.app.state.planning
     if not await planning.invite(principal.kommun):
         return await _page(request, principal, fault=text("rules_page.invited_nobody"), status=409)
-    return RedirectResponse(f"{PATH}?klart=invitation", 303)
+    return RedirectResponse(f"{PATH}?klart=invitation#sagt", 303)
 
 
 @router.get(PATH + "/prova")
+@router.get(PATH + "/ordning")
 @router.get(PATH + "/tider")
 @router.get(PATH + "/grupp")
 @router.get(PATH + "/kallelse")
@@ -108,7 +115,7 @@ async def _changed(
     if seen != str(revision) or not await planning.save(principal.kommun, revision, new):
         return await _page(request, principal, form=form, fault=text("rules_page.overtaken_kept"), status=409)
     removed = {"rule": "removed", "group": "group_removed"}.get(what, what)
-    return RedirectResponse(f"{PATH}?klart={removed if form.get('do') == 'bort' else what}", 303)
+    return RedirectResponse(f"{PATH}?klart={removed if form.get('do') == 'bort' else what}#sagt", 303)
 
 
 async def _plan(request: Request, principal: Principal) -> tuple[int, Plan, dict[str, Any]]:

@@ -1,11 +1,11 @@
 """What receivers said of each rule's alerts, as analysis judges it, on the page where rules are changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
 
-from services.notify.domain.plan import Node, Plan, nodes
+from services.notify.domain.plan import Node, Plan, in_order
 from services.notify.domain.routing import FOLLOWED
 from services.pages.texts import text
 from services.pages.writing import whole
@@ -20,16 +20,21 @@ async def useful(request: Request, plan: Plan) -> list[dict[str, str]]:
         found = await analysis.get("/v1/usefulness", token=token_of(request) or "")
     except Away:
         return []
-    rules = {node.name: node for node, _ in nodes(plan.root)}
+    rules = {node.name: (node, _least((*above, node))) for node, above in in_order(plan.root)}
     return [_words(one, rules) for one in found or []]
 
 
-def _words(one: Mapping[str, Any], rules: Mapping[str, Node]) -> dict[str, str]:
-    threshold, rule = one["threshold"], rules.get(one["rule"])
+def _least(nodes: Sequence[Node]) -> int:
+    """The least severity that reaches the innermost of rules that lie in one another."""
+    return max((n.match.min_severity or 0 for n in nodes), default=0)
+
+
+def _words(one: Mapping[str, Any], rules: Mapping[str, tuple[Node, int]]) -> dict[str, str]:
+    threshold, (rule, least) = one["threshold"], rules.get(one["rule"], (None, 0))
     proposal = text(f"rules_page.useful_{one['proposal']}")
     if rule is None:  # it is gone, or what people follow: there is no rule to change
         proposal = ""
-    if threshold is not None and rule is not None and threshold["severity"] > (rule.match.min_severity or 0):
+    if threshold is not None and rule is not None and threshold["severity"] > least:
         proposal = text(
             "rules_page.useful_severity",
             severity=text(f"report.severity_{threshold['severity']}"),
