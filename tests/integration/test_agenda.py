@@ -151,7 +151,7 @@ async def test_a_second_meeting_in_a_period_is_not_told_the_same_again(
             sent = dict(parts.channels["mail"].sent)
             assert set(sent) == {analyst.email, member.email}
             said = sent[analyst.email].text
-            assert ("densamma som inför förra mötet" in said) is (ahead > 0)
+            assert ("densamma som i förra dagordningen" in said) is (ahead > 0)
             assert ("Nytt, upp och ned" in said) is (ahead == 0)
             assert "Hur säkra siffrorna är" in said
         parts.channels["mail"].sent.clear()

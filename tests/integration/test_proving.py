@@ -2,12 +2,17 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
+from services.notify.gateways.channel import Delayed
 from services.notify.handlers.proving import Proving
+from services.notify.handlers.receiving import take_receipt
 from services.notify.metrics import LOST, UNPROVEN
 from services.notify.store import plans
+from services.runtime.sealing import Sealer
 from tests.integration.test_voice import crew
+from tests.support.http import asking
 from tests.support.instance import Instance
 from tests.support.voice import Voice, now_case, numbered, reaching, voice
 
@@ -92,3 +97,30 @@ async def test_a_code_that_ran_out_is_no_message_that_was_lost(instance: Instanc
         await parts.settle()
         assert {why: LOST.labels(why)._value.get() - n for why, n in before.items()} == {"expired": 0, "code": 1}
         assert parts.channels["sms"].sent == []
+
+
+async def test_a_department_s_mailbox_that_nobody_is_behind_is_not_proven(instance: Instance, kommun: str) -> None:
+    """The server takes the monthly test; what comes back a moment later says that it never arrived."""
+    admin, _, _ = await crew(instance, kommun)
+    box = f"park-{kommun}@exempel.invalid"
+    async with asking(instance.ground.layout.url("notify_serve"), headers=admin.bearer) as http:
+        made = await http.post("/v1/destinations", json={"kind": "mail", "label": "Park", "url": box})
+        ident = UUID(made.json()["destination_id"])
+
+        async def health() -> dict[str, Any]:
+            return next(d for d in (await http.get("/v1/destinations")).json() if d["destination_id"] == str(ident))
+
+        async with voice(instance) as parts:
+            parts.sender._composing._sealer = Sealer(instance.ground.layout.secrets["seal"])
+            assert ("mail", box) in await _month(parts, Proving(parts.database), kommun, box)
+            assert (await health())["proven_at"] is not None
+            query = "select delivery_id, message_id from deliveries where kommun = $1 and person_id = $2"
+            (sent,) = await instance.sql(query, kommun, ident, kommun=kommun, room="notify")
+            about = {"delivery": sent["delivery_id"], "provider_id": sent["message_id"], "channel": "mail"}
+            assert await take_receipt(parts.database, kommun, status="failed", **about)
+            found = await health()
+            assert (found["proven_at"], found["error"]) == (None, "undelivered")
+            parts.channels["mail"].troubles = [Delayed("452 full", receiver=True)]
+            await _carried(parts, kommun, str(ident), 2)
+            assert await _month(parts, Proving(parts.database), kommun, box) == set()
+            assert (await health())["error"] == "452 full", "a place that is full is one that does not work"

@@ -92,3 +92,45 @@ async def test_who_has_to_wait_for_an_sms_gets_it_when_the_turn_comes(instance: 
         assert sorted(a for a, _ in sms.sent) == ["+46701234560", "+46701234561"]
         assert parts.channels["mail"].sent == [], "to wait for one's turn is no reason for another way"
     await instance.sql("update turns set free_at = now() where channel = 'sms'", room="notify")  # others send them, too
+
+
+async def test_what_comes_meanwhile_goes_with_what_waits_and_what_becomes_urgent_does_not_wait_for_it(
+    instance: Instance, kommun: str
+) -> None:
+    """One message has one turn; a place in the ordinary line is none in the urgent one."""
+    rule: dict[str, Any] = {"name": "signal", "label": "Signal", "match": {"kinds": ["case"]}, "how": "at_once"}
+    grave = rule | {"name": "grav", "label": "Grav", "match": {"types": ["B1"]}, "urgent": True}
+    root = {"name": "rot", "label": "Rot", "to": [{"role": "analytiker"}], "routes": [grave, rule]}
+    _, analyst, _ = await crew(instance, kommun, root=root)
+    await numbered(instance, kommun, analyst.ident, phone="+46701234567", usual="sms", urgent="sms")
+    async with voice(instance, most_per_second={"sms": RATE}, most_in_one=100) as parts:
+        sms, mail = parts.channels["sms"], parts.channels["mail"]
+        try:
+            for number in range(3):
+                await parts.enter(now_case(kommun, number=f"2026-{number}"))
+                await parts.settle()
+            assert len(sms.sent) == 1, "the others wait for a turn"
+            turns = await instance.sql("select distinct turn from due where kommun = $1 and what = 'send'", kommun,
+                                       room="notify")  # fmt: skip
+            assert len(turns) == 1, "together, in one message"
+            await parts.enter(now_case(kommun, event_type="B1"))
+            await parts.settle()
+            assert len(sms.sent) == 2, "the urgent ones' line is empty: at once, and what waited goes with it"
+            assert await _waiting(instance, kommun) == []
+            for number in range(6):
+                await parts.enter(now_case(kommun, event_type="B1", number=f"2026-9{number}"))
+                await parts.settle()
+            assert mail.sent == [], "a hundred seconds are no reason for another way"
+            line = "update turns set urgent_at = now() + interval '10 minutes' where channel = 'sms'"
+            await instance.sql(line, room="notify")
+            await instance.sql("update due set turn = null, at = now() where kommun = $1", kommun, room="notify")
+            await parts.settle()
+            assert [a for a, _ in mail.sent] == [analyst.email], "a line longer than a way is tried for is"
+        finally:
+            await instance.sql(
+                "update turns set free_at = now(), urgent_at = now() where channel = 'sms'", room="notify"
+            )
+
+
+async def _waiting(instance: Instance, kommun: str) -> list[Any]:
+    return await instance.sql("select id from due where kommun = $1 and what = 'send'", kommun, room="notify")

@@ -12,9 +12,11 @@ from sqlalchemy import text
 from schemas.envelope import Envelope
 from schemas.locations import ReportLocated
 from services.notify.domain.notices import Notice, of_report
+from services.notify.domain.routing import REPORTED, Receiver
 from services.notify.gateways.rooms import Directory
 from services.notify.handlers.entering import take_reports
 from services.notify.handlers.rules import Rules, rules_of
+from services.notify.handlers.telling import announce, single
 from services.notify.store import deliveries, queue
 from services.runtime.decoding import Received
 from tests.integration.test_voice import crew, ledger
@@ -286,3 +288,44 @@ async def test_rules_are_read_again_when_anybody_has_changed_them(instance: Inst
         assert (await rules())[0].messages_per_hour == 3
         await instance.sql("delete from subscriptions where kommun = $1", kommun, kommun=kommun, room="notify")
         assert list((await rules())[1].of(found)) == []
+
+
+async def test_who_has_taken_it_is_reminded_again_after_letting_go(instance: Instance, kommun: str) -> None:
+    """A rule that reminds and asks for no answer: taken over the reminder's moment, then let go."""
+    rule = {"name": "signal", "label": "Signal", "match": {"kinds": ["case"]}, "how": "at_once", "repeat_hours": 4}
+    root = {"name": "rot", "label": "Rot", "to": [{"role": "analytiker"}], "routes": [rule]}
+    _, analyst, _ = await crew(instance, kommun, root=root)
+    soon = "update due set at = now() where kommun = $1 and what = 'send'"
+    async with voice(instance) as parts, asking(instance.ground.layout.url("notify_serve")) as http:
+        await parts.enter(now_case(kommun))
+        await parts.settle()
+        (found,) = (await http.get("/v1/alerts", headers=analyst.bearer)).json()
+        for method, mails in (("POST", 1), ("DELETE", 2)):
+            answer = await http.request(method, f"/v1/alerts/{found['alert_id']}/take", headers=analyst.bearer)
+            assert answer.status_code == 200, answer.text
+            parts.ahead += timedelta(hours=4, minutes=5)
+            await instance.sql(soon, kommun, room="notify")
+            await parts.settle()
+            assert len(parts.channels["mail"].sent) == mails, method
+
+
+async def test_what_somebody_reported_goes_by_itself_and_is_read_off_beside_nothing(
+    instance: Instance, kommun: str
+) -> None:
+    """Somebody who reports and is told of signals: two messages, each with its own subject and id."""
+    _, analyst, _ = await crew(instance, kommun)
+    async with voice(instance) as parts:
+        await parts.enter(now_case(kommun))
+        await parts.router.route_some()
+        async with parts.database.transaction((kommun,)) as connection:
+            own = single(kommun, uuid4(), "feedback", {"number": "2026:48", "kinds": {"A1": 2}}, rule=REPORTED,
+                         subject_id=uuid4(), now=datetime.now(UTC))  # fmt: skip
+            to = [(Receiver("person", analyst.ident), (REPORTED,))]
+            await announce(connection, own, to, at=datetime.now(UTC), reason="feedback", kept_for=timedelta(days=1))
+        await parts.settle()
+        assert len([a for a, _ in parts.channels["mail"].sent if a == analyst.email]) == 2
+    query = "select kind, message_id, said->>'subject' as subject from deliveries where kommun = $1 and person_id = $2"
+    rows = await instance.sql(query, kommun, analyst.ident, kommun=kommun, room="notify")
+    said = {r["kind"]: (r["message_id"], r["subject"]) for r in rows}
+    assert said["case"][0] != said["feedback"][0]
+    assert said["feedback"][1] == "Återkoppling" != said["case"][1]

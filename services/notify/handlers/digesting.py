@@ -49,7 +49,7 @@ class Digesting:
         """Asked for before anything is written; analysis that is away fails the run, which is tried again."""
         async with self._database.transaction((kommun,)) as connection:
             _, plan = await plans.plan(connection, kommun)
-            before = await alerts.newest_of(connection, kommun, "agenda")
+            before = await alerts.newest_told(connection, kommun, "agenda")
             spoken = await subscriptions.languages(connection, kommun) - {LANGUAGE}
         if self._clock() >= due + max(1, plan.meeting.hours_before) * HOUR:
             return _nothing  # they have begun (where it is to come when they do: an hour ago), so it helps nobody
@@ -96,12 +96,13 @@ def since(event: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
         return event
     spoken, heard = event.get("also") or {}, before.get("also") or {}
     also = {language: _left(there, heard.get(language) or {}) for language, there in spoken.items()}
-    return _left(event, before) | {"also": also, "again": True}
+    return _left(event, before) | {"also": also}
 
 
 def _left(said: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     known = set(before.get("gone_through") or ())
-    return said | {"sections": [_without(s, known) if s["key"] in ONCE else s for s in said["sections"]]}
+    sections = [_without(s, known) if s["key"] in ONCE else s for s in said["sections"]]
+    return said | {"sections": sections, "again": bool(before)}
 
 
 def _without(section: dict[str, Any], known: Collection[str]) -> dict[str, Any]:

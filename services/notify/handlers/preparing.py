@@ -114,14 +114,28 @@ class Preparing:
                 await queue.later(connection, ids, pause)
                 return None
             way = (way + 1) % len(ways)
-        rate, urgent = self._composing.most_per_second(ways[way]), any(r.urgent for r in rows)
-        wait = 0.0 if rate is None else await turns.turn(connection, health(ways[way]), ids, rate, urgent=urgent)
+        way, wait = await self._turn(connection, rows, ways, way)
         if wait > 0:
             await queue.later(connection, ids, wait)
             return None
         ident = message_id(rows[0].delivery_id) if rows[0].state == "due" else rows[0].message_id
         attempts = await deliveries.start(connection, kommun, ids, ident, ways[way])
         return Parcel(kommun, rows, ident, ways[way], way, len(ways), attempts, reach, known)
+
+    async def _turn(
+        self, connection: AsyncConnection, rows: Sequence[Row[Any]], ways: Sequence[str], way: int
+    ) -> tuple[int, float]:
+        """(way, seconds until it has its turn): the next way where the line is longer than a way is tried for."""
+        urgent, wait = any(r.urgent for r in rows), 0.0
+        for at in (way, (way + 1) % len(ways)):
+            channel, rate = ways[at], self._composing.most_per_second(ways[at])
+            line = channel if channel == "mail" else self._composing.health_of(rows[0], channel)
+            ids = [r.delivery_id for r in rows]
+            left = 0.0 if rate is None else await turns.turn(connection, line, ids, rate, urgent=urgent)
+            if left <= WAYS_AFTER[urgent].total_seconds():
+                return at, left
+            wait = wait or left
+        return way, wait
 
     async def _still_told(
         self,
@@ -138,6 +152,12 @@ class Preparing:
         kept = []
         for row in rows:
             alert = known.get(row.alert_id)
+            if alert is not None and row.reason == "repeat" and alert.owner is not None and alert.closed_at is None:
+                # While somebody has it nobody is reminded; who lets it go is not the end of that.
+                again = now + timedelta(hours=row.repeat_hours)
+                await deliveries.put_off(connection, kommun, [row.delivery_id], again + KEPT_AFTER)
+                await queue.at(connection, [row.delivery_id], again)
+                continue
             settled = self._settled(row, alert, reach, now, restored)
             if settled is not None:
                 await close(connection, kommun, [row.delivery_id], *settled, code=row.kind == "code")
@@ -180,7 +200,8 @@ class Preparing:
     ) -> list[Row[Any]]:
         """What goes as one message: a repeat exactly as it was, what has one way only by itself, otherwise all new.
 
-        What one way has refused goes by itself: the others have not tried it.
+        What one way has refused goes by itself: the others have not tried it. So does what somebody reported: a message
+        has one id and one subject, and what is one's own would be read off beside the rest.
 
         The rest comes next.
         """
@@ -194,6 +215,7 @@ class Preparing:
                 r
                 for r in rows
                 if r.state == "due"
+                and (r.kind == "feedback") == (lead.kind == "feedback")
                 and (r is lead or not {r.alert_id, lead.alert_id} & set(alone))
                 and set(r.refused) == set(lead.refused)
             ]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.notify.metrics import LOST as LOST_MESSAGES
 from services.notify.metrics import MESSAGES
-from services.notify.store import queue, receipts
+from services.notify.store import plans, queue, receipts
 from services.runtime.database import Database
 from services.runtime.faultpoints import reach
 
@@ -31,6 +31,9 @@ async def take_receipt(
         else:
             found, now = await receipts.lost(connection, kommun, delivery), datetime.now(UTC)
             LOST_MESSAGES.labels("failed").inc(found.failed)
+            place = await receipts.place_of(connection, kommun, delivery)
+            if place is not None:  # a mailbox of its own: the server took it, and there is nobody behind
+                await plans.disproved(connection, kommun, str(place), outcome, now)
             due = [(ident, kommun, now, receiver) for ident, receiver, _ in found.again]
             await queue.put(connection, "send", due, urgent=[ident for ident, _, urgent in found.again if urgent])
         await reach("receipt.before_commit")

@@ -185,7 +185,7 @@ class Sender:
             await queue.later(connection, parcel.ids, delay_now)
             if tried_long(parcel.rows, self._clock()):
                 await self._stand_in(connection, parcel)
-            if not isinstance(delayed, Away) and not (isinstance(delayed, Delayed) and delayed.receiver):
+            if self._is_its_own(parcel, delayed):
                 channel = self._health(parcel)
                 await plans.troubled(connection, parcel.kommun, channel, reason, self._clock())
                 self._proven_at.pop((parcel.kommun, channel), None)
@@ -240,9 +240,14 @@ class Sender:
         await queue.put(connection, "send", due, urgent=[r.delivery_id for r in standing if r.urgent])
 
     def _missed(self, parcel: Parcel, delayed: Exception) -> None:
-        """Only what is the channel's fault: neither a room that is away nor one mailbox that is full."""
-        if not isinstance(delayed, Away) and not (isinstance(delayed, Delayed) and delayed.receiver):
+        if self._is_its_own(parcel, delayed):
             self.pauses.missed(self._health(parcel))
+
+    @staticmethod
+    def _is_its_own(parcel: Parcel, delayed: Exception) -> bool:
+        """Whether it is the channel's fault: neither a room that is away nor one person's mailbox that is full."""
+        full = isinstance(delayed, Delayed) and delayed.receiver and parcel.reach.person
+        return not isinstance(delayed, Away) and not full
 
     def _health(self, parcel: Parcel) -> str:
         return self._composing.health_of(parcel.lead, parcel.channel)

@@ -28,8 +28,11 @@ _OPEN = text(_SELECT + _LISTED.format(over="null", of=f"{_GRAVE}, last_at", by=f
 _CLOSED = text(_SELECT + _LISTED.format(over="not null", of="closed_at", by="closed_at desc"))
 _ONE = text(_SELECT + " and alert_id = :id")
 _LOCK = text(_SELECT + " and alert_id = :id for update")
-_NEWEST_OF = text(
-    _SELECT + " and kind = :kind and not jsonb_exists(event, 'invitation') order by opened_at desc limit 1"
+_NEWEST_TOLD = text(
+    f"""{_SELECT} and kind = :kind and not jsonb_exists(event, 'invitation') and exists (
+        select 1 from deliveries d
+        where d.kommun = alerts.kommun and d.alert_id = alerts.alert_id and d.sent_at is not null)
+    order by opened_at desc limit 1"""  # noqa: S608 - a constant
 )
 _BY_START = text(_SELECT + " and left(alert_id::text, 8) = :start order by last_at desc limit 1")
 _MANY = text(_SELECT + " and alert_id = any(cast(:ids as uuid[]))")
@@ -141,9 +144,9 @@ async def one(connection: AsyncConnection, kommun: str, ident: UUID, *, lock: bo
     return None if row is None else _alert(kommun, row)
 
 
-async def newest_of(connection: AsyncConnection, kommun: str, kind: str) -> Alert | None:
-    """The latest alert of a kind; an invitation is no agenda."""
-    row = (await connection.execute(_NEWEST_OF, {"kommun": kommun, "kind": kind})).first()
+async def newest_told(connection: AsyncConnection, kommun: str, kind: str) -> Alert | None:
+    """The latest alert of a kind that somebody was sent; an invitation is no agenda."""
+    row = (await connection.execute(_NEWEST_TOLD, {"kommun": kommun, "kind": kind})).first()
     return None if row is None else _alert(kommun, row)
 
 

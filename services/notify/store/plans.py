@@ -37,6 +37,10 @@ _PROVEN = text("""
 _TROUBLED = text("""
     insert into channel_health (kommun, channel, failed_at, error) values (:kommun, :channel, :now, :error)
     on conflict (kommun, channel) do update set failed_at = excluded.failed_at, error = excluded.error""")
+_DISPROVED = text("""
+    insert into channel_health (kommun, channel, failed_at, error) values (:kommun, :channel, :now, :error)
+    on conflict (kommun, channel) do update set failed_at = excluded.failed_at, error = excluded.error,
+        proven_at = null""")
 _HEALTH = text("select channel, proven_at, failed_at, error from channel_health where kommun = :kommun")
 
 
@@ -103,6 +107,11 @@ async def proven(connection: AsyncConnection, kommun: str, channel: str, now: da
 async def troubled(connection: AsyncConnection, kommun: str, channel: str, error: str, now: datetime) -> None:
     """A message did not go through."""
     await connection.execute(_TROUBLED, {"kommun": kommun, "channel": channel, "error": error[:200], "now": now})
+
+
+async def disproved(connection: AsyncConnection, kommun: str, channel: str, error: str, now: datetime) -> None:
+    """What went through it and proved it did not arrive."""
+    await connection.execute(_DISPROVED, {"kommun": kommun, "channel": channel, "error": error[:200], "now": now})
 
 
 async def health(connection: AsyncConnection, kommun: str) -> dict[str, Health]:

@@ -34,13 +34,17 @@ _CLAIM_MESSAGE = text("""
         order by urgent desc, at limit 1 for update skip locked),
     rest as (
         select d.id from due d join lead on d.receiver = lead.receiver and d.kommun = lead.kommun and d.id <> lead.id
-        where d.what = 'send' and d.at <= clock_timestamp() order by d.at limit :most for update of d skip locked),
+        where d.what = 'send' and (d.at <= clock_timestamp() or d.turn is not null and d.leased_until is null)
+        order by d.at limit :most for update of d skip locked),
     taken as (select id, true as lead from lead union all select id, false from rest)
     update due set at = clock_timestamp() + make_interval(secs => :lease),
         leased_until = clock_timestamp() + make_interval(secs => :lease)
     from taken where due.id = taken.id
     returning due.id, due.kommun, taken.lead, set_config('synchronous_commit', 'off', true)""")
-"""Its commit waits for no disk: a claim that a crash of the database takes back is due again."""
+"""Its commit waits for no disk: a claim that a crash of the database takes back is due again.
+
+What waits for its turn goes with what its receiver is to get now: one message has one turn.
+"""
 MANY = 1000
 """Entries at once from which the planner is told of them.
 

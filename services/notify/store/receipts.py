@@ -17,6 +17,9 @@ _IN_HAND = text("""
     where a.kommun = :kommun and a.delivery_id = :id and a.outcome = 'begun' and a.number = d.attempts
         and d.state = 'sending'""")
 _MESSAGE = text("select message_id from deliveries where kommun = :kommun and delivery_id = :id")
+_PLACE = text("""
+    select person_id from deliveries
+    where kommun = :kommun and delivery_id = :id and receiver = 'destination'""")
 _ARRIVED = text("""
     update deliveries set state = 'delivered' where kommun = :kommun and state = 'sent' and message_id =
         (select message_id from deliveries where kommun = :kommun and delivery_id = :id)""")
@@ -64,6 +67,12 @@ async def lost(connection: AsyncConnection, kommun: str, ident: UUID) -> Undeliv
 async def message_of(connection: AsyncConnection, kommun: str, ident: UUID) -> str | None:
     """The id of the message that this entry last went in; None when there is no such entry."""
     found: str | None = await connection.scalar(_MESSAGE, {"kommun": kommun, "id": ident})
+    return found
+
+
+async def place_of(connection: AsyncConnection, kommun: str, ident: UUID) -> UUID | None:
+    """The place outside that an entry was for; None for a person's."""
+    found: UUID | None = await connection.scalar(_PLACE, {"kommun": kommun, "id": ident})
     return found
 
 

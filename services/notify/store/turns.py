@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _TURN = text("""
     with had as (
         select max(turn) as at from due
-        where id = any(cast(:ids as uuid[])) and turn > clock_timestamp() - make_interval(secs => 60)),
+        where id = any(cast(:ids as uuid[])) and line = :line and turn > clock_timestamp() - make_interval(secs => 10)),
     given as (
         insert into turns as t (channel, free_at, urgent_at)
         select :channel, clock_timestamp() + make_interval(secs => :gap),
@@ -24,10 +24,10 @@ _TURN = text("""
                 else t.urgent_at end
         returning case when :urgent then urgent_at else free_at end - make_interval(secs => :gap) as at),
     mine as (select coalesce((select at from had), (select at from given)) as at)
-    update due set turn = case when mine.at > clock_timestamp() then mine.at end
+    update due set line = :line, turn = case when mine.at > clock_timestamp() then mine.at end
     from mine where id = any(cast(:ids as uuid[]))
     returning extract(epoch from mine.at - clock_timestamp())""")
-"""A turn that nobody took for a minute is given anew: what had to stand still does not leave all at once."""
+"""A turn that nobody took for ten seconds is given anew: what had to stand still does not leave all at once."""
 
 
 async def turn(
@@ -40,5 +40,6 @@ async def turn(
     nobody else is given a turn.
     """
     values = {"channel": channel, "ids": list(ids), "gap": 1 / per_second, "urgent": urgent}
+    values["line"] = f"{channel}!" if urgent else channel  # what has become urgent, or goes another way, asks anew
     left = await connection.scalar(_TURN, values)
     return max(0.0, float(left or 0.0))

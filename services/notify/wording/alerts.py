@@ -245,7 +245,8 @@ def _agenda(alert: Alert, known: Known) -> Said:
     if sections:
         intro = text("voice.agenda_again" if event.get("again") else "voice.agenda_intro")
     if known.interest is not None:
-        intro = text("voice.extract_intro" if sections else "voice.extract_none", who=known.organisation or "")
+        some = "voice.extract_again" if event.get("again") else "voice.extract_intro"
+        intro = text(some if sections else "voice.extract_none", who=known.organisation or "")
         title = text("voice.extract_title", who=known.organisation or "", at=at)
     facts = ((text("voice.picture_label"), upper_first(event["picture"])),) if event.get("picture") else ()
     path = event.get("path") or "/lagesbilder"

@@ -14,7 +14,7 @@ def upgrade() -> None:
         channel text primary key, free_at timestamptz not null, urgent_at timestamptz not null)""")
     op.execute(f"grant select, insert, update on turns to {work_role('notify')}")
     op.execute(f"revoke all on turns from {serve_role('notify')}")
-    op.execute("alter table due add turn timestamptz")
+    op.execute("alter table due add turn timestamptz, add line text")
     # The ledger's list: a rare kind, and what did not go as it should, are found without reading all of it.
     op.execute("create index on deliveries (kommun, kind, created_at desc, delivery_id desc)")
     op.execute("""create index on deliveries (kommun, state, created_at desc, delivery_id desc)
