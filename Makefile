@@ -99,6 +99,7 @@ bench: setup .venv-bench/.ready
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.weekly
 	$(BIN)/python -m benchmarks.voice
+	$(BIN)/python -m benchmarks.million
 
 # A typed client of the door's API, out of the document that it publishes.
 client: setup

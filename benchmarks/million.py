@@ -84,7 +84,7 @@ def facts(count: int) -> Iterator[str]:
             ident=UUID(int=i + 1),
             kind=kind,
             source=source,
-            organisation=UUID(int=1 + n % ORGANISATIONS),
+            organisation=UUID(int=1 + (reporter if source == "rapportor" else n) % ORGANISATIONS),
             token=f'"token-{reporter:05}-of-a-reporter"' if source == "rapportor" else "null",
             start=start.isoformat(),
             end=end.isoformat(),

@@ -4,9 +4,10 @@ from typing import Any
 
 HEAD = """# Benchmarks
 
-`make bench` (about ten minutes; `python -m benchmarks flow --rounds 1` for a look). Everything runs on a broker and a
-database of its own, on the machine below. Its cores are shared and its speed swings by a third within minutes: compare
-ratios, which are taken round by round and then their median; never the absolute values of two runs.
+`python -m benchmarks`, a part of `make bench` (about an hour with the weekly run, the voice and a million facts;
+`python -m benchmarks flow --rounds 1` for a look). Everything runs on a broker and a database of its own, on the
+machine below. Its cores are shared and its speed swings by a third within minutes: compare ratios, which are taken
+round by round and then their median; never the absolute values of two runs.
 
 Machine: {machine}. Apache Kafka {kafka}, one node; PostgreSQL {postgres}, fsync on.
 

@@ -10,6 +10,7 @@ where the neighbourhood is above the mean by more than chance (Benjamini–Hochb
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any, NamedTuple
 
@@ -97,10 +98,12 @@ def rank(periods: Sequence[Mapping[str, float]]) -> Density:
     return Density(found, _check(before[-1], now) if before and before[-1] else None)
 
 
-def _ring(cell: str) -> list[str]:
+@lru_cache(maxsize=100_000)
+def _ring(cell: str) -> tuple[str, ...]:
+    """Its six neighbours; a town's cells are asked for again and again."""
     import h3
 
-    return [other for other in h3.grid_disk(cell, 1) if other != cell]
+    return tuple(other for other in h3.grid_disk(cell, 1) if other != cell)
 
 
 def _above(z: Any) -> Any:

@@ -12,11 +12,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain import findings
-from services.analysis.domain.exposure import known
+from services.analysis.domain.exposure import known, looking
 from services.analysis.domain.findings import Finding, Measured
 from services.analysis.domain.selection import Selection
 from services.analysis.domain.series import SeriesKey
-from services.analysis.handlers.picturing import active_reporters
+from services.analysis.handlers.picturing import remembered
 from services.analysis.store import cards as store
 from services.analysis.store import numbers, signals
 from services.analysis.store.cards import Subject
@@ -197,11 +197,22 @@ async def _measured(
     for row in await store.periods(connection, kommun, subject, span):
         sums[row.at] += row.reports
         mine += row.by_reporters
-    active = await active_reporters(connection, kommun, span, count, (subject.layer, subject.area))
-    eyes = active.get(subject.area, [0] * count)
+    eyes = await _eyes(connection, kommun, subject, span, count)
     seen_by = known(eyes) if 2 * mine >= sum(sums) else None
     key = SeriesKey(subject.area, subject.kind)
     return Measured(key, tuple(round(n / MILLION) for n in sums), seen_by), eyes
+
+
+async def _eyes(connection: AsyncConnection, kommun: str, subject: Subject, span: Span, count: int) -> Sequence[int]:
+    """Reporters who were looking at the subject, in every period."""
+    if not subject.area:
+        found = await signals.eyes(connection, kommun, span.start, span.last, days=span.days)
+        return [found.get(at, 0) for at in range(count)]
+    start, memory = remembered(span)
+    of = (subject.layer, subject.area)
+    sent = await signals.presence_of(connection, kommun, start, span.last, days=span.days, of=of)
+    by = looking(sent, memory).get(subject.area, {})
+    return [by.get(at + memory, 0) for at in range(count)]
 
 
 def began(event: Mapping[str, Any]) -> date:

@@ -213,20 +213,20 @@ class Picturing:
             await store.put_rule(connection, kommun, rule)
 
 
-async def active_reporters(
-    connection: AsyncConnection, kommun: str, span: Span, count: int, of: tuple[str, str] | None = None
-) -> dict[str, list[int]]:
-    """Area (or the whole, "") → reporters who were looking, in every period; ``of`` one (layer, area) and the whole.
+async def active_reporters(connection: AsyncConnection, kommun: str, span: Span, count: int) -> dict[str, list[int]]:
+    """Area (or the whole, "") → reporters who were looking, in every period.
 
     What they sent before the first period is read too: else the first periods would seem to have had fewer eyes.
     """
-    memory = -(-MEMORY_DAYS // span.days) if of is None or of[1] else 0  # the whole needs none
-    start = span.start - timedelta(days=memory * span.days)
-    if of is None:
-        sent = await signals.presence(connection, kommun, start, span.last, days=span.days)
-    else:
-        sent = await signals.presence_of(connection, kommun, start, span.last, days=span.days, of=of)
+    start, memory = remembered(span)
+    sent = await signals.presence(connection, kommun, start, span.last, days=span.days)
     return {area: [by.get(at + memory, 0) for at in range(count)] for area, by in looking(sent, memory).items()}
+
+
+def remembered(span: Span) -> tuple[date, int]:
+    """From when on reporters' presence counts for a span, and how many periods that is before it."""
+    memory = -(-MEMORY_DAYS // span.days)
+    return span.start - timedelta(days=memory * span.days), memory
 
 
 async def _cells(

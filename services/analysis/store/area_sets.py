@@ -8,8 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.analysis.views.fact import Counted, Present
 
-ALWAYS = "regso"
-"""The layer that every area set has: what is summed over all its areas is the sum of what the sets stand beside."""
 _FIND = text("""
     select distinct kommun, area_set from area_sets
     where kommun = any(cast(:kommuner as text[])) and area_set = any(cast(:sets as bigint[]))""")
@@ -20,20 +18,6 @@ _ADD = text("""
 _seen: WeakKeyDictionary[AsyncEngine, set[tuple[str, int]]] = WeakKeyDictionary()
 """Per database, the sets that are known to be committed: found by a later transaction than the one that added them."""
 _MOST_KNOWN = 200_000
-
-
-OWN = "(area = 'unplaced' or left(area, 4) = :kommun)"
-"""Areas of the municipality itself: what its reporters saw in another one is not in its picture."""
-OF_WHOLE, OF_PARTS = "sum({0} / 1000000 * share)", "(sum({0} * share) / 1000000)"
-"""Millionths of an area: where each row is of whole reports, and where a row may be a part of one (an hour's)."""
-
-
-def summed(view: str, column: str, *, areas: bool, of: str = OF_WHOLE) -> tuple[str, str]:
-    """(from, sum in millionths) of a view's column: by ``areas`` of the chosen layer, or of all of ``ALWAYS``.
-
-    The latter without looking up a single area; each layer's shares sum to one.
-    """
-    return (f"{view} join area_sets using (kommun, area_set)", of.format(column)) if areas else (view, f"sum({column})")
 
 
 async def _find(connection: AsyncConnection, wanted: Set[tuple[str, int]]) -> set[tuple[str, int]]:

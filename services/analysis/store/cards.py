@@ -1,77 +1,35 @@
 """SQL of cards and of what is behind a number: one place and kind through every view, and the facts themselves."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.findings import PeriodRow
 from services.analysis.domain.selection import Selection
-from services.analysis.store.area_sets import ALWAYS, OF_PARTS, OF_WHOLE, summed
 from services.analysis.store.numbers import values_of
 from services.analysis.store.pictures import Span
+from services.analysis.store.sums import ALWAYS, OF_PARTS, SETS, Sums, of_kinds
+from services.analysis.views import MILLION
 
-_LIVING = "(select generation from view_state where name = '{0}')"
-_KIND = "(:kind = '' or event_type = :kind or left(event_type, 1) = :kind)"
-
-
-def _either(view: str, columns: str, where: str, of: str = OF_WHOLE) -> dict[bool, TextClause]:
-    """The same sums of one area, or over a layer's areas (True), and of all there is (False); ``{sum}`` in columns."""
-    found = {}
-    for areas in (True, False):
-        source, reports = summed(view, "reports", areas=areas, of=of)
-        only = "and layer = :layer and (:area = '' or area = :area)" if areas else ""
-        found[areas] = text(f"""
-            select {columns.format(sum=reports)} from {source}
-            where kommun = :kommun and generation = {_LIVING.format(view)} {only} and {where}""")  # noqa: S608 - names are constants
-    return found
-
-
-_PERIODS = _either(
+_PERIODS = Sums(
     "cube",
-    """(day - cast(:start as date)) / :days as at, '' as area, '' as event_type, {sum}::bigint as reports,
-       coalesce({sum} filter (where source = 'rapportor'), 0)::bigint as by_reporters""",
-    f"{_KIND} and day >= :start and day <= :last group by 1",
+    {"at": "(day - cast(:start as date)) / :days"},
+    {"reports": "sum(reports)", "by_reporters": "sum(reports) filter (where source = 'rapportor')"},
+    "day >= :start and day <= :last",
 )
-_RHYTHM = _either(
-    "rhythm",
-    "slot, {sum}::bigint as reports",
-    f"{_KIND} and week between :first and :last group by slot",
-    OF_PARTS,
-)
-_ZERO = _either("activity", "coalesce({sum}, 0)::bigint", "day between :first and :last and kind = 'zero'")
-_WANTED = """
-    f.kommun = :kommun and f.day between :first and :last
-    and (cast(:areas as text[]) = '{}' or f.area_set in (
-        select area_set from area_sets
-        where kommun = :kommun and layer = :layer and area = any(cast(:areas as text[]))))
-    and (cast(:types as text[]) = '{}' or f.event_type = any(cast(:types as text[]))
-         or left(f.event_type, 1) = any(cast(:types as text[])))
-    and (:own = '' or exists (
-        select 1 from area_sets a where a.kommun = :kommun and a.area_set = f.area_set and a.layer = 'regso'
-          and (a.area = 'unplaced' or left(a.area, 4) = :own)))
-    and (cast(:sources as text[]) = '{}'
-         or cast(f.event as jsonb)->'report'->>'source' = any(cast(:sources as text[])))"""
-_BEHIND = text(f"""
-    select f.report_id, f.event from facts f where {_WANTED}
-    order by f.day desc, f.report_id limit :limit offset :skip""")  # noqa: S608 - names are constants
-_HOW_MANY = text(f"select count(*) from facts f where {_WANTED}")  # noqa: S608 - names are constants
+_RHYTHM = Sums("rhythm", {"slot": "slot"}, {"reports": "sum(reports)"}, "week between :first and :last", OF_PARTS)
+_ZERO = Sums("activity", {}, {"reports": "sum(reports)"}, "day between :first and :last and kind = 'zero'")
 _OF_PLACE = text("""
     select f.event from facts f
     where f.kommun = :kommun and f.day between :first and :last and f.places is not null
       and :place = any(string_to_array(f.places, ' '))
     order by f.day desc, f.report_id""")
-_STANDING = """
-    f.kommun = :kommun and f.day <= :last and f.standing
-    and (:kind = '' or f.event_type = :kind or left(f.event_type, 1) = :kind)
-    and (:area = '' or f.area_set in (
-        select area_set from area_sets where kommun = :kommun and layer = :layer and area = :area))"""
-_OPEN = text(f"select f.event from facts f where {_STANDING} order by f.day, f.report_id limit :limit")  # noqa: S608 - names are constants
-_HOW_MANY_OPEN = text(f"select count(*) from facts f where {_STANDING}")  # noqa: S608 - names are constants
 _OPEN_AT = text("""
     select f.event from facts f
     where f.kommun = :kommun and f.day <= :last and f.standing and :place = any(string_to_array(f.places, ' '))
@@ -99,24 +57,47 @@ class Subject:
 
 async def periods(connection: AsyncConnection, kommun: str, subject: Subject, span: Span) -> list[PeriodRow]:
     """Reports of every period."""
-    values = subject.values(kommun) | {"start": span.start, "last": span.last, "days": span.days}
-    return [PeriodRow(*row) for row in await connection.execute(_PERIODS[subject.areas], values)]
+    values = {"start": span.start, "last": span.last, "days": span.days}
+    rows = await _sums(connection, kommun, subject, _PERIODS, values)
+    return [PeriodRow(r.at, "", "", r.reports, r.by_reporters) for r in rows]
 
 
 async def rhythm(connection: AsyncConnection, kommun: str, subject: Subject, first: date, last: date) -> dict[int, int]:
     """Hour of the week → reports in millionths, over the weeks (their Mondays) from first to last."""
-    values = subject.values(kommun) | {"first": first, "last": last}
-    return {row.slot: row.reports for row in await connection.execute(_RHYTHM[subject.areas], values)}
+    rows = await _sums(connection, kommun, subject, _RHYTHM, {"first": first, "last": last})
+    return {row.slot: row.reports for row in rows}
 
 
 async def zero_reports(connection: AsyncConnection, kommun: str, subject: Subject, first: date, last: date) -> int:
-    """How many times somebody said that all was calm there."""
-    values = subject.values(kommun) | {"first": first, "last": last}
-    return int(await connection.scalar(_ZERO[subject.areas], values) or 0) // 1_000_000
+    """How many times somebody said that all was calm there; of everything, whatever the subject's kind."""
+    (row,) = await _sums(connection, kommun, replace(subject, kind=""), _ZERO, {"first": first, "last": last})
+    return int(row.reports) // MILLION
 
 
-def _wanted(kommun: str, chosen: Selection, own: str | None) -> dict[str, Any]:
-    return values_of(kommun, chosen) | {"own": own or ""}
+async def _sums(
+    connection: AsyncConnection, kommun: str, subject: Subject, sums: Sums, values: Mapping[str, Any]
+) -> Sequence[Row[Any]]:
+    """Sums of one area, or over a layer's areas, or of all there is."""
+    kinds, of_kind = of_kinds([subject.kind] if subject.kind else [])
+    inside, only = (f"and {SETS}", "and area = any(cast(:areas as text[]))") if subject.area else ("", "")
+    statement = sums.statement(areas=subject.areas, where=f"{kinds} {inside}", only=only)
+    about = {"kommun": kommun, "layer": subject.layer, "areas": [subject.area]}
+    return (await connection.execute(text(statement), {**about, **values, **of_kind})).all()
+
+
+def _wanted(kommun: str, chosen: Selection, own: str | None) -> tuple[str, dict[str, Any]]:
+    """Condition on facts, and its parameters; only what is asked for stands in it: all but sources is in the index."""
+    kinds, of_kind = of_kinds(chosen.types)
+    where = f"kommun = :kommun and day between :first and :last {kinds}"
+    if chosen.areas:
+        where += f" and {SETS}"
+    if own:
+        where += """ and exists (
+            select 1 from area_sets a where a.kommun = :kommun and a.area_set = f.area_set and a.layer = 'regso'
+              and (a.area = 'unplaced' or left(a.area, 4) = :own))"""
+    if chosen.sources:
+        where += " and cast(event as jsonb)->'report'->>'source' = any(cast(:sources as text[]))"
+    return where, values_of(kommun, chosen) | of_kind | {"own": own or ""}
 
 
 async def how_many(connection: AsyncConnection, kommun: str, chosen: Selection, *, own: str | None = None) -> int:
@@ -124,7 +105,9 @@ async def how_many(connection: AsyncConnection, kommun: str, chosen: Selection, 
 
     ``own`` leaves out what the municipality's reporters saw in another one, as a lägesbild does.
     """
-    return int(await connection.scalar(_HOW_MANY, _wanted(kommun, chosen, own)) or 0)
+    where, values = _wanted(kommun, chosen, own)
+    statement = f"select count(*) from facts f where {where}"  # noqa: S608 - conditions are the code's own
+    return int(await connection.scalar(text(statement), values) or 0)
 
 
 async def behind(
@@ -137,22 +120,33 @@ async def behind(
     own: str | None = None,
 ) -> list[dict[str, Any]]:
     """The located reports that a selection counts, the latest first; which of a day come on a page is by their ids."""
-    values = _wanted(kommun, chosen, own) | {"limit": limit, "skip": skip}
-    found = [json.loads(row.event) for row in await connection.execute(_BEHIND, values)]
-    return sorted(found, key=lambda event: str(event["report"]["time_from"]), reverse=True)
+    where, values = _wanted(kommun, chosen, own)
+    statement = f"""
+        select event from facts f where {where} order by day desc, report_id limit :limit offset :skip"""  # noqa: S608 - as above
+    rows = await connection.execute(text(statement), values | {"limit": limit, "skip": skip})
+    return sorted((json.loads(row.event) for row in rows), key=lambda e: str(e["report"]["time_from"]), reverse=True)
+
+
+def _standing(kommun: str, subject: Subject, last: date) -> tuple[str, dict[str, Any]]:
+    kinds, of_kind = of_kinds([subject.kind] if subject.kind else [])
+    inside = f"and {SETS}" if subject.area else ""
+    about = {"kommun": kommun, "layer": subject.layer, "areas": [subject.area], "last": last}
+    return f"kommun = :kommun and day <= :last and standing {kinds} {inside}", about | of_kind
 
 
 async def still_open(
     connection: AsyncConnection, kommun: str, subject: Subject, last: date, limit: int
 ) -> list[dict[str, Any]]:
     """Located reports of states that stand, the oldest first."""
-    values = subject.values(kommun) | {"last": last, "limit": limit}
-    return [json.loads(row.event) for row in await connection.execute(_OPEN, values)]
+    where, values = _standing(kommun, subject, last)
+    statement = f"select event from facts where {where} order by day, report_id limit :limit"  # noqa: S608 - as above
+    return [json.loads(row.event) for row in await connection.execute(text(statement), values | {"limit": limit})]
 
 
 async def how_many_open(connection: AsyncConnection, kommun: str, subject: Subject, last: date) -> int:
     """All of them."""
-    return int(await connection.scalar(_HOW_MANY_OPEN, subject.values(kommun) | {"last": last}) or 0)
+    where, values = _standing(kommun, subject, last)
+    return int(await connection.scalar(text(f"select count(*) from facts where {where}"), values) or 0)  # noqa: S608 - as above
 
 
 async def open_at(connection: AsyncConnection, kommun: str, place: UUID, last: date) -> list[str]:

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.density import Event
 from services.analysis.domain.emerging import CellDay
-from services.analysis.store.area_sets import OWN
 from services.analysis.store.signals import LAYER, sealed
+from services.analysis.store.sums import OWN, Sums, of_kinds
 from services.analysis.views.fact import NO_CELL
 
 _CELL_DAYS = text(f"""
@@ -26,12 +26,12 @@ _POINTS = text("""
     from (select f.event_type, f.day, cast(f.event as jsonb) as event from facts f
           where f.kommun = :kommun and f.day between :first and :last and f.r9 <> :none) placed
     where event->'placement'->>'precision' = any(:exact)""")
-_BY_PERIOD = text("""
-    select r9, (week - cast(:start as date)) / :days as at, sum(reports)::bigint as reports from cells
-    where kommun = :kommun and generation = (select generation from view_state where name = 'cells')
-      and week >= :start and week < :end and r9 <> :none
-      and (:kind = '' or event_type = :kind or left(event_type, 1) = :kind)
-    group by 1, 2""")
+_PERIODS = Sums(
+    "cells",
+    {"r9": "r9", "at": "(week - cast(:start as date)) / :days"},
+    {"reports": "sum(reports)"},
+    "week >= :start and week < :end and r9 <> :none",
+)
 _AREAS = text("""
     select distinct on (r9) r9, area from (
         select f.r9, a.area, sum(a.share) as share from facts f join area_sets a using (kommun, area_set)
@@ -79,14 +79,14 @@ async def by_period(
     start = monday - timedelta(weeks=length * (count - 1))
     values = {
         "kommun": kommun,
-        "kind": kind,
         "start": start,
         "end": monday + timedelta(weeks=length),
         "days": 7 * length,
         "none": NO_CELL,
     }
+    kinds, of_kind = of_kinds([kind] if kind else [])
     found: Sequence[dict[str, float]] = [{} for _ in range(count)]
-    for row in await connection.execute(_BY_PERIOD, values):
+    for row in await connection.execute(text(_PERIODS.statement(areas=False, where=kinds)), values | of_kind):
         found[row.at][f"{row.r9:x}"] = row.reports / 1_000_000
     return list(found)
 

@@ -11,24 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.values import CONTEXT_OWNER
 from services.analysis.domain.selection import GroupBy, Selection
-from services.analysis.store.area_sets import ALWAYS, summed
+from services.analysis.store.sums import ALWAYS, SETS, WEEK, Sums, of_kinds
 
-_GROUPS: dict[GroupBy, str] = {
+_GROUPS: dict[GroupBy, str | None] = {
     "day": "day",
-    "week": "day - (extract(isodow from day)::int - 1)",
-    "area": "area",
+    "week": WEEK,
+    "area": None,
     "type": "event_type",
     "group": "left(event_type, 1)",
     "source": "source",
-    "layer": "layer",
+    "layer": None,
 }
-_AREAS = "and layer = :layer and (cast(:areas as text[]) = '{}' or area = any(cast(:areas as text[])))"
-_WHERE = """
-    kommun = :kommun and generation = (select generation from view_state where name = 'cube')
-    and day between :first and :last
-    and (cast(:types as text[]) = '{}' or event_type = any(cast(:types as text[]))
-         or left(event_type, 1) = any(cast(:types as text[])))
-    and (cast(:sources as text[]) = '{}' or source = any(cast(:sources as text[])))"""
+_MEASURES = {"reports": "sum(reports)", "seen": "sum(seen)"}
 _FACT = text("""
     select revision, placement, reason from facts where kommun = :kommun and report_id = :report""")
 _VERSIONS = text("""
@@ -80,16 +74,14 @@ async def counts(
     connection: AsyncConnection, kommun: str, selection: Selection, by: Sequence[GroupBy] = ()
 ) -> list[Row[Any]]:
     """Sums in millionths, grouped by the names in ``by``, in their order. Without groups: one row, zeros if empty."""
-    columns = ", ".join(f'{_GROUPS[g]} as "{g}"' for g in by)
-    grouping = f"group by {', '.join(str(i + 1) for i in range(len(by)))} order by {', '.join(str(i + 1) for i in range(len(by)))}" if by else ""  # fmt: skip  # noqa: E501
+    kinds, values = of_kinds(selection.types)
+    chosen = "and area = any(cast(:areas as text[]))" if selection.areas else ""
+    inside = f"and {SETS}" if selection.areas else ""
+    sources = "and source = any(cast(:sources as text[]))" if selection.sources else ""
+    sums = Sums("cube", {name: _GROUPS[name] for name in by}, _MEASURES, "day between :first and :last")
     areas = bool(selection.areas or {"area", "layer"} & set(by) or selection.layer != ALWAYS)
-    source, reports = summed("cube", "reports", areas=areas)
-    _, seen = summed("cube", "seen", areas=areas)
-    statement = f"""
-        select {columns + "," if by else ""} coalesce({reports}, 0)::bigint as reports,
-               coalesce({seen}, 0)::bigint as seen
-        from {source} where {_WHERE} {_AREAS if areas else ""} {grouping}"""  # noqa: S608 - group expressions come from the table above
-    return list(await connection.execute(text(statement), values_of(kommun, selection)))
+    statement = sums.statement(areas=areas, where=f"{kinds} {sources} {inside}", only=chosen)
+    return list(await connection.execute(text(statement), values_of(kommun, selection) | values))
 
 
 Beside = dict[str, tuple[int, int]]

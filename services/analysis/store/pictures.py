@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.findings import PeriodRow
 from services.analysis.domain.periods import Rule
-from services.analysis.store.area_sets import OF_PARTS, OWN
 from services.analysis.store.signals import LAYER, sealed
+from services.analysis.store.sums import OF_PARTS, OWN
 
 _CUBE = "(select generation from view_state where name = '{0}')"
 _PERIODS = text(f"""

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.series import WeekRow
-from services.analysis.store.area_sets import ALWAYS
+from services.analysis.store.sums import ALWAYS, SETS
 from services.runtime.minting import next_number
 
 LAYER = ALWAYS
@@ -35,16 +35,17 @@ _PRESENCE = text("""
     from activity join area_sets using (kommun, area_set)
     where kommun = :kommun and generation = (select generation from view_state where name = 'activity')
       and layer = :layer and day between :start and :last and kind <> 'calendar'""")
-_PRESENCE_OF = text("""
-    with sent as (
-        select (day - cast(:start as date)) / :days as at, reporter_token, area_set from activity
-        where kommun = :kommun and generation = (select generation from view_state where name = 'activity')
-          and day between :start and :last and kind <> 'calendar')
-    select distinct at, '' as area, reporter_token from sent
+_SENT = """
+    select distinct (day - cast(:start as date)) / :days as at, reporter_token from activity
+    where kommun = :kommun and generation = (select generation from view_state where name = 'activity')
+      and day between :start and :last and kind <> 'calendar'"""
+_EYES = text(f"select at, count(*) as reporters from ({_SENT}) sent group by at")  # noqa: S608 - a constant
+_PRESENCE_OF = text(f"""
+    with there as materialized ({_SENT} and {SETS})
+    select at, :area as area, reporter_token from there
     union all
-    select distinct at, :area, reporter_token from sent
-    where :area <> '' and area_set in (
-        select area_set from area_sets where kommun = :kommun and layer = :layer and area = :area)""")
+    select at, '' as area, reporter_token from ({_SENT} and reporter_token in (
+        select reporter_token from there)) elsewhere""")  # noqa: S608 - constants
 _LATE = text("""
     select day, late, sum(reports)::bigint as reports from lateness
     where kommun = :kommun and generation = (select generation from view_state where name = 'lateness')
@@ -135,9 +136,16 @@ async def presence(
 async def presence_of(
     connection: AsyncConnection, kommun: str, start: date, last: date, *, days: int, of: tuple[str, str]
 ) -> list[tuple[int, str, str]]:
-    """The same of one (layer, area) only, and of the whole as area "": a fraction of the rows."""
-    values = {"kommun": kommun, "layer": of[0], "area": of[1], "start": start, "last": last, "days": days}
-    return [(row.at, row.area, row.reporter_token) for row in await connection.execute(_PRESENCE_OF, values)]
+    """The same of one (layer, area) only, and of who was ever there wherever they were ("")."""
+    values = {"kommun": kommun, "layer": of[0], "area": of[1], "areas": [of[1]], "start": start, "last": last}
+    rows = await connection.execute(_PRESENCE_OF, values | {"days": days})
+    return [(row.at, row.area, row.reporter_token) for row in rows]
+
+
+async def eyes(connection: AsyncConnection, kommun: str, start: date, last: date, *, days: int) -> dict[int, int]:
+    """Period of so many days since start → reporters who sent anything at all."""
+    values = {"kommun": kommun, "start": start, "last": last, "days": days}
+    return {row.at: row.reporters for row in await connection.execute(_EYES, values)}
 
 
 async def lateness(connection: AsyncConnection, kommun: str, first: date, last: date) -> list[tuple[date, int, int]]:

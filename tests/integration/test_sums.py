@@ -1,0 +1,96 @@
+"""The numbers of pages against a fold of the same facts, whatever is chosen; and read out of the keys alone."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from schemas.locations import ReportLocated
+from services.analysis.domain.selection import GroupBy, Selection
+from services.analysis.store import numbers
+from services.analysis.store.sums import Sums, of_kinds
+from services.analysis.views import MILLION, monday
+from services.analysis.views.fact import Counted, counted
+from services.runtime.database import Database
+from tests.integration.test_signals import _report, take
+from tests.support.facts import as_read
+
+LAST = date(2034, 5, 11)
+KINDS = ("A1", "A1", "A2", "A-X1", "B1", "C4", "E1")
+SOURCES = ("rapportor", "fastighetsbolag")
+OF: dict[GroupBy, Callable[[Counted, str], str | date]] = {
+    "day": lambda f, _: f.day,
+    "week": lambda f, _: monday(f.day),
+    "area": lambda _, area: area,
+    "type": lambda f, _: f.event_type,
+    "group": lambda f, _: f.event_type[0],
+    "source": lambda f, _: f.source,
+}
+
+
+def _facts(kommun: str) -> list[ReportLocated]:
+    dice = random.Random(7)
+    return [
+        _report(
+            kommun, i, LAST - timedelta(days=dice.randrange(40)), area=f"R00{dice.randrange(1, 4)}",
+            event_type=dice.choice(KINDS), source=dice.choice(SOURCES),
+        )
+        for i in range(300)
+    ]  # fmt: skip
+
+
+def _folded(facts: Sequence[Counted], chosen: Selection, by: Sequence[GroupBy]) -> Counter[tuple[Any, ...]]:
+    found: Counter[tuple[Any, ...]] = Counter()
+    for fact in facts:
+        if not chosen.first <= fact.day <= chosen.last or (chosen.sources and fact.source not in chosen.sources):
+            continue
+        if chosen.types and not {fact.event_type, fact.event_type[0]} & set(chosen.types):
+            continue
+        for layer, area, share in fact.areas.shares:
+            if layer == chosen.layer and (not chosen.areas or area in chosen.areas):
+                found[tuple(OF[name](fact, area) for name in by)] += share
+    return found
+
+
+async def test_sums_are_those_of_the_facts_whatever_is_chosen(
+    database: Database, serving: Database, kommun: str
+) -> None:
+    given = _facts(kommun)
+    await take(database, kommun, given)
+    facts = [f for one in given if (f := counted(as_read(one))) is not None]
+    assert len(facts) == 300
+    span = (LAST - timedelta(days=27), LAST)
+    types = ((), ("A",), ("A1",), ("A", "C"), ("A", "B1"), ("A-X1", "C4"), ("G",))
+    areas = ((), (f"{kommun}R001",), (f"{kommun}R001", f"{kommun}R003"), ("nowhere",))
+    groups: tuple[tuple[GroupBy, ...], ...] = ((), ("week",), ("area", "type"), ("day", "group", "source"))
+    async with serving.transaction((kommun,)) as connection:
+        for kinds, where, source, by in product(types, areas, ((), ("rapportor",)), groups):
+            chosen = Selection(*span, types=kinds, areas=where, sources=source)
+            rows = await numbers.counts(connection, kommun, chosen, by)
+            found = {tuple(getattr(r, name) for name in by): r.reports for r in rows}
+            assert found == (_folded(facts, chosen, by) or ({(): 0} if not by else {})), (chosen, by)
+            assert list(found) == sorted(found), "in their order"
+    assert sum(_folded(facts, Selection(*span), ()).values()) % MILLION == 0
+
+
+@pytest.mark.parametrize(("view", "by"), [("cube", "source"), ("rhythm", "slot"), ("cells", "r9")])
+async def test_a_kind_s_rows_are_a_stretch_of_the_key_and_the_table_is_not_looked_at(
+    database: Database, kommun: str, view: str, by: str
+) -> None:
+    await take(database, kommun, _facts(kommun))
+    kinds, values = of_kinds(["A"])
+    sums = Sums(view, {by: by}, {"reports": "sum(reports)"}, "true").statement(areas=False, where=kinds)
+    async with database.transaction((kommun,)) as connection:
+        for setting in ("enable_seqscan", "enable_bitmapscan"):
+            await connection.execute(text(f"set local {setting} = off"))
+        plan = await connection.execute(text(f"explain {sums}"), values | {"kommun": kommun})
+        said = "\n".join(row[0] for row in plan)
+    assert f"Index Only Scan using {view}_pkey" in said, said
+    (condition,) = [line for line in said.splitlines() if "Index Cond" in line and "event_type" in line]
+    assert ">=" in condition
+    assert "<" in condition.replace(">=", "")
