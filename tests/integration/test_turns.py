@@ -1,12 +1,14 @@
 """No provider is pressed: what a channel is given a second is shared by every process, and urgent ones go first."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from services.notify.domain.routing import REPORTED, Receiver
+from services.notify.handlers.telling import announce, single
 from services.notify.store.turns import turn
 from services.runtime.database import Database
 from services.runtime.migrations import work_role
@@ -17,6 +19,8 @@ from tests.support.voice import now_case, numbered, somebody, voice
 RATE = 0.01
 """One in a hundred seconds: what the machine does meanwhile is small beside it."""
 GAP = 1 / RATE
+EMPTY = "update turns set free_at = now(), urgent_at = now() where channel = 'sms'"
+"""What other tests send by SMS waits for nobody."""
 
 
 async def _entered(instance: Instance, kommun: str, count: int) -> list[UUID]:
@@ -36,7 +40,13 @@ async def test_two_processes_share_what_a_channel_takes(instance: Instance, komm
 
     async def ask(database: Database, *ids: UUID, urgent: bool = False) -> float:
         async with database.transaction() as connection:
-            return await turn(connection, channel, ids, RATE, urgent=urgent)
+            left = await turn(connection, channel, ids, RATE, urgent=urgent, patience=1e9)
+        assert left is not None
+        return left
+
+    async def impatient(who: UUID, *, urgent: bool = False) -> float | None:
+        async with other.transaction() as connection:
+            return await turn(connection, channel, [who], RATE, urgent=urgent, patience=1.5 * GAP)
 
     try:
         assert await ask(one, first) == 0
@@ -50,7 +60,9 @@ async def test_two_processes_share_what_a_channel_takes(instance: Instance, komm
         late, grave, graver = await _entered(instance, kommun, 3)
         assert await ask(one, grave, urgent=True) == 0, "the urgent ones' line is empty"
         assert await ask(other, graver, urgent=True) == pytest.approx(GAP, abs=20), "and is a line, too"
-        assert await ask(one, late) == pytest.approx(7 * GAP, abs=20), "the others wait for both"
+        (gives_up,) = await _entered(instance, kommun, 1)
+        assert await impatient(gives_up) is None, "so long a line is no way"
+        assert await ask(one, late) == pytest.approx(7 * GAP, abs=20), "the others wait for both, nobody took a place"
         soon = min(places, key=lambda who: places[who])
         await instance.sql("update due set turn = now() where id = $1", soon, room="notify")
         assert await ask(one, soon) == 0
@@ -127,9 +139,34 @@ async def test_what_comes_meanwhile_goes_with_what_waits_and_what_becomes_urgent
             await parts.settle()
             assert [a for a, _ in mail.sent] == [analyst.email], "a line longer than a way is tried for is"
         finally:
-            await instance.sql(
-                "update turns set free_at = now(), urgent_at = now() where channel = 'sms'", room="notify"
-            )
+            await instance.sql(EMPTY, room="notify")
+
+
+async def test_what_may_not_go_together_waits_each_for_its_own_turn(instance: Instance, kommun: str) -> None:
+    """Word to a reporter and a signal for the same person, one line: neither wakes the other up."""
+    rule: dict[str, Any] = {"name": "signal", "label": "Signal", "match": {"kinds": ["case"]}, "how": "at_once"}
+    root = {"name": "rot", "label": "Rot", "to": [{"role": "analytiker"}], "routes": [rule]}
+    _, analyst, _ = await crew(instance, kommun, root=root)
+    await numbered(instance, kommun, analyst.ident, phone="+46701234567", usual="sms")
+    await instance.sql("update turns set free_at = now() + interval '50 seconds' where channel = 'sms'", room="notify")
+    async with voice(instance, most_per_second={"sms": RATE}, most_in_one=100) as parts:
+        try:
+            await parts.enter(now_case(kommun))
+            await parts.router.route_some()
+            now = datetime.now(UTC)
+            own = single(kommun, uuid4(), "feedback", {"number": "2026:48", "kinds": {"A1": 2}}, rule=REPORTED,
+                         subject_id=uuid4(), now=now)  # fmt: skip
+            async with parts.database.transaction((kommun,)) as connection:
+                to = [(Receiver("person", analyst.ident), (REPORTED,))]
+                await announce(connection, own, to, at=now, reason="feedback", kept_for=timedelta(days=1))
+            handed = [await parts.sender.send_one() for _ in range(6)]
+            assert handed == [True, True, False, False, False, False], "each is looked at once, then it waits"
+            rows = await instance.sql("select at, turn from due where kommun = $1 and what = 'send'", kommun,
+                                      room="notify")  # fmt: skip
+            assert len({row["turn"] for row in rows}) == 2
+            assert all(abs(row["at"] - row["turn"]) < timedelta(seconds=2) for row in rows)
+        finally:
+            await instance.sql(EMPTY, room="notify")
 
 
 async def _waiting(instance: Instance, kommun: str) -> list[Any]:

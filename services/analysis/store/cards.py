@@ -50,10 +50,6 @@ class Subject:
         """Whether its numbers depend on areas at all."""
         return bool(self.area) or self.layer != ALWAYS
 
-    def values(self, kommun: str) -> dict[str, Any]:
-        """As parameters."""
-        return {"kommun": kommun, "layer": self.layer, "area": self.area, "kind": self.kind}
-
 
 async def periods(connection: AsyncConnection, kommun: str, subject: Subject, span: Span) -> list[PeriodRow]:
     """Reports of every period."""

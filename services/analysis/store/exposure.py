@@ -8,8 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.selection import Selection
+from services.analysis.store.sums import WEEK
 
-_GROUPS = {"week": "(day - (extract(isodow from day)::int - 1))::text", "area": "area", "organisation": "organisation"}
+_GROUPS = {"week": f"({WEEK})::text", "area": "area", "organisation": "organisation"}
 _APPOINTED = text("""
     select case when :by then coalesce(organisation::text, '') else '' end as organisation, count(*) as reporters
     from appointments where kommun = :kommun and since < :end and (until is null or until > :start) group by 1""")

@@ -65,7 +65,6 @@ def values_of(kommun: str, selection: Selection) -> dict[str, Any]:
         "first": selection.first,
         "last": selection.last,
         "areas": list(selection.areas),
-        "types": list(selection.types),
         "sources": list(selection.sources),
     }
 

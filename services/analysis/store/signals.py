@@ -12,18 +12,18 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.series import WeekRow
-from services.analysis.store.sums import ALWAYS, SETS
+from services.analysis.store.sums import ALWAYS, SETS, WEEK
 from services.runtime.minting import next_number
 
 LAYER = ALWAYS
-_WEEKS = text("""
-    select day - (extract(isodow from day)::int - 1) as week, area, event_type,
+_WEEKS = text(f"""
+    select {WEEK} as week, area, event_type,
            sum(reports / 1000000 * share)::bigint as reports,
            coalesce(sum(reports / 1000000 * share) filter (where source = 'rapportor'), 0)::bigint as by_reporters
     from cube join area_sets using (kommun, area_set)
     where kommun = :kommun and generation = (select generation from view_state where name = 'cube')
       and layer = :layer and day between :first and :last
-    group by 1, 2, 3""")
+    group by 1, 2, 3""")  # noqa: S608 - a constant
 _FIRST = text("""
     select min(day) from (
         select day, sum(sum(reports)) over (order by day) as upto, sum(sum(reports)) over () as whole from lateness

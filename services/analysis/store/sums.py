@@ -1,8 +1,8 @@
 """SQL of sums over the views: each row is read once, out of the index alone, and areas are looked up last.
 
-The views' keys begin with the kind of event and hold what is counted beside it, so a card of one kind reads its own
-rows and nothing visits the table. A sum over areas first adds up what lies in the same area set: thousands of rows
-meet a few sets, instead of each row its areas.
+The keys of the views that have kinds begin with the kind of event, and all hold what is counted beside it, so a card of
+one kind reads its own rows and nothing visits the table. A sum over areas first adds up what lies in the same area set:
+thousands of rows meet a few sets, instead of each row its areas.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,11 +24,15 @@ SETS = """area_set = any(array(
 
 
 def of_kinds(kinds: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    """A condition on ``event_type`` that an index can use, and its parameters; a kind of one letter is its group."""
-    groups, types = [k for k in kinds if len(k) == 1], [k for k in kinds if len(k) > 1]
+    """A condition on ``event_type`` that an index can use, and its parameters; a kind of one letter is its group.
+
+    What is no kind at all is found nowhere.
+    """
+    groups = [k for k in kinds if len(k) == 1 and "A" <= k <= "Z"]
+    types = [k for k in kinds if k not in groups]
     values: dict[str, Any] = {}
     found = []
-    for at, group in enumerate(groups):  # the columns sort by bytes, whatever the database sorts by
+    for at, group in enumerate(groups):  # codes begin with a capital letter
         found.append(f"event_type >= :from_{at} and event_type < :until_{at}")
         values |= {f"from_{at}": group, f"until_{at}": chr(ord(group) + 1)}
     if types:

@@ -102,7 +102,7 @@ def since(event: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
 def _left(said: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     known = set(before.get("gone_through") or ())
     sections = [_without(s, known) if s["key"] in ONCE else s for s in said["sections"]]
-    return said | {"sections": sections, "again": bool(before)}
+    return said | {"sections": sections, "again": "gone_through" in before}
 
 
 def _without(section: dict[str, Any], known: Collection[str]) -> dict[str, Any]:

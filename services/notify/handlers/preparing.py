@@ -31,6 +31,8 @@ AT_ANY_HOUR = frozenset({"agenda", "test", "code"})
 KEPT_AFTER = timedelta(hours=24)
 WAYS_AFTER = {True: timedelta(minutes=5), False: timedelta(hours=2)}
 """How long a way that does not answer is tried before the next one; urgent ones sooner."""
+ANY_LENGTH = 1e9
+"""Seconds: who has no other way waits."""
 URGENT_TIMES = 2
 """How many times the hourly cap urgent messages may reach."""
 
@@ -126,16 +128,20 @@ class Preparing:
         self, connection: AsyncConnection, rows: Sequence[Row[Any]], ways: Sequence[str], way: int
     ) -> tuple[int, float]:
         """(way, seconds until it has its turn): the next way where the line is longer than a way is tried for."""
-        urgent, wait = any(r.urgent for r in rows), 0.0
-        for at in (way, (way + 1) % len(ways)):
+        urgent, ids = any(r.urgent for r in rows), [r.delivery_id for r in rows]
+        other = (way + 1) % len(ways)
+        spare = other != way and not self._pauses.left(self._composing.health_of(rows[0], ways[other]))
+        patience = WAYS_AFTER[urgent].total_seconds()
+        tried = [(way, patience), *([(other, patience)] if spare else []), (way, ANY_LENGTH)]
+        for at, longest in tried:
             channel, rate = ways[at], self._composing.most_per_second(ways[at])
+            if rate is None:
+                return at, 0.0
             line = channel if channel == "mail" else self._composing.health_of(rows[0], channel)
-            ids = [r.delivery_id for r in rows]
-            left = 0.0 if rate is None else await turns.turn(connection, line, ids, rate, urgent=urgent)
-            if left <= WAYS_AFTER[urgent].total_seconds():
+            left = await turns.turn(connection, line, ids, rate, urgent=urgent, patience=longest)
+            if left is not None:
                 return at, left
-            wait = wait or left
-        return way, wait
+        raise AssertionError("a line of any length has an end")
 
     async def _still_told(
         self,
@@ -221,7 +227,7 @@ class Preparing:
             ]
         chosen = {r.delivery_id for r in taken}
         if len(chosen) < len(rows):
-            await queue.at(connection, [r.delivery_id for r in rows if r.delivery_id not in chosen], self._clock())
+            await queue.back(connection, [r.delivery_id for r in rows if r.delivery_id not in chosen], self._clock())
         return taken
 
     async def _too_many(self, connection: AsyncConnection, kommun: str, rows: Sequence[Row[Any]]) -> bool:

@@ -54,6 +54,9 @@ fills each of them reads the whole of it.
 _COUNTED = text("analyze (skip_locked) due")
 _DROP = text("delete from due where id = any(cast(:ids as uuid[]))")
 _AT = text("update due set at = :at, leased_until = null where id = any(cast(:ids as uuid[]))")
+_BACK = text("""
+    update due set at = greatest(cast(:at as timestamptz), turn), leased_until = null
+    where id = any(cast(:ids as uuid[]))""")
 _SOONER = text("""
     update due set at = now() where id = any(cast(:ids as uuid[])) and at = any(cast(:until as timestamptz[]))""")
 _DEPTHS = text("select what, count(*) as waiting from due where at <= now() group by what")
@@ -120,6 +123,11 @@ async def drop(connection: AsyncConnection, ids: Sequence[UUID]) -> int:
 async def at(connection: AsyncConnection, ids: Sequence[UUID], moment: datetime) -> None:
     """Not before this moment."""
     await connection.execute(_AT, {"ids": list(ids), "at": moment})
+
+
+async def back(connection: AsyncConnection, ids: Sequence[UUID], moment: datetime) -> None:
+    """Claimed with another and not taken: due at this moment, or when its own turn comes."""
+    await connection.execute(_BACK, {"ids": list(ids), "at": moment})
 
 
 async def later(connection: AsyncConnection, ids: Sequence[UUID], delay: float) -> None:

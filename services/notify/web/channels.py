@@ -142,7 +142,8 @@ async def added(
     except BadAddress as bad:
         return await _page(request, principal, fault=str(bad), kept=kept, status=422)
     except ValueError:
-        fault = text("places.bad_address", why=text("places.why_no_address"))
+        no_url = text("places.bad_address", why=text("places.why_no_address"))
+        fault = text("places.no_mailbox") if kind == "mail" else no_url
         return await _page(request, principal, fault=fault, kept=kept, status=422)
     return RedirectResponse(f"{PATH}?klart=tillagd#sagt", 303)
 

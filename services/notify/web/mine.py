@@ -179,6 +179,12 @@ async def stop(request: Request, principal: Visitor, subscription_id: Annotated[
     return RedirectResponse(f"{PATH}?klart=slutat#sagt", 303)
 
 
+@router.get(f"{PATH}/hur")
+async def bare() -> Response:
+    """The form's address in the address bar: there is only the page."""
+    return RedirectResponse(PATH, 303)
+
+
 @router.post(f"{PATH}/hur")
 async def choose(
     request: Request,

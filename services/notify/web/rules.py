@@ -113,6 +113,8 @@ async def _changed(
     planning: Planning = request.app.state.planning
     seen = str(form.get("revision", ""))
     if seen != str(revision) or not await planning.save(principal.kommun, revision, new):
+        if what == "order":  # nothing was written in this form
+            return await _page(request, principal, fault=text("rules_page.overtaken_more"), status=409)
         return await _page(request, principal, form=form, fault=text("rules_page.overtaken_kept"), status=409)
     removed = {"rule": "removed", "group": "group_removed"}.get(what, what)
     return RedirectResponse(f"{PATH}?klart={removed if form.get('do') == 'bort' else what}#sagt", 303)

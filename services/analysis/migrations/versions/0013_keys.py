@@ -18,10 +18,7 @@ KEYS = {
 
 
 def upgrade() -> None:
-    for view, key in KEYS.items():
-        if key.startswith("event_type"):
-            op.execute(f'alter table {view} alter event_type type text collate "C"')
-        op.execute(f"alter table {view} drop constraint {view}_pkey, add primary key (kommun, generation, {key})")
+    op.execute("lock table facts in access exclusive mode")  # first, as whoever counts: facts, then views
     for step in (
         "drop index facts_of_days",
         """create index facts_of_days on facts (kommun, day desc, report_id) include (event_type, area_set)
@@ -30,3 +27,8 @@ def upgrade() -> None:
         "create index facts_standing on facts (kommun, day, report_id) include (event_type, area_set) where standing",
     ):
         op.execute(step)
+    for view, key in KEYS.items():
+        by_bytes = 'alter event_type type text collate "C",' if key.startswith("event_type") else ""
+        op.execute(
+            f"alter table {view} drop constraint {view}_pkey, {by_bytes} add primary key (kommun, generation, {key})"
+        )
