@@ -22,6 +22,12 @@ from tests.support.instance import Instance
 from tests.support.voice import Voice, now_case, voice
 
 
+async def _written(database: Database, kommun: str) -> None:
+    """A lägesbild with something in it."""
+    await history(database, kommun)
+    await drafted(database, kommun)
+
+
 async def _due(instance: Instance, parts: Voice, kommun: str, ahead: float = 0, made: type[Picture] = Picture) -> None:
     """The moment has come at which the agenda goes out."""
     layout = instance.ground.layout
@@ -39,8 +45,7 @@ async def test_who_writes_gets_the_whole_agenda_and_a_department_its_extract(
     instance: Instance, database: Database, kommun: str
 ) -> None:
     admin, analyst, member = await crew(instance, kommun)
-    await history(database, kommun)
-    await drafted(database, kommun)
+    await _written(database, kommun)
     url = instance.ground.layout.url("notify_serve")
     async with voice(instance) as parts, asking(url, headers=admin.bearer) as http:
         await parts.roll.refresh(kommun)
@@ -105,8 +110,7 @@ async def _nothing(_connection: AsyncConnection) -> None:
 
 async def test_each_gets_the_agenda_in_their_own_language(instance: Instance, database: Database, kommun: str) -> None:
     _, analyst, member = await crew(instance, kommun)
-    await history(database, kommun)
-    await drafted(database, kommun)
+    await _written(database, kommun)
     url = instance.ground.layout.url("notify_serve")
     async with asking(url, headers=member.bearer) as http:
         wanted = (await http.get("/v1/preferences")).json()
@@ -141,8 +145,7 @@ async def test_a_second_meeting_in_a_period_is_not_told_the_same_again(
 ) -> None:
     """They meet every week and the lägesbild is of two: what was gone through is left out, what is open is not."""
     _, analyst, member = await crew(instance, kommun)
-    await history(database, kommun)
-    await drafted(database, kommun)
+    await _written(database, kommun)
     async with voice(instance) as parts:
         await parts.roll.refresh(kommun)
         for ahead in (0, 1):
@@ -161,8 +164,7 @@ async def test_a_second_meeting_in_a_period_is_not_told_the_same_again(
 
 async def test_nothing_to_say_is_said_once(instance: Instance, database: Database, kommun: str) -> None:
     await crew(instance, kommun)
-    await history(database, kommun)
-    await drafted(database, kommun)
+    await _written(database, kommun)
     async with voice(instance) as parts:
         await parts.roll.refresh(kommun)
         await _due(instance, parts, kommun, made=_Quiet)
@@ -180,8 +182,7 @@ async def test_a_department_without_roles_gets_its_extract_at_its_mailbox(
 ) -> None:
     """A mailbox is a place outside: added once, its address never shown, told by a rule."""
     admin, analyst, _ = await crew(instance, kommun)
-    await history(database, kommun)
-    await drafted(database, kommun)
+    await _written(database, kommun)
     box = f"park-{kommun}@exempel.invalid"
     async with asking(instance.ground.layout.url("notify_serve"), headers=admin.bearer) as http:
         wrong = await http.post("/v1/destinations", json={"kind": "mail", "label": "Park", "url": "park på kommunen"})
@@ -217,12 +218,12 @@ async def test_the_agenda_and_what_waits_for_it_go_out_before_the_meeting_by_the
     """The real task in the real schedule; a signal that a rule keeps for the week comes with it, not before."""
     weekly = {"name": "signal", "label": "Signal", "match": {"kinds": ["case"]}, "how": "weekly"}
     agenda = {"name": "dag", "label": "Dagordning", "match": {"kinds": ["agenda"]}, "how": "at_once"}
-    root = {"name": "rot", "label": "Rot", "to": [{"role": "analytiker"}], "routes": [weekly, agenda]}
+    rules = [weekly, agenda]
+    root = {"name": "rot", "label": "Rot", "to": [{"role": "analytiker"}], "how": "never", "routes": rules}
     meets = datetime.now(SWEDEN) + timedelta(days=3)
     meeting = {"weeks": 1, "weekday": meets.weekday(), "at": "12:00:00", "hours_before": 2}
     _, analyst, _ = await crew(instance, kommun, root=root, meeting=meeting)
-    await history(database, kommun)
-    await drafted(database, kommun)
+    await _written(database, kommun)
     layout = instance.ground.layout
     picture = Picture(layout.url("ingest_serve"), layout.url("analysis_serve"), layout.secrets["notify"])
 
