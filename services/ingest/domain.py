@@ -18,8 +18,6 @@ from services.pages.texts import text
 
 FUTURE_SLACK = timedelta(hours=24)
 """How far ahead of our clock an event may lie before it is refused: phones have wrong clocks and time zones."""
-ADDRESS = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
-"""Mail addresses that people are registered and log in with: plain ASCII, since lookalikes may be another's mailbox."""
 LONGEST_TEXT = 1000
 LONGEST_SYSTEM_TEXT = 280
 

@@ -13,6 +13,8 @@ import aiosmtplib
 
 from services.runtime.errors import Permanent
 
+ADDRESS = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+"""Mail addresses that people and departments are reached by: plain ASCII, since lookalikes may be another's mailbox."""
 IDLE_SECONDS = 8.0
 """How long a connection is kept that nobody uses: servers close idle ones, and a closed one costs a repeat."""
 MOST_LINES = 8

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from schemas.values import Kommun
 from services.ingest.api.caller import DoorCaller, key_of
-from services.ingest.domain import ADDRESS
 from services.ingest.handlers.appointing import Appointing, UnknownMunicipality
 from services.ingest.handlers.people import People
 from services.ingest.settings import IngestSettings
 from services.runtime import openapi
+from services.runtime.mail import ADDRESS
 from services.runtime.problems import Problem, not_allowed, not_authenticated
 from services.runtime.tokens import TOKEN_SECONDS, Principal
 

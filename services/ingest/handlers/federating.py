@@ -15,11 +15,11 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ingest import secrets
-from services.ingest.domain import ADDRESS
 from services.ingest.federation import ROLES, Entered, Identity, Provider, Refusal
 from services.ingest.handlers.appointing import Appointing, Gone, LastAdministrator, UnknownMunicipality, register
 from services.ingest.store import appointments, federation, people
 from services.runtime.database import Database
+from services.runtime.mail import ADDRESS
 from services.runtime.sealing import Sealer
 from services.runtime.tokens import subject_digest
 

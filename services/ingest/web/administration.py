@@ -13,7 +13,6 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, Field, StringConstraints
 
-from services.ingest.domain import ADDRESS
 from services.ingest.federation import ROLES
 from services.ingest.gateways.corridor import Corridor
 from services.ingest.handlers.appointing import (
@@ -35,6 +34,7 @@ from services.pages.render import page
 from services.pages.texts import text
 from services.runtime import read_log
 from services.runtime.http import LoginNeeded
+from services.runtime.mail import ADDRESS
 from services.runtime.problems import not_allowed
 from services.runtime.tokens import Principal, subject_digest
 

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from services.ingest.domain import ADDRESS
 from services.ingest.handlers.inviting import PATH, Inviting
 from services.ingest.handlers.people import People
 from services.ingest.web.login import DEVICE, give_token, set_cookie, too_often
 from services.pages.frame import frame
 from services.pages.render import page
 from services.pages.texts import text
+from services.runtime.mail import ADDRESS
 
 router = APIRouter(include_in_schema=False)
 

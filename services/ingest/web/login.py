@@ -13,7 +13,6 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import APIRouter, BackgroundTasks, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from services.ingest.domain import ADDRESS
 from services.ingest.federation import Provider
 from services.ingest.gateways.mail import Mailer, login_mail
 from services.ingest.gateways.openid import OpenIdProviders, ProviderTrouble
@@ -24,7 +23,7 @@ from services.pages.frame import frame, start_of
 from services.pages.render import page
 from services.runtime.errors import Permanent
 from services.runtime.logs import logger
-from services.runtime.mail import MailDelayed
+from services.runtime.mail import ADDRESS, MailDelayed
 from services.runtime.problems import Problem
 from services.runtime.rates import Rate
 from services.runtime.tokens import COOKIE, TOKEN_SECONDS, Principal

@@ -22,10 +22,10 @@ from services.notify.handlers.telling import announce, single
 from services.notify.store import alerts, devices, people, plans, rotas, subscriptions
 from services.pages.texts import text
 from services.runtime.database import Database
+from services.runtime.mail import ADDRESS
 from services.runtime.sealing import Sealer
 
 INVITATION_KEPT = timedelta(days=3)
-_MAILBOX = re.compile(r"[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}", re.ASCII | re.IGNORECASE)
 
 
 class BadAddress(Exception):
@@ -124,7 +124,7 @@ class Planning:
     async def add_place(self, kommun: str, *, kind: str, label: str, url: str, secret: str) -> UUID:
         """Keep a place outside; BadAddress."""
         if kind == "mail":
-            if not _MAILBOX.fullmatch(url):
+            if not re.fullmatch(ADDRESS, url):
                 raise BadAddress(text("places.no_mailbox"))
         elif kind == "apprise":
             if not usable(url, self._schemes):
