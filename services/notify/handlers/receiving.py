@@ -33,7 +33,7 @@ async def take_receipt(
             LOST_MESSAGES.labels("failed").inc(found.failed)
             place = await receipts.place_of(connection, kommun, delivery)
             if place is not None:  # a mailbox of its own: the server took it, and there is nobody behind
-                await plans.disproved(connection, kommun, str(place), outcome, now)
+                await plans.troubled(connection, kommun, str(place), outcome, now, disproved=True)
             due = [(ident, kommun, now, receiver) for ident, receiver, _ in found.again]
             await queue.put(connection, "send", due, urgent=[ident for ident, _, urgent in found.again if urgent])
         await reach("receipt.before_commit")

@@ -36,11 +36,8 @@ _PROVEN = text("""
     on conflict (kommun, channel) do update set proven_at = excluded.proven_at, error = null""")
 _TROUBLED = text("""
     insert into channel_health (kommun, channel, failed_at, error) values (:kommun, :channel, :now, :error)
-    on conflict (kommun, channel) do update set failed_at = excluded.failed_at, error = excluded.error""")
-_DISPROVED = text("""
-    insert into channel_health (kommun, channel, failed_at, error) values (:kommun, :channel, :now, :error)
     on conflict (kommun, channel) do update set failed_at = excluded.failed_at, error = excluded.error,
-        proven_at = null""")
+        proven_at = case when :disproved then null else channel_health.proven_at end""")
 _HEALTH = text("select channel, proven_at, failed_at, error from channel_health where kommun = :kommun")
 
 
@@ -104,14 +101,12 @@ async def proven(connection: AsyncConnection, kommun: str, channel: str, now: da
     await connection.execute(_PROVEN, {"kommun": kommun, "channel": channel, "now": now})
 
 
-async def troubled(connection: AsyncConnection, kommun: str, channel: str, error: str, now: datetime) -> None:
-    """A message did not go through."""
-    await connection.execute(_TROUBLED, {"kommun": kommun, "channel": channel, "error": error[:200], "now": now})
-
-
-async def disproved(connection: AsyncConnection, kommun: str, channel: str, error: str, now: datetime) -> None:
-    """What went through it and proved it did not arrive."""
-    await connection.execute(_DISPROVED, {"kommun": kommun, "channel": channel, "error": error[:200], "now": now})
+async def troubled(
+    connection: AsyncConnection, kommun: str, channel: str, error: str, now: datetime, *, disproved: bool = False
+) -> None:
+    """A message did not go through; ``disproved``: nor did what had proved the channel."""
+    values = {"kommun": kommun, "channel": channel, "error": error[:200], "now": now, "disproved": disproved}
+    await connection.execute(_TROUBLED, values)
 
 
 async def health(connection: AsyncConnection, kommun: str) -> dict[str, Health]:
