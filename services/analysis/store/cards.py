@@ -75,8 +75,7 @@ async def _sums(
 ) -> Sequence[Row[Any]]:
     """Sums of one area, or over a layer's areas, or of all there is."""
     kinds, of_kind = of_kinds([subject.kind] if subject.kind else [])
-    inside, only = (f"and {SETS}", "and area = any(cast(:areas as text[]))") if subject.area else ("", "")
-    statement = sums.statement(areas=subject.areas, where=f"{kinds} {inside}", only=only)
+    statement = sums.statement(areas=subject.areas, where=kinds, chosen=bool(subject.area))
     about = {"kommun": kommun, "layer": subject.layer, "areas": [subject.area]}
     return (await connection.execute(text(statement), {**about, **values, **of_kind})).all()
 

@@ -33,7 +33,7 @@ _PERIODS = Sums(
     "week >= :start and week < :end and r9 <> :none",
 )
 _PLANNED_ANEW = text("set local plan_cache_mode = force_custom_plan")
-"""A plan for any weeks at all takes a fifth longer than one for these (PostgreSQL 18, a million reports)."""
+"""A plan for any weeks at all takes a fifth longer than one for these (PostgreSQL 18, 300 000 reports)."""
 _AREAS = text("""
     select distinct on (r9) r9, area from (
         select f.r9, a.area, sum(a.share) as share from facts f join area_sets a using (kommun, area_set)

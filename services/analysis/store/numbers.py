@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.values import CONTEXT_OWNER
 from services.analysis.domain.selection import GroupBy, Selection
-from services.analysis.store.sums import ALWAYS, SETS, WEEK, Sums, of_kinds
+from services.analysis.store.sums import ALWAYS, WEEK, Sums, of_kinds
 
 _GROUPS: dict[GroupBy, str | None] = {
     "day": "day",
@@ -74,12 +74,10 @@ async def counts(
 ) -> list[Row[Any]]:
     """Sums in millionths, grouped by the names in ``by``, in their order. Without groups: one row, zeros if empty."""
     kinds, values = of_kinds(selection.types)
-    chosen = "and area = any(cast(:areas as text[]))" if selection.areas else ""
-    inside = f"and {SETS}" if selection.areas else ""
     sources = "and source = any(cast(:sources as text[]))" if selection.sources else ""
     sums = Sums("cube", {name: _GROUPS[name] for name in by}, _MEASURES, "day between :first and :last")
     areas = bool(selection.areas or {"area", "layer"} & set(by) or selection.layer != ALWAYS)
-    statement = sums.statement(areas=areas, where=f"{kinds} {sources} {inside}", only=chosen)
+    statement = sums.statement(areas=areas, where=f"{kinds} {sources}", chosen=bool(selection.areas))
     return list(await connection.execute(text(statement), values_of(kommun, selection) | values))
 
 

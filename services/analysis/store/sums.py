@@ -17,9 +17,9 @@ OF_WHOLE, OF_PARTS = "sum({0} / 1000000 * share)", "(sum({0} * share) / 1000000)
 """Millionths of an area: where each row is of whole reports, and where a row may be a part of one (an hour's)."""
 WEEK = "day - (day - date '1970-01-05') % 7"
 """The Monday of a day's ISO week."""
-SETS = """area_set = any(array(
-    select area_set from area_sets
-    where kommun = :kommun and layer = :layer and area = any(cast(:areas as text[]))))"""
+_CHOSEN = "area = any(cast(:areas as text[]))"
+SETS = f"""area_set = any(array(
+    select area_set from area_sets where kommun = :kommun and layer = :layer and {_CHOSEN}))"""  # noqa: S608 - a constant
 """What lies in the chosen areas, found by the sets' numbers."""
 
 
@@ -55,11 +55,11 @@ class Sums:
     where: str
     of: str = OF_WHOLE
 
-    def statement(self, *, areas: bool, where: str = "", only: str = "") -> str:
+    def statement(self, *, areas: bool, where: str = "", chosen: bool = False) -> str:
         """The sums in millionths, grouped and sorted by ``by``; without groups one row, zeros if there is nothing.
 
-        ``areas``: by areas, those of ``only`` (a condition on the sets' rows); otherwise of all there is, without
-        looking up a single area. ``where``: further conditions on the view's rows.
+        ``areas``: by the layer's areas, only the parameter's where some are ``chosen``; otherwise of all there is,
+        without looking up a single area. ``where``: further conditions on the view's rows.
         """
         inner = {name: expression for name, expression in self.by.items() if expression is not None}
         columns = ["kommun", "area_set"] if areas else []
@@ -68,14 +68,14 @@ class Sums:
         rows = f"""
             select {", ".join([*columns, *sums])} from {self.view}
             where kommun = :kommun and generation = (select generation from view_state where name = '{self.view}')
-              and {self.where} {where} {_grouped(len(columns))}"""  # noqa: S608 - names are the code's own
+              and {self.where} {where} {f"and {SETS}" if chosen else ""} {_grouped(len(columns))}"""  # noqa: S608 - names are the code's own
         if not areas:
             return rows + _sorted(len(columns))
         names = [f'"{name}"' for name in self.by]
         shares = [f"coalesce({self.of.format(name)}, 0)::bigint as {name}" for name in self.measures]
         return f"""
             select {", ".join([*names, *shares])} from ({rows}) of_sets join area_sets using (kommun, area_set)
-            where layer = :layer {only} {_grouped(len(names))} {_sorted(len(names))}"""  # noqa: S608 - as above
+            where layer = :layer {f"and {_CHOSEN}" if chosen else ""} {_grouped(len(names))} {_sorted(len(names))}"""  # noqa: S608 - as above
 
 
 def _grouped(count: int) -> str:
