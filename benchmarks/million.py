@@ -35,7 +35,7 @@ from services.analysis.store.facts import Candidate, Kept
 from services.analysis.views import monday
 from services.analysis.views.catalogue import PRESENCE, REPORTS
 from services.analysis.views.fact import LocatedReport, counted, present, read
-from services.analysis.web import overview, prints
+from services.analysis.web import areas, overview, prints
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role, work_role
 from services.runtime.tokens import Principal
@@ -133,7 +133,7 @@ class Reads:
 
 async def pages(serving: Database) -> list[Reads]:
     """Every page's numbers, twenty times."""
-    chosen = Selection(TODAY - timedelta(days=13), TODAY)
+    chosen = Selection(TODAY - timedelta(days=14), TODAY - timedelta(days=1))
     carding, analyst = Carding(serving), Principal("bench", "person", KOMMUN, roles=frozenset({"analytiker"}))
 
     async def dense() -> object:
@@ -153,6 +153,7 @@ async def pages(serving: Database) -> list[Reads]:
 
     wanted: dict[str, Callable[[], Awaitable[object]]] = {
         "overview": lambda: overview._ask(serving, analyst, chosen),  # noqa: SLF001 - what the page reads
+        "areas and types": lambda: areas.ask(serving, KOMMUN, chosen),
         "area card": lambda: carding.card(KOMMUN, Subject("regso", AREAS[0], ""), chosen),
         "group card": lambda: carding.card(KOMMUN, Subject("regso", "", "A"), chosen),
         "type card": lambda: carding.card(KOMMUN, Subject("regso", "", "E1"), chosen),

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from schemas.topics import SITUATION_CHANGED
@@ -17,10 +18,12 @@ from services.analysis.handlers.watching import Watching
 from services.analysis.settings import AnalysisSettings
 from services.analysis.subscribers import CONSUMERS
 from services.analysis.web import (
+    areas,
     assessing,
     behind,
     cards,
     context,
+    corrected,
     density,
     keeping,
     live,
@@ -39,6 +42,27 @@ from services.runtime.room import Job, Room, release
 from services.runtime.schedule import Schedule
 from services.runtime.tokens import Verifier
 
+ROUTERS = [
+    read_log.router,
+    counts.router,
+    exposure.router,
+    situations.router,
+    overview.router,
+    live.router,
+    context.router,
+    pictures.router,
+    corrected.router,
+    meeting.router,
+    assessing.router,
+    signals.router,
+    areas.router,
+    cards.router,
+    behind.router,
+    density.router,
+    reporting.router,
+    keeping.router,
+]
+
 
 def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
     """analysis, wired."""
@@ -47,32 +71,16 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
     database = Database(url, pool_size=chosen.pool_size)
     rebuilding = Rebuilding(database, release())
     watching, picturing = Watching(database), Picturing(database)
-    tasks = [*watching.tasks(), Scanning(database).task(), picturing.task()]
+    tasks = *watching.tasks(), Scanning(database).task(), picturing.task()
     schedule = Schedule(database, tasks, partial(_municipalities, rebuilding), settled=watching.settled)
     parts: dict[str, Any] = {
         "name": "analysis",
         "settings": chosen,
         "database": database,
         "verifier": Verifier(partial(published_keys, chosen.ingest_url)),
-        "routers": [
-            read_log.router,
-            counts.router,
-            exposure.router,
-            situations.router,
-            overview.router,
-            live.router,
-            context.router,
-            pictures.router,
-            meeting.router,
-            assessing.router,
-            signals.router,
-            cards.router,
-            behind.router,
-            density.router,
-            reporting.router,
-            keeping.router,
-        ],
+        "routers": ROUTERS,
         "consumers": CONSUMERS,
+        "warm": partial(import_module, "scipy.stats"),  # two seconds, of nearly every page's statistics
         "before_work": partial(_ready, database, rebuilding),
         "jobs": [
             Job("relay", partial(relaying, chosen, "analysis", SITUATION_CHANGED.max_bytes)),

@@ -106,7 +106,10 @@ def create_app(room: Room) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        warming = asyncio.create_task(asyncio.to_thread(room.warm)) if room.warm is not None else None
         yield
+        if warming is not None:
+            await warming
         await room.database.close()
 
     app = FastAPI(

@@ -42,6 +42,8 @@ class Room:
     jobs: Sequence[Job] = ()
     before_work: Callable[[], Awaitable[None]] | None = None
     """What must be true before consumers start, however long it takes; the process answers "starting" meanwhile."""
+    warm: Callable[[], object] | None = None
+    """What the first visitor should not wait for; it runs beside them in a thread when the room begins to serve."""
     state: dict[str, object] = field(default_factory=dict)
     max_body_bytes: int = 262_144
     title: str = ""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,6 +13,7 @@ import numpy as np
 
 from schemas.locations import PlaceRef, Point, ReportLocated
 from services.analysis.domain.selection import Selection
+from services.analysis.handlers import judging
 from services.analysis.handlers.carding import Carding
 from services.analysis.handlers.filling import fill
 from services.analysis.handlers.scanning import Scanning
@@ -77,6 +79,43 @@ async def test_a_card_counts_what_its_reports_say(database: Database, serving: D
     assert (other.now, other.count) == (0, 0)
 
 
+async def test_a_card_of_a_period_that_is_over_shows_what_stood_then(
+    database: Database, serving: Database, kommun: str
+) -> None:
+    place, begun = uuid4(), LAST - timedelta(days=40)
+    lamp = put(_report(kommun, 1, begun, event_type="E1", ongoing=True), MIDDLE, place)
+    closed = datetime(LAST.year, LAST.month, LAST.day, 9, tzinfo=UTC) - timedelta(days=10)
+    mended = lamp.report.model_copy(update={"revision": 2, "ongoing": False, "time_to": closed})
+    await take(database, kommun, [*history(kommun), lamp, lamp.model_copy(update={"report": mended})])
+    area, there = Subject("regso", f"{kommun}R001", ""), Subject("platser", "torget", "")
+    for last, open_then in ((begun - timedelta(days=1), 0), (begun, 1), (closed.date() - timedelta(days=1), 1),
+                            (closed.date(), 0), (LAST, 0)):  # fmt: skip
+        chosen = Selection(last - timedelta(days=13), last)
+        card = await Carding(serving).card(kommun, area, chosen)
+        assert (card.open_count, len(card.still_open)) == (open_then, open_then), last
+        assert (await Carding(serving).place(kommun, there, place, chosen)).open_count == open_then, last
+
+
+async def test_a_page_s_words_are_those_of_the_measures_and_reporters_can_but_weaken_them(
+    database: Database, serving: Database, kommun: str
+) -> None:
+    """Twice the reports in one area is sure, unless twice as many were looking; the others stay as they are."""
+    steady = [_report(kommun, 100 * p + i, LAST - timedelta(days=14 * p + i % 14), area=f"R00{1 + i % 2}")
+              for p in range(12) for i in range(24)]  # fmt: skip
+    more = [_report(kommun, 9_000 + i, LAST - timedelta(days=i % 14)) for i in range(40)]
+    await take(database, kommun, [*steady, *more])
+    found = await judging.at_once(serving, kommun, CHOSEN, ["area", "type"])
+    assert {a: j.word for a, j in found.areas.items()} == {f"{kommun}R001": "sure", f"{kommun}R002": "unsure"}
+    assert {round(j.expected or 0) for j in found.areas.values()} == {12}
+    assert (found.whole.word, found.kinds["A1"].word) == ("sure", "sure")
+    assert found.areas[f"{kommun}R003"] == judging.UNKNOWN
+    eyes = [_report(kommun, 9_500 + i, LAST, event_type="G1", reporter_token=f"newcomer-{i}") for i in range(14)]
+    await take(database, kommun, eyes)
+    assert (await judging.at_once(serving, kommun, CHOSEN, ["area"])).areas[f"{kommun}R001"].word == "unsure"
+    chosen = replace(CHOSEN, types=("B",))
+    assert (await judging.at_once(serving, kommun, chosen, ["area"])).whole == judging.UNKNOWN
+
+
 async def test_every_number_opens_as_many_reports(database: Database, serving: Database, kommun: str) -> None:
     facts = [
         _report(kommun, i, LAST - timedelta(days=i % 20), area=f"R00{1 + i % 3}", event_type=("A1", "B2", "E1")[i % 3],
@@ -106,14 +145,15 @@ async def test_facts_from_before_the_columns_are_filled_when_the_room_starts(
     async def columns() -> list[Any]:
         async with serving.transaction((kommun,)) as connection:
             found = await connection.exec_driver_sql(
-                "select report_id, day, area_set, event_type, r9, places, standing from facts order by report_id"
+                "select report_id, day, area_set, event_type, r9, places, stands_until from facts order by report_id"
             )
             return [tuple(row) for row in found]
 
     before = await columns()
     async with database.transaction((kommun,)) as connection:
         await connection.exec_driver_sql(
-            "update facts set day = null, area_set = null, event_type = null, r9 = null, places = null, standing = null"
+            """update facts set day = null, area_set = null, event_type = null, r9 = null, places = null,
+                stands_until = null"""
         )
 
     async def owners() -> AsyncIterator[str]:

@@ -1,4 +1,4 @@
-"""HTTP in: ``/v1/counts`` (JSON, CSV, GeoJSON), ``/v1/context``, ``/v1/facts/{id}``."""
+"""HTTP in: ``/v1/counts`` (JSON, CSV, XLSX, GeoJSON), ``/v1/context``, ``/v1/facts/{id}``."""
 
 import re
 from datetime import UTC, date, datetime
@@ -17,7 +17,7 @@ from services.analysis.gateways import Geometry, NoSuchLayer
 from services.analysis.store import numbers
 from services.analysis.views.fact import read
 from services.pages.tables import TYPE as CSV
-from services.pages.tables import csv_text
+from services.pages.tables import XLSX, csv_text, workbook
 from services.runtime import openapi, read_log
 from services.runtime.database import Database
 from services.runtime.http import Caller, token_of
@@ -160,15 +160,33 @@ async def counts(
 @router.get("/counts.csv", response_class=Response, responses=openapi.media("text/csv"))
 async def counts_csv(request: Request, principal: Caller, chosen: Selected, group_by: Groups = []) -> Response:  # noqa: B006
     """The same as CSV for Swedish Excel: semicolons, decimal commas, UTF-8 with a byte order mark."""
+    name, header, rows = await _exported(request, principal, chosen, group_by)
+    return Response(csv_text(header, rows), media_type=CSV, headers=_attached(f"{name}.csv"))
+
+
+@router.get("/counts.xlsx", response_class=Response, responses=openapi.media(XLSX))
+async def counts_xlsx(request: Request, principal: Caller, chosen: Selected, group_by: Groups = []) -> Response:  # noqa: B006
+    """The same as a workbook with one sheet: numbers as numbers, days as days."""
+    name, header, rows = await _exported(request, principal, chosen, group_by)
+    content = await run_in_threadpool(workbook, [("rapporter", header, rows)])
+    return Response(content, media_type=XLSX, headers=_attached(f"{name}.xlsx"))
+
+
+async def _exported(
+    request: Request, principal: Principal, chosen: Selection, group_by: list[GroupBy]
+) -> tuple[str, list[str], list[list[Any]]]:
+    """(name of the file, header, rows), noted before it is read."""
     database: Database = request.app.state.database
     await read_log.note(database, principal, "counts", f"{request.url.path}?{request.url.query}", "export")
     answer = await _counts(request, principal, chosen, group_by)
     marked = ["invented"] if answer.invented else []
-    header = [*answer.group_by, "reports", "seen", *marked]
-    body = csv_text(header, [[*row.values(), *("ja" for _ in marked)] for row in answer.rows])
-    name = f"rapporter-{principal.kommun}-{answer.first}-{answer.last}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(body, media_type=CSV, headers=headers)
+    rows = [[*row.values(), *("ja" for _ in marked)] for row in answer.rows]
+    name = f"rapporter-{principal.kommun}-{answer.first}-{answer.last}"
+    return name, [*answer.group_by, "reports", "seen", *marked], rows
+
+
+def _attached(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
 @router.get("/counts.geojson", response_class=Response, responses=openapi.media(GEOJSON, schema={"type": "object"}))

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from services.analysis.api.counts import GEOJSON, WRITERS, reader
+from services.analysis.domain.cells import outline
 from services.analysis.domain.usefulness import judge
 from services.analysis.gateways import Door, Geometry, NoSuchLayer
 from services.analysis.handlers.picturing import Picturing
@@ -205,7 +206,10 @@ _MAP: dict[int | str, dict[str, Any]] = openapi.media(GEOJSON, schema={"type": "
 
 @router.get("/pictures/{number}/map.geojson", response_class=Response, responses=_MAP)
 async def picture_map(request: Request, principal: Caller, number: Number) -> Response:
-    """The picture's numbers on today's outlines (WGS84); without outlines while geo is away."""
+    """The picture's maps: its numbers on today's outlines (WGS84; without them while geo is away), its densest cells.
+
+    A cell is a feature with ``density`` from 1 to 5, the class that the map draws it in.
+    """
     version = await _newest(request, principal, number)
     geometry: Geometry = request.app.state.geometry
     try:
@@ -225,6 +229,10 @@ async def picture_map(request: Request, principal: Caller, number: Number) -> Re
         for a in version.document["areas"]
     ]
     document = version.document
+    features += [
+        {"type": "Feature", "id": cell, "geometry": outline(cell), "properties": {"density": step}}
+        for cell, step in (document.get("dense") or {"map": []})["map"]
+    ]
     about = {"number": number, "state": version.state, "from": document["first"], "to": document["last"]}
     return Response(orjson.dumps({"type": "FeatureCollection", **about, "features": features}), media_type=GEOJSON)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.analysis.domain.certainty import Word, judged
 from services.analysis.domain.findings import dispersion
+from services.analysis.domain.preliminary import waited_for
 from services.analysis.statistics import counts, multiplicity
 
 Document = Mapping[str, Any]
@@ -40,18 +41,15 @@ def between(
 ) -> Comparison:
     """Both as they were stored: a correction since is said on their own pages. ``hidden``: ids of findings in each.
 
-    Counts are taken as so many fewer as the group's periods vary beyond chance, as the findings' are.
+    Counts are taken as so many fewer as the group's periods vary beyond chance, and a decrease is held against what
+    should have come by the later's cut-off, as the findings' are.
     """
     whole = [("", "", earlier["totals"]["now"], later["totals"]["now"])]
     areas = [(area, "", then, now) for area, then, now in _both(earlier["areas"], later["areas"], "area")]
     kinds = [("", kind, then, now) for kind, then, now in _both(earlier["kinds"], later["kinds"], "kind")]
     rows = [*whole, *areas, *kinds]
     spread = _dispersions(later["kinds"])
-    p = [
-        counts.exact_p(round(now / phi), later["days"], round(then / phi), earlier["days"])
-        for _, kind, then, now in rows
-        for phi in [spread[kind[:1]]]
-    ]
+    p = [_p((now, later["days"]), (then, earlier["days"]), spread[kind[:1]], later) for _, kind, then, now in rows]
     found = [
         Difference(*row, judged(row[2] + row[3], float(q)))
         for row, q in zip(rows, multiplicity.adjusted(p), strict=True)
@@ -69,6 +67,16 @@ def between(
         tuple(sorted(after & before)),
         tuple(sorted(before - after)),
     )
+
+
+def _p(now: tuple[int, int], then: tuple[int, int], phi: float, later: Document) -> float:
+    """p of two (reports, days)."""
+    (a, days), (b, days_before) = now, then
+
+    def at(share: float) -> float:
+        return counts.exact_p(round(a / phi), days * share, round(b / phi), days_before)
+
+    return max(at(1), waited_for(at, a, b / days_before * days, later["preliminary"]))
 
 
 def _dispersions(kinds: list[Document]) -> dict[str, float]:

@@ -5,7 +5,7 @@ with its exact interval, both widened by how much the periods vary beyond chance
 where most came from them. *Sure* is what stands on both sides with q < 0.05 over all that was tested.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from services.analysis.domain.certainty import Word, judged
 from services.analysis.domain.exposure import known
+from services.analysis.domain.preliminary import waited_for
 from services.analysis.domain.series import SeriesKey, keys_of, own
 from services.analysis.statistics import counts, multiplicity
 from services.analysis.statistics.counts import Interval
@@ -98,17 +99,16 @@ def _measure(one: Measured, missing: float) -> Finding:
         p_beside, adjusted_ratio = _compared(now, eyes, sum(before), eyes_before, spread)
         same_side = (adjusted >= 1) == (now >= expected)
         p = max(p, p_beside if same_side else 1.0)
-    if missing and now < expected:
-        by_now = 1 - missing
-        late, _ = _compared(now, by_now, sum(before), len(before), spread)
-        p = max(p, late if now < expected * by_now else 1.0)
+    p = max(
+        p, waited_for(lambda share: _compared(now, share, sum(before), len(before), spread)[0], now, expected, missing)
+    )
     seen = counts.widened(now, spread)
     return Finding(one.key, now, expected, seen, ratio, adjusted, adjusted_ratio, len(before), spread, p)
 
 
-def judged_alone(one: Measured) -> Finding | None:
+def judged_alone(one: Measured, missing: float = 0.0) -> Finding | None:
     """One series that somebody chose to look at, q = p; None with too few periods to say anything."""
-    return next(iter(judge([one])), None)
+    return next(iter(judge([one], missing)), None)
 
 
 def usual(before: Sequence[int]) -> tuple[int, int] | None:
@@ -138,6 +138,10 @@ def _compared(now: int, exposure: float, before: int, exposure_before: float, sp
     return counts.exact_p(a, exposure, b, exposure_before), counts.ratio_interval(a, exposure, b, exposure_before)
 
 
+def _share_p(now: int, before: int, exposure_before: float, spread: float, share: float) -> float:
+    return _compared(now, share, before, exposure_before, spread)[0]
+
+
 def shown(findings: Sequence[Finding]) -> list[Finding]:
     """What belongs on the first page: all that is sure, then the widest of the unsure; none says what another says.
 
@@ -160,19 +164,25 @@ def _unsure(kept: Sequence[Finding]) -> int:
     return sum(f.word == "unsure" for f in kept)
 
 
+def of_picture(kommun: str) -> Callable[[PeriodRow], Set[SeriesKey]]:
+    """What a lägesbild tells of: areas, groups and types, but nothing that was seen in another municipality."""
+    return lambda row: keys_of(row.area, row.event_type, types_in_areas=True) if own(row.area, kommun) else frozenset()
+
+
 def measure(
-    rows: Iterable[PeriodRow], active: Mapping[str, Sequence[int]], periods: int, *, kommun: str
+    rows: Iterable[PeriodRow],
+    active: Mapping[str, Sequence[int]],
+    periods: int,
+    keys: Callable[[PeriodRow], Set[SeriesKey]],
 ) -> list[Measured]:
-    """The series of a municipality over so many periods; empty ones are left out.
+    """The series over so many periods that ``keys`` says a row is in; empty ones are left out.
 
     ``active``: area (or the whole, "") → active reporters per period.
     """
     sums: dict[SeriesKey, list[int]] = {}
     mine: dict[SeriesKey, int] = {}
     for row in rows:
-        if not own(row.area, kommun):
-            continue
-        for key in keys_of(row.area, row.event_type, types_in_areas=True):
+        for key in keys(row):
             sums.setdefault(key, [0] * periods)[row.at] += row.reports
             mine[key] = mine.get(key, 0) + row.by_reporters
     found = []

@@ -1,7 +1,7 @@
 """The operativ lägesbild as a document: everything that a period's draft says, in numbers and codes.
 
 Pure: from what was read to a JSON document. Words are for the pages; a draft that is written again from the same facts
-is the same document. Where the numbers of later corrections differ, ``differences`` says so and the document stays.
+is the same document. Where later corrections would change an adopted one, ``corrections`` says so; it stays.
 """
 
 from collections import defaultdict
@@ -62,7 +62,7 @@ DENSE_WEEKS = 13
 
 def draft(read: Read) -> Document:
     """The whole document of a period."""
-    measured = judging.measure(read.rows, read.active, read.periods, kommun=read.kommun)
+    measured = judging.measure(read.rows, read.active, read.periods, judging.of_picture(read.kommun))
     judged = judging.judge(measured, read.preliminary)
     by_key = {m.key: m for m in measured}
     chosen = [_finding(f, read) for f in judging.shown(judged)]
@@ -268,24 +268,6 @@ def _focus(chosen: Sequence[Document], read: Read) -> list[Document]:
     weights = {"sure_up": 3, "case": 3, "unsure_up": 1, "state": 1}
     ranked = sorted(reasons, key=lambda area: (-sum(weights[r["why"]] for r in reasons[area]), area))
     return [{"area": area, "reasons": reasons[area][:4]} for area in ranked[:3]]
-
-
-def differences(document: Document, rows: Sequence[PeriodRow], kommun: str) -> list[Document]:
-    """Where later corrections would change an adopted document: totals, types and areas that would show another count.
-
-    ``rows`` = the period as it is counted today.
-    """
-    today = {m.key: m.periods[-1] for m in judging.measure(rows, {}, 1, kommun=kommun)}
-    whole = [(SeriesKey("", ""), document["totals"]["now"])]
-    kinds = [(SeriesKey("", k["kind"]), k["now"]) for k in document["kinds"]]
-    areas = [(SeriesKey(a["area"], ""), a["now"]) for a in document["areas"]]
-    told = dict([*whole, *kinds, *areas])
-    told |= {key: 0 for key in today if key not in told and (key.area == "" or key.kind == "")}
-    return [
-        {"area": key.area, "kind": key.kind, "adopted": adopted, "today": today.get(key, 0)}
-        for key, adopted in told.items()
-        if today.get(key, 0) != adopted
-    ]
 
 
 def coming_span(period: Period, days: int = 28) -> tuple[str, str]:

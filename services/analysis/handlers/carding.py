@@ -16,6 +16,7 @@ from services.analysis.domain.exposure import known, looking
 from services.analysis.domain.findings import Finding, Measured
 from services.analysis.domain.selection import Selection
 from services.analysis.domain.series import SeriesKey
+from services.analysis.handlers.judging import missing, span_of
 from services.analysis.handlers.picturing import remembered
 from services.analysis.store import cards as store
 from services.analysis.store import numbers, signals
@@ -80,8 +81,8 @@ class Carding:
             sources=(),
         )
         async with self._database.transaction((kommun,), snapshot=True) as connection:
-            span, count = await _span(connection, kommun, about)
-            one, eyes = await _measured(connection, kommun, subject, span, count)
+            span, count = await span_of(connection, kommun, about)
+            one, eyes = await _measured(connection, kommun, subject, about, (span, count))
             week = _last_week(about)
             rhythm_weeks = BUSY_WEEKS if sum(one.periods) > BUSY else RHYTHM_WEEKS
             everywhere = replace(about, areas=())
@@ -94,7 +95,7 @@ class Carding:
                 subject,
                 about,
                 _dated(span, one),
-                findings.judged_alone(one),
+                findings.judged_alone(one, await missing(connection, kommun, about)),
                 findings.usual(one.periods[:-1]),
                 eyes,
                 await store.zero_reports(connection, kommun, subject, about.first, about.last),
@@ -116,14 +117,16 @@ class Carding:
         Who was looking at it is not known: reporters are known by area.
         """
         async with self._database.transaction((kommun,), snapshot=True) as connection:
-            span, count = await _span(connection, kommun, chosen)
+            span, count = await span_of(connection, kommun, chosen)
             week = _last_week(chosen)
             since = min(span.start, week - timedelta(weeks=RHYTHM_WEEKS - 1))
             stored = await store.of_place(connection, kommun, ident, since, chosen.last)
             standing = await store.open_at(connection, kommun, ident, chosen.last)
+            late = await missing(connection, kommun, chosen)
             invented = await numbers.any_invented(connection, kommun)
         about = replace(chosen, sources=(), areas=(), types=())
-        return await asyncio.to_thread(_of_place, subject, about, (span, count, week), (stored, standing), invented)
+        card = await asyncio.to_thread(_of_place, subject, about, (span, count, week), (stored, standing), late)
+        return replace(card, invented=invented)
 
 
 def _of_place(
@@ -131,9 +134,9 @@ def _of_place(
     chosen: Selection,
     spans: tuple[Span, int, date],
     stored: tuple[Sequence[str], Sequence[str]],
-    invented: bool,
+    late: float,
 ) -> Card:
-    """The card out of the place's reports and of the states that stand there."""
+    """The card out of the place's reports and of the states that stand there; ``late``: the share still to come."""
     (span, count, week), (events, standing) = spans, stored
     facts = [(event, fact) for event in events if (fact := counted(read(event))) is not None]
     sums = Counter((fact.day - span.start).days // span.days for _, fact in facts if fact.day >= span.start)
@@ -147,7 +150,7 @@ def _of_place(
         subject,
         chosen,
         _dated(span, one),
-        findings.judged_alone(one),
+        findings.judged_alone(one, late),
         findings.usual(one.periods[:-1]),
         (),
         0,
@@ -160,7 +163,7 @@ def _of_place(
         len(standing),
         [json.loads(event) for event in inside[:SHOWN]],
         len(inside),
-        invented,
+        invented=False,
     )
 
 
@@ -182,19 +185,13 @@ def _dated(span: Span, one: Measured) -> list[tuple[date, int]]:
     return [(span.start + timedelta(days=i * span.days), n) for i, n in enumerate(one.periods)]
 
 
-async def _span(connection: AsyncConnection, kommun: str, about: Selection) -> tuple[Span, int]:
-    """The period and those before it, as many as there is history for; and how many they are."""
-    first_day = await signals.first_day(connection, kommun) or about.first
-    back = min(findings.PERIODS, max(0, (about.first - first_day).days // about.days))
-    return Span(about.first - timedelta(days=back * about.days), about.last, about.days), back + 1
-
-
 async def _measured(
-    connection: AsyncConnection, kommun: str, subject: Subject, span: Span, count: int
+    connection: AsyncConnection, kommun: str, subject: Subject, about: Selection, spans: tuple[Span, int]
 ) -> tuple[Measured, Sequence[int]]:
     """The subject over the periods, and who was looking at it."""
+    span, count = spans
     sums, mine = [0] * count, 0
-    for row in await store.periods(connection, kommun, subject, span):
+    for row in await numbers.by_period(connection, kommun, about, span):
         sums[row.at] += row.reports
         mine += row.by_reporters
     eyes = await _eyes(connection, kommun, subject, span, count)

@@ -16,7 +16,8 @@ from uuid import UUID, uuid5
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.situation import SituationChanged
-from services.analysis.domain import findings, picture
+from services.analysis.domain import corrections, findings, picture
+from services.analysis.domain.corrections import Changed
 from services.analysis.domain.exposure import MEMORY_DAYS, looking
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.preliminary import HISTORY, missing_share
@@ -200,7 +201,12 @@ class Picturing:
         period = _period(adopted.document)
         async with self._database.transaction((kommun,)) as connection:
             rows = await store.periods(connection, kommun, Span(period.first, period.last, period.days))
-        return picture.differences(adopted.document, rows, kommun)
+        return corrections.differences(adopted.document, rows, kommun)
+
+    async def today(self, kommun: str, adopted: Version) -> list[Changed]:
+        """Everything that it would say otherwise today: its period written again from the facts as they are."""
+        fresh = await self.written_from_facts(kommun, _period(adopted.document))
+        return corrections.changes(adopted.document, fresh)
 
     async def rule(self, kommun: str) -> Rule:
         """When the municipality's periods end."""

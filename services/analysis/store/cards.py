@@ -10,19 +10,11 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.analysis.domain.findings import PeriodRow
 from services.analysis.domain.selection import Selection
 from services.analysis.store.numbers import values_of
-from services.analysis.store.pictures import Span
 from services.analysis.store.sums import ALWAYS, OF_PARTS, SETS, Sums, of_kinds
 from services.analysis.views import MILLION
 
-_PERIODS = Sums(
-    "cube",
-    {"at": "(day - cast(:start as date)) / :days"},
-    {"reports": "sum(reports)", "by_reporters": "sum(reports) filter (where source = 'rapportor')"},
-    "day >= :start and day <= :last",
-)
 _RHYTHM = Sums("rhythm", {"slot": "slot"}, {"reports": "sum(reports)"}, "week between :first and :last", OF_PARTS)
 _ZERO = Sums("activity", {}, {"reports": "sum(reports)"}, "day between :first and :last and kind = 'zero'")
 _OF_PLACE = text("""
@@ -32,7 +24,8 @@ _OF_PLACE = text("""
     order by f.day desc, f.report_id""")
 _OPEN_AT = text("""
     select f.event from facts f
-    where f.kommun = :kommun and f.day <= :last and f.standing and :place = any(string_to_array(f.places, ' '))
+    where f.kommun = :kommun and f.day <= :last and f.stands_until > :last
+      and :place = any(string_to_array(f.places, ' '))
     order by f.day, f.report_id""")
 _ONE = text("select report_id, event, reason from facts where kommun = :kommun and report_id = :report")
 
@@ -49,13 +42,6 @@ class Subject:
     def areas(self) -> bool:
         """Whether its numbers depend on areas at all."""
         return bool(self.area) or self.layer != ALWAYS
-
-
-async def periods(connection: AsyncConnection, kommun: str, subject: Subject, span: Span) -> list[PeriodRow]:
-    """Reports of every period."""
-    values = {"start": span.start, "last": span.last, "days": span.days}
-    rows = await _sums(connection, kommun, subject, _PERIODS, values)
-    return [PeriodRow(r.at, "", "", r.reports, r.by_reporters) for r in rows]
 
 
 async def rhythm(connection: AsyncConnection, kommun: str, subject: Subject, first: date, last: date) -> dict[int, int]:
@@ -80,27 +66,37 @@ async def _sums(
     return (await connection.execute(text(statement), {**about, **values, **of_kind})).all()
 
 
-def _wanted(kommun: str, chosen: Selection, own: str | None) -> tuple[str, dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """``own`` leaves out what that municipality's reporters saw in another one, as a lägesbild does; a named place."""
+
+    own: str | None = None
+    place: UUID | None = None
+
+
+ANYWHERE = Inside()
+
+
+def _wanted(kommun: str, chosen: Selection, inside: Inside) -> tuple[str, dict[str, Any]]:
     """Condition on facts, and its parameters; only what is asked for stands in it: all but sources is in the index."""
     kinds, of_kind = of_kinds(chosen.types)
     where = f"kommun = :kommun and day between :first and :last {kinds}"
     if chosen.areas:
         where += f" and {SETS}"
-    if own:
+    if inside.place is not None:
+        where += " and places is not null and :place = any(string_to_array(places, ' '))"
+    if inside.own:
         where += """ and exists (
             select 1 from area_sets a where a.kommun = :kommun and a.area_set = f.area_set and a.layer = 'regso'
               and (a.area = 'unplaced' or left(a.area, 4) = :own))"""
     if chosen.sources:
         where += " and cast(event as jsonb)->'report'->>'source' = any(cast(:sources as text[]))"
-    return where, values_of(kommun, chosen) | of_kind | {"own": own or ""}
+    return where, values_of(kommun, chosen) | of_kind | {"own": inside.own or "", "place": str(inside.place)}
 
 
-async def how_many(connection: AsyncConnection, kommun: str, chosen: Selection, *, own: str | None = None) -> int:
-    """How many reports a selection's number stands on; one on a border is one here, and shared in the numbers.
-
-    ``own`` leaves out what the municipality's reporters saw in another one, as a lägesbild does.
-    """
-    where, values = _wanted(kommun, chosen, own)
+async def how_many(connection: AsyncConnection, kommun: str, chosen: Selection, inside: Inside = ANYWHERE) -> int:
+    """How many reports a selection's number stands on; one on a border is one here, and shared in the numbers."""
+    where, values = _wanted(kommun, chosen, inside)
     statement = f"select count(*) from facts f where {where}"  # noqa: S608 - conditions are the code's own
     return int(await connection.scalar(text(statement), values) or 0)
 
@@ -109,13 +105,13 @@ async def behind(
     connection: AsyncConnection,
     kommun: str,
     chosen: Selection,
+    inside: Inside = ANYWHERE,
     *,
     limit: int,
     skip: int = 0,
-    own: str | None = None,
 ) -> list[dict[str, Any]]:
     """The located reports that a selection counts, the latest first; which of a day come on a page is by their ids."""
-    where, values = _wanted(kommun, chosen, own)
+    where, values = _wanted(kommun, chosen, inside)
     statement = f"""
         select event from facts f where {where} order by day desc, report_id limit :limit offset :skip"""  # noqa: S608 - as above
     rows = await connection.execute(text(statement), values | {"limit": limit, "skip": skip})
@@ -126,15 +122,19 @@ def _standing(kommun: str, subject: Subject, last: date) -> tuple[str, dict[str,
     kinds, of_kind = of_kinds([subject.kind] if subject.kind else [])
     inside = f"and {SETS}" if subject.area else ""
     about = {"kommun": kommun, "layer": subject.layer, "areas": [subject.area], "last": last}
-    return f"kommun = :kommun and day <= :last and standing {kinds} {inside}", about | of_kind
+    return f"kommun = :kommun and day <= :last and stands_until > :last {kinds} {inside}", about | of_kind
 
 
 async def still_open(
     connection: AsyncConnection, kommun: str, subject: Subject, last: date, limit: int
 ) -> list[dict[str, Any]]:
-    """Located reports of states that stand, the oldest first."""
+    """Located reports of states that stood on the last day, the oldest first."""
     where, values = _standing(kommun, subject, last)
-    statement = f"select event from facts where {where} order by day, report_id limit :limit"  # noqa: S608 - as above
+    # All that stood, out of the index, before the few: to find them by day would read every report there ever was.
+    statement = f"""
+        with there as materialized (select day, report_id from facts where {where})
+        select event from (select * from there order by day, report_id limit :limit) oldest
+            join facts using (day, report_id) where kommun = :kommun order by day, report_id"""  # noqa: S608 - as above
     return [json.loads(row.event) for row in await connection.execute(text(statement), values | {"limit": limit})]
 
 
@@ -145,7 +145,7 @@ async def how_many_open(connection: AsyncConnection, kommun: str, subject: Subje
 
 
 async def open_at(connection: AsyncConnection, kommun: str, place: UUID, last: date) -> list[str]:
-    """Located reports, as stored, of the states that stand in a named place, the oldest first."""
+    """Located reports, as stored, of the states that stood in a named place on the last day, the oldest first."""
     values = {"kommun": kommun, "place": str(place), "last": last}
     return [row.event for row in await connection.execute(_OPEN_AT, values)]
 

@@ -13,7 +13,7 @@ from schemas.context import ContextLocated
 from services.analysis.views import fact
 from services.analysis.views.context_days import day_of
 from services.analysis.views.fact import LocatedReport, counted, why_not_counted
-from services.analysis.views.states import is_state
+from services.analysis.views.states import stands_until
 
 F = TypeVar("F", LocatedReport, ContextLocated)
 Version = tuple[int, int]
@@ -62,7 +62,7 @@ def columns_of_report(fact: LocatedReport) -> dict[str, Any]:
         "event_type": fact.report.event_type,
         "r9": None if found is None else found.r9,
         "places": " ".join(str(p.place_id) for p in fact.placement.places) or None if found is not None else None,
-        "standing": found is not None and found.ongoing and is_state(found.event_type),
+        "stands_until": None if found is None else stands_until(found),
     }
 
 
@@ -135,7 +135,7 @@ _SQL: dict[type[Any], _Statements] = {
             "event_type": "text",
             "r9": "bigint",
             "places": "text",
-            "standing": "boolean",
+            "stands_until": "date",
         },
         columns_of_report,
     ),
@@ -147,10 +147,10 @@ _UNFILLED = text("""
     select report_id, event from facts where kommun = :kommun and event_type is null limit :limit for update""")
 _FILL = text("""
     update facts f set day = n.day, area_set = n.area_set, event_type = n.event_type, r9 = n.r9, places = n.places,
-        standing = n.standing
+        stands_until = n.stands_until
     from unnest(cast(:ids as uuid[]), cast(:day as date[]), cast(:area_set as bigint[]), cast(:event_type as text[]),
-                cast(:r9 as bigint[]), cast(:places as text[]), cast(:standing as boolean[]))
-        as n(id, day, area_set, event_type, r9, places, standing)
+                cast(:r9 as bigint[]), cast(:places as text[]), cast(:stands_until as date[]))
+        as n(id, day, area_set, event_type, r9, places, stands_until)
     where f.kommun = :kommun and f.report_id = n.id""")
 _OWNERS = text("insert into owners select unnest(cast(:kommuner as text[])) on conflict do nothing")
 _FOLLOWING = text("select min(kommun) from owners where kommun > :after")
@@ -239,7 +239,7 @@ async def fill(connection: AsyncConnection, kommun: str, limit: int) -> int:
     rows = list(await connection.execute(_UNFILLED, {"kommun": kommun, "limit": limit}))
     if rows:
         beside = [columns_of_report(read(LocatedReport, row.event)) for row in rows]
-        names = ("day", "area_set", "event_type", "r9", "places", "standing")
+        names = ("day", "area_set", "event_type", "r9", "places", "stands_until")
         values: dict[str, Any] = {name: [one[name] for one in beside] for name in names}
         await connection.execute(_FILL, values | {"kommun": kommun, "ids": [row.report_id for row in rows]})
     return len(rows)

@@ -10,7 +10,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.values import CONTEXT_OWNER
+from services.analysis.domain.findings import PeriodRow
 from services.analysis.domain.selection import GroupBy, Selection
+from services.analysis.store.pictures import Span
 from services.analysis.store.sums import ALWAYS, WEEK, Sums, of_kinds
 
 _GROUPS: dict[GroupBy, str | None] = {
@@ -23,6 +25,7 @@ _GROUPS: dict[GroupBy, str | None] = {
     "layer": None,
 }
 _MEASURES = {"reports": "sum(reports)", "seen": "sum(seen)"}
+_OF_PERIOD = {"reports": "sum(reports)", "by_reporters": "sum(reports) filter (where source = 'rapportor')"}
 _FACT = text("""
     select revision, placement, reason from facts where kommun = :kommun and report_id = :report""")
 _VERSIONS = text("""
@@ -79,6 +82,23 @@ async def counts(
     areas = bool(selection.areas or {"area", "layer"} & set(by) or selection.layer != ALWAYS)
     statement = sums.statement(areas=areas, where=f"{kinds} {sources}", chosen=bool(selection.areas))
     return list(await connection.execute(text(statement), values_of(kommun, selection) | values))
+
+
+async def by_period(
+    connection: AsyncConnection, kommun: str, selection: Selection, span: Span, by: Sequence[GroupBy] = ()
+) -> list[PeriodRow]:
+    """Sums of every period of a span, by area or type where ``by`` says so; of other days than the selection's own."""
+    kinds, values = of_kinds(selection.types)
+    sources = "and source = any(cast(:sources as text[]))" if selection.sources else ""
+    groups: dict[str, str | None] = {"at": "(day - cast(:start as date)) / :days", **{n: _GROUPS[n] for n in by}}
+    sums = Sums("cube", groups, _OF_PERIOD, "day >= :start and day <= :last")
+    areas = bool(selection.areas or "area" in by or selection.layer != ALWAYS)
+    statement = sums.statement(areas=areas, where=f"{kinds} {sources}", chosen=bool(selection.areas))
+    asked = values_of(kommun, selection) | values | {"start": span.start, "last": span.last, "days": span.days}
+    return [
+        PeriodRow(r.at, getattr(r, "area", ""), getattr(r, "type", ""), r.reports, r.by_reporters)
+        for r in await connection.execute(text(statement), asked)
+    ]
 
 
 Beside = dict[str, tuple[int, int]]

@@ -31,10 +31,11 @@ _FIRST = text("""
         group by day) days
     where upto >= least(whole, greatest(whole / 50, 3000000))""")
 _PRESENCE = text("""
-    select distinct (day - cast(:start as date)) / :days as at, area, reporter_token
-    from activity join area_sets using (kommun, area_set)
-    where kommun = :kommun and generation = (select generation from view_state where name = 'activity')
-      and layer = :layer and day between :start and :last and kind <> 'calendar'""")
+    select distinct at, area, reporter_token from (
+        select distinct (day - cast(:start as date)) / :days as at, kommun, area_set, reporter_token from activity
+        where kommun = :kommun and generation = (select generation from view_state where name = 'activity')
+          and day between :start and :last and kind <> 'calendar') sent join area_sets using (kommun, area_set)
+    where layer = :layer""")
 _SENT = """
     select distinct (day - cast(:start as date)) / :days as at, reporter_token from activity
     where kommun = :kommun and generation = (select generation from view_state where name = 'activity')

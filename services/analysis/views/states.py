@@ -29,17 +29,23 @@ def is_state(event_type: str) -> bool:
     return current().group(event_type).kind == "state"
 
 
+def stands_until(fact: Counted) -> date | None:
+    """The day on which a state was closed, the last of all days while nobody has said so; None for what never stood."""
+    if not is_state(fact.event_type):
+        return None
+    closed = date.max if fact.ongoing else swedish_day(fact.time_to)
+    return closed if closed > fact.day else None
+
+
 def contributions(fact: Counted) -> dict[StateKey, Weight]:
     """One million on the first day, the same taken back on the day of closing; nothing when both are one."""
-    if not is_state(fact.event_type):
+    until = stands_until(fact)
+    if until is None:
         return {}
     opened = StateKey(fact.kommun, fact.day, fact.areas.number, fact.event_type)
-    if fact.ongoing:
+    if until == date.max:
         return {opened: fact.weight}
-    closed = opened._replace(day=swedish_day(fact.time_to))
-    if closed == opened:
-        return {}
-    return {opened: fact.weight, closed: Weight(-fact.weight.reports, -fact.weight.seen)}
+    return {opened: fact.weight, opened._replace(day=until): Weight(-fact.weight.reports, -fact.weight.seen)}
 
 
 STATES = View("states", StateKey, contributions, signed=True)

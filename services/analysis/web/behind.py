@@ -64,12 +64,14 @@ async def listed(request: Request, principal: Visitor) -> Response:
     asked = request.query_params.get("sida", "1")
     at = max(1, int(asked)) if asked.isdecimal() and len(asked) <= LONGEST_PAGE else 1
     own = principal.kommun if request.query_params.get("egna") == "1" else None
-    query = chosen.query() + ("&egna=1" if own else "")
+    place = _ident(request.query_params.get("plats", ""))
+    query = chosen.query() + ("&egna=1" if own else "") + (f"&plats={place}" if place else "")
+    inside = store.Inside(own, place)
     database: Database = request.app.state.database
     await read_log.note(database, principal, "reports", f"{PATH}?{query}&sida={at}", "follow_up")
     async with database.transaction(principal.kommuner, snapshot=True) as connection:
-        count = await store.how_many(connection, principal.kommun, chosen, own=own)
-        found = await store.behind(connection, principal.kommun, chosen, limit=PAGE, skip=(at - 1) * PAGE, own=own)
+        count = await store.how_many(connection, principal.kommun, chosen, inside)
+        found = await store.behind(connection, principal.kommun, chosen, inside, limit=PAGE, skip=(at - 1) * PAGE)
     geometry: Geometry = request.app.state.geometry
     names = await geometry.names("regso", token_of(request) or "")
     context = frame(principal, "/omraden") | {
@@ -87,6 +89,14 @@ async def listed(request: Request, principal: Visitor) -> Response:
         + [text(f"source.{s}") for s in chosen.sources],
     }
     return page("analysis/behind.html", context)
+
+
+def _ident(written: str) -> UUID | None:
+    """A named place in the address; what is none is no place that anything lies in."""
+    try:
+        return UUID(written) if written else None
+    except ValueError:
+        return UUID(int=0)
 
 
 def _on_overview(chosen: Selection) -> Selection:

@@ -1,27 +1,24 @@
-"""Cards as pages: the list of areas, places and types, and one page for each; every number opens its reports."""
+"""Cards as pages: one for each area, place and type; every number opens its reports."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
 
-from schemas.taxonomy import current
-from services.analysis.api.counts import EXACT
-from services.analysis.domain import certainty
 from services.analysis.domain.picture import in_blocks
-from services.analysis.domain.selection import BadSelection, Selection, reports
+from services.analysis.domain.selection import BadSelection, reports
 from services.analysis.gateways import Geometry
 from services.analysis.handlers.carding import Card, Carding, began, days_open
 from services.analysis.statistics.counts import Interval, garwood
-from services.analysis.store import numbers
 from services.analysis.store.cards import Subject
 from services.analysis.views import SWEDEN
-from services.analysis.web import picture_words
+from services.analysis.web import beside, picture_words
 from services.analysis.web.access import denied, message, missing, reads
 from services.analysis.web.behind import row_of
+from services.analysis.web.beside import PATH, REGSO
 from services.analysis.web.keeping import kept
 from services.analysis.web.labels import KIND
 from services.analysis.web.overview import read_selection
@@ -37,60 +34,9 @@ from services.runtime.http import Visitor, token_of
 from services.runtime.tokens import Principal
 
 router = APIRouter(include_in_schema=False)
-PATH = "/omraden"
-REGSO = "regso"
 PRELIMINARY_DAYS = 7
 """So long after its last day a period is drawn as not settled: reports come late."""
 LayerName = Annotated[str, Path(pattern=r"^[a-z0-9_]{1,32}$")]
-
-
-def _counted(groups: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
-    """Millionths as whole reports: group → (now, before)."""
-    return {name: (round(reports(now)), round(reports(before))) for name, (now, before) in groups.items()}
-
-
-@router.get(PATH)
-async def listed(request: Request, principal: Visitor) -> Response:
-    """Every area, place and type, with what they had lately."""
-    if not reads(principal):
-        return denied(principal)
-    try:
-        chosen = read_selection(request)
-    except BadSelection as bad:
-        return message(principal, PATH, str(bad), None, 422)
-    token = token_of(request) or ""
-    geometry: Geometry = request.app.state.geometry
-    database: Database = request.app.state.database
-    async with database.transaction(principal.kommuner) as connection:
-        groups = await numbers.beside(connection, principal.kommun, chosen, ["area", "type"])
-    by_area, by_type = _counted(groups["area"]), _counted(groups["type"])
-    known = {a["area"]: a["name"] for a in await geometry.areas(REGSO, token) or () if a["kommun"] == principal.kommun}
-    places = [
-        (layer["title"], [(a["name"], f"{PATH}/{layer['layer']}/{quote(a['area'])}") for a in found])
-        for layer in await geometry.layers(token) or ()
-        if layer["kind"] == "places" and (found := await geometry.areas(layer["layer"], token))
-    ]
-    when = _when(request, chosen)
-    rows = [_row(known[code], f"{PATH}/{REGSO}/{code}{when}", by_area.get(code, (0, 0))) for code in known]
-    context = frame(principal, PATH) | {
-        "chosen": chosen,
-        "rows": sorted(rows, key=_most),
-        "kinds": _kinds(by_type, when),
-        "groups": [(g.label, f"/typer/{g.code}") for g in current().groups if g.kind in {"event", "state"}],
-        "places": places,
-        "exact": principal.may(*EXACT),
-    }
-    return page("analysis/areas.html", context)
-
-
-def _row(name: str, address: str, count: tuple[int, int]) -> dict[str, Any]:
-    now, before = count
-    return {"name": name, "address": address, "now": now, "before": before, "word": certainty.word(now, before)}
-
-
-def _most(row: Mapping[str, Any]) -> tuple[int, int, str]:
-    """Sorts those with the most reports first."""
-    return -row["now"], -row["before"], row["name"]
 
 
 @router.get(PATH + "/{layer}/{area}")
@@ -141,7 +87,7 @@ async def _card(
     else:
         card = await carding.card(principal.kommun, subject, chosen)
         outlines = await geometry.outlines(subject.layer, principal.kommun, token_of(request) or "")
-    context = frame(principal, PATH) | _told(card, names, place is not None, (principal.kommun, _when(request, chosen)))
+    context = frame(principal, PATH) | _told(card, names, place, (principal.kommun, beside.when(request, chosen)))
     context |= await kept(request, principal)
     context |= {
         "drawings": _drawn(outlines, card),
@@ -153,9 +99,9 @@ async def _card(
     return page("analysis/card.html", context)
 
 
-def _told(card: Card, names: Mapping[str, str], is_place: bool, links: tuple[str, str]) -> dict[str, Any]:
-    """``links``: the municipality whose areas have cards, and the period that their addresses name."""
-    subject, chosen, now = card.subject, card.chosen, card.now
+def _told(card: Card, names: Mapping[str, str], place: UUID | None, links: tuple[str, str]) -> dict[str, Any]:
+    """``place``: which named place, if it is one; ``links``: whose areas have cards, and the period in addresses."""
+    subject, chosen, now, is_place = card.subject, card.chosen, card.now, place is not None
     before = card.periods[-2][1] if len(card.periods) > 1 else 0
     interval = garwood(now) if card.finding is None else card.finding.interval
     title = type_label(subject.kind) if subject.kind else place_label(subject.area, names)
@@ -170,11 +116,15 @@ def _told(card: Card, names: Mapping[str, str], is_place: bool, links: tuple[str
         "low": round(interval.low),
         "high": round(interval.high),
         "word": card.finding.word if card.finding is not None else "thin",
+        "expected": card.finding.expected if card.finding is not None else None,
         "says": _says(card),
         "eyes": card.eyes[-1] if card.eyes else None,
         "eyes_before": card.eyes[-2] if len(card.eyes) > 1 else 0,
         "zero_reports": card.zero_reports,
-        "periods": list(reversed(card.periods)),
+        "periods": [
+            (day, n, replace(chosen, first=day, last=day + timedelta(days=chosen.days - 1)).query())
+            for day, n in reversed(card.periods)
+        ],
         "usual": card.usual,
         "rhythm_weeks": card.rhythm_weeks,
         "blocks": picture_words.blocks(),
@@ -182,13 +132,25 @@ def _told(card: Card, names: Mapping[str, str], is_place: bool, links: tuple[str
         "open": [_standing(event, chosen.last, names) for event in card.still_open],
         "open_count": card.open_count,
         "oldest": full_day(began(card.still_open[0])) if card.still_open else None,
-        "sources": [(text(f"source.{s}"), *n) for s, n in _counted(card.sources).items()],
-        "areas": _beside(card.areas, names, *links) if subject.kind else [],
-        "kinds": [] if len(subject.kind) > 1 else _kinds(_counted(card.kinds), links[1]),
+        **_tables(card, names, links),
         "behind": [row_of(event, names) for event in card.behind],
         "count": card.count,
         "count_said": picture_words.many("reports", card.count),
         "query": "" if is_place else chosen.query(),
+        "map_query": replace(chosen, areas=()).query(),
+        "behind_query": chosen.query(),
+        "of_place": f"&plats={place}" if is_place else "",
+    }
+
+
+def _tables(card: Card, names: Mapping[str, str], links: tuple[str, str]) -> dict[str, Any]:
+    """What stands beside each other: sources, areas where the card is not of one, types where it is not of one."""
+    kind, chosen = card.subject.kind, card.chosen
+    sources = beside.counted(card.sources).items()
+    return {
+        "sources": [beside.row(text(f"source.{s}"), "", n, replace(chosen, sources=(s,))) for s, n in sources],
+        "areas": _beside(card, names, *links) if kind else [],
+        "kinds": [] if len(kind) > 1 else beside.kinds(beside.counted(card.kinds), links[1], chosen),
     }
 
 
@@ -220,24 +182,17 @@ def _standing(event: Mapping[str, Any], last: date, names: Mapping[str, str]) ->
     return row_of(event, names) | {"days": days_open(event, last)}
 
 
-def _beside(
-    groups: Mapping[str, tuple[int, int]], names: Mapping[str, str], kommun: str, when: str
-) -> list[dict[str, Any]]:
+def _beside(card: Card, names: Mapping[str, str], kommun: str, when: str) -> list[dict[str, Any]]:
     found = [
-        _row(place_label(code, names), f"{PATH}/{REGSO}/{code}{when}" if code.startswith(kommun) else "", count)
-        for code, count in _counted(groups).items()
+        beside.row(
+            place_label(code, names),
+            f"{PATH}/{REGSO}/{code}{when}" if code.startswith(kommun) else "",
+            count,
+            replace(card.chosen, areas=(code,)),
+        )
+        for code, count in beside.counted(card.areas).items()
     ]
-    return sorted(found, key=_most)
-
-
-def _kinds(counts: Mapping[str, tuple[int, int]], when: str) -> list[dict[str, Any]]:
-    return sorted((_row(type_label(code), f"/typer/{code}{when}", count) for code, count in counts.items()), key=_most)
-
-
-def _when(request: Request, chosen: Selection) -> str:
-    """The period for the addresses of other cards, where somebody has chosen one; otherwise each has its newest."""
-    asked = {"from", "to"} & request.query_params.keys()
-    return f"?from={chosen.first}&to={chosen.last}" if asked else ""
+    return sorted(found, key=beside.most)
 
 
 def _drawn(outlines: Mapping[str, Any] | None, card: Card) -> list[maps.Drawing]:

@@ -12,6 +12,7 @@ from schemas.taxonomy import current
 from schemas.values import UNPLACED
 from services.analysis.api.counts import EXACT, GEOJSON
 from services.analysis.domain import density as domain
+from services.analysis.domain.cells import outline
 from services.analysis.domain.certainty import LEVEL
 from services.analysis.domain.density import Cell, Density
 from services.analysis.gateways import Geometry
@@ -136,7 +137,6 @@ async def hotspots(request: Request, principal: Caller) -> Response:
 
     ``type`` = a type or a group, ``weeks`` = 4, 13 or 26 whole weeks up to last Sunday.
     """
-    import h3
     import orjson
 
     if not principal.may(*EXACT):
@@ -148,7 +148,6 @@ async def hotspots(request: Request, principal: Caller) -> Response:
     found, _, (first, last) = await _ranked(request, principal, kind, weeks)
     features = []
     for rank, cell in enumerate(found.cells, start=1):
-        ring = [[lon, lat] for lat, lon in h3.cell_to_boundary(cell.cell)]
         about = {
             "rank": rank,
             "reports": cell.count,
@@ -158,7 +157,6 @@ async def hotspots(request: Request, principal: Caller) -> Response:
             "gi_star": cell.z,
             "q": cell.q,
         }
-        geometry = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
-        features.append({"type": "Feature", "id": cell.cell, "properties": about, "geometry": geometry})
+        features.append({"type": "Feature", "id": cell.cell, "properties": about, "geometry": outline(cell.cell)})
     body = {"type": "FeatureCollection", "from": first.isoformat(), "to": last.isoformat(), "features": features}
     return Response(orjson.dumps(body), media_type=GEOJSON)

@@ -1,5 +1,6 @@
 """The overview: finding first, then numbers, then tools. Map and table say the same; the URL is the truth."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,9 +12,9 @@ from markupsafe import Markup
 from schemas.taxonomy import current
 from schemas.values import UNPLACED, Source
 from services.analysis.api.counts import READERS
-from services.analysis.domain import certainty
 from services.analysis.domain.selection import BadSelection, Selection, last_days, parse_day, reports, split_areas
 from services.analysis.gateways import Geometry
+from services.analysis.handlers import judging
 from services.analysis.statistics import counts
 from services.analysis.store import numbers
 from services.analysis.web.access import message, writes
@@ -61,6 +62,7 @@ class _Numbers:
     weeks: list[tuple[date, int]]
     seen: int
     invented: bool
+    judged: judging.Table = judging.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +73,27 @@ class _Row:
     name: str
     now: int
     before: int
+    judged: judging.Judged
+    query: str
+    query_before: str
 
     @property
     def step(self) -> int:
         """The map's colour class."""
         return maps.step(self.now)
 
-    @property
-    def word(self) -> certainty.Word:
-        """What the two counts bear."""
-        return certainty.word(self.now, self.before)
-
 
 async def _ask(database: Database, principal: Principal, chosen: Selection) -> _Numbers:
-    kommun = principal.kommun
+    """Numbers, and at the same time on a connection of its own what they bear: that takes a year of history."""
+    numbered, judged = await asyncio.gather(
+        _numbered(database, principal.kommun, chosen), judging.at_once(database, principal.kommun, chosen, ["area"])
+    )
+    return replace(numbered, judged=judged)
+
+
+async def _numbered(database: Database, kommun: str, chosen: Selection) -> _Numbers:
     half_year = replace(chosen, first=_monday(chosen.last) - timedelta(weeks=WEEKS - 1))
-    async with database.transaction(principal.kommuner) as connection:
+    async with database.transaction((kommun,), snapshot=True) as connection:
         now = await numbers.counts(connection, kommun, chosen, ["area"])
         before = await numbers.counts(connection, kommun, chosen.before(), ["area"])
         types = await numbers.counts(connection, kommun, chosen, ["type"])
@@ -120,7 +127,7 @@ async def overview(request: Request, principal: Visitor) -> Response:
     context = (
         frame(principal, "/oversikt")
         | _tiles(found, set(names))
-        | _tables(found, names)
+        | _tables(found, names, chosen)
         | {
             "who_reports": writes(principal),
             "chosen": chosen,
@@ -144,24 +151,23 @@ async def overview(request: Request, principal: Visitor) -> Response:
 def _tiles(found: _Numbers, own: set[str]) -> dict[str, Any]:
     total, before = round(reports(sum(found.now.values()))), round(reports(sum(found.before.values())))
     _, unplaced, elsewhere = split_areas(found.now, own)
-    interval = counts.garwood(total)
-    word = certainty.word(total, before)
-    said = "certainty_thin" if word == "thin" else f"certainty_{word}"
+    interval, judged = counts.garwood(total), found.judged.whole
+    said = "short" if judged.expected is None else judged.word
     return {
         "total": total,
         "total_before": before,
         "low": round(interval.low),
         "high": round(interval.high),
-        "change": total - before,
-        "word": word,
-        "sentence": text(f"overview.{said}", count=total + before) if word == "thin" else text(f"overview.{said}"),
+        "judged": judged,
+        "sentence": text(f"overview.certainty_{said}"),
         "unplaced": round(reports(unplaced)),
         "elsewhere": round(reports(elsewhere)) if own else 0,
         "seen": round(reports(found.seen)),
     }
 
 
-def _tables(found: _Numbers, names: dict[str, str]) -> dict[str, Any]:
+def _tables(found: _Numbers, names: dict[str, str], chosen: Selection) -> dict[str, Any]:
+    """The tables, each number with the query of the reports behind it."""
     codes = set(names) | (set(found.now) | set(found.before)) - {UNPLACED}
     rows = [
         _Row(
@@ -169,21 +175,40 @@ def _tables(found: _Numbers, names: dict[str, str]) -> dict[str, Any]:
             names.get(code, code),
             round(reports(found.now.get(code, 0))),
             round(reports(found.before.get(code, 0))),
+            found.judged.areas[code],
+            *_of_area(chosen, code),
         )
         for code in codes
         if code in names or not names
     ]
     rows.sort(key=lambda row: (-row.now, -row.before, row.name))
     highest = max((w for _, w in found.types), default=0)
+    unplaced, unplaced_before = _of_area(chosen, UNPLACED)
     return {
         "rows": rows,
+        "unplaced_query": unplaced,
+        "unplaced_query_before": unplaced_before,
         "unplaced_before": round(reports(found.before.get(UNPLACED, 0))),
         "types": [
-            {"code": code, "label": type_label(code), "count": round(reports(w)), "width": round(100 * w / highest, 1)}
+            {
+                "code": code,
+                "label": type_label(code),
+                "count": round(reports(w)),
+                "width": round(100 * w / highest, 1),
+                "query": replace(chosen, types=(code,)).query(),
+            }
             for code, w in found.types
         ],
-        "sources": [(text(f"source.{s}"), round(reports(w))) for s, w in found.sources],
+        "sources": [
+            (text(f"source.{s}"), round(reports(w)), replace(chosen, sources=(s,)).query()) for s, w in found.sources
+        ],
     }
+
+
+def _of_area(chosen: Selection, area: str) -> tuple[str, str]:
+    """The queries of what an area had in the period, and in the one before."""
+    there = replace(chosen, areas=(area,))
+    return there.query(), there.before().query()
 
 
 def _drawings(outlines: dict[str, Any] | None, found: _Numbers) -> list[maps.Drawing]:

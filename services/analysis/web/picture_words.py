@@ -44,13 +44,14 @@ def told(document: Document, names: Mapping[str, str], hidden: Mapping[str, str]
         "rhythm": rhythm(document["rhythm"]),
         "states": [_state(s, names) for s in document["states"]],
         "states_shown": _MOST_STATES,
-        "sources": [(text(f"source.{s['source']}"), s["now"], s["before"]) for s in document["sources"]],
+        "sources": [{**s, "name": text(f"source.{s['source']}")} for s in document["sources"]],
         "coming": [_coming(e, names) for e in document["coming"]],
         "context": _context(document["context"], document.get("around", {})),
         "cases": [_case(c, names) for c in document["cases"]],
         "dense": _dense(document.get("dense"), names),
         "quality": _quality(document),
         "focus": [f for one in document["focus"] if (f := _focus(one, names, left_out)) is not None],
+        "period": f"from={document['first']}&to={document['last']}",
         "foot": text("picture.foot", periods=document["periods_before"]),
     }
 
@@ -206,7 +207,7 @@ def _doubt(finding: Document) -> str:
 
 
 def _query(finding: Document, document: Document) -> str:
-    parts = [f"from={document['first']}", f"to={document['last']}"]
+    parts = [f"from={document['first']}&to={document['last']}"]
     parts += [f"area={finding['area']}"] if finding["area"] else ["egna=1"]
     parts += [f"type={finding['kind']}"] if finding["kind"] else []
     return "&".join(parts)

@@ -24,6 +24,7 @@ from services.pages.frame import frame
 from services.pages.labels import place_label, type_label, upper_first
 from services.pages.render import page
 from services.pages.tables import TYPE as CSV
+from services.pages.tables import XLSX
 from services.pages.texts import text
 from services.pages.writing import clock, full_day, moment, short_day
 from services.runtime import read_log
@@ -213,7 +214,7 @@ async def _exported(request: Request, principal: Principal, number: str, table: 
         text_of = await run_in_threadpool(sheets.table, version.document, names, hidden, table)
         return _file(text_of.encode(), CSV, f"{name}-{table}.csv", "attachment")
     content = await run_in_threadpool(sheets.workbook, version.document, names, hidden)
-    return _file(content, sheets.TYPE, f"{name}.xlsx", "attachment")
+    return _file(content, XLSX, f"{name}.xlsx", "attachment")
 
 
 async def assessment(request: Request, principal: Principal, version: Version) -> Mapping[str, Any]:

@@ -105,7 +105,7 @@ def _data(
         "rhythm": [[day, *(value for value, _ in row)] for day, row in told["rhythm"]],
         "states": [[f"{s['name']}, {s['place']}", whole(s["opened"]), whole(s["standing"])] for s in told["states"]],
         "cases": [c["says"] for c in told["cases"]],
-        "sources": [[name, whole(now), whole(before)] for name, now, before in told["sources"]],
+        "sources": [[s["name"], whole(s["now"]), whole(s["before"])] for s in told["sources"]],
         "coming": [f"{day}: {what}" for day, what in told["coming"]],
         "quality": [[what, more] for _, what, more in told["quality"]],
         "source": text("picture.source_note"),

@@ -1,35 +1,20 @@
 """Every table of a picture as a workbook, or one as CSV: numbers as numbers, one sheet per table, constant memory."""
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from services.analysis.web import picture_words
 from services.pages.labels import place_label
-from services.pages.tables import csv_text
+from services.pages.tables import Row, Sheet, csv_text
+from services.pages.tables import workbook as written
 from services.pages.texts import text
-
-TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-Row = Sequence[Any]
 
 
 def workbook(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapping[str, str]) -> bytes:
     """The file; the first sheet says what the picture is and which data it stood on."""
-    import xlsxwriter  # only this needs it
-
-    content = io.BytesIO()
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(content, options) as book:
-        strong = book.add_format({"bold": True})
-        for key, header, rows in _tables(document, names, hidden):
-            name = text(f"picture.sheet_{key}")
-            sheet = book.add_worksheet(name)
-            sheet.set_column(0, 0, 44)
-            sheet.freeze_panes(1, 0)
-            sheet.write_row(0, 0, header, strong)
-            for number, row in enumerate(rows, start=1):
-                sheet.write_row(number, 0, ["" if value is None else value for value in row])
-    return content.getvalue()
+    return written(
+        (text(f"picture.sheet_{key}"), header, rows) for key, header, rows in _tables(document, names, hidden)
+    )
 
 
 TABLES = ("basis", "findings", "areas", "kinds", "rhythm", "dense", "states", "sources")
@@ -54,9 +39,7 @@ def _basis(document: Mapping[str, Any], told: Mapping[str, Any]) -> list[Row]:
     ]
 
 
-def _tables(
-    document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapping[str, str]
-) -> list[tuple[str, Row, list[Row]]]:
+def _tables(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapping[str, str]) -> list[Sheet]:
     told = picture_words.told(document, names, hidden)
     area, now, before, word = (text(f"overview.column_{c}") for c in ("area", "now", "before", "certainty"))
     expected = text("picture.column_expected")
@@ -97,5 +80,8 @@ def _tables(
             "states", states,
             [(f"{s['name']}, {s['place']}", s["opened"], s["standing"]) for s in told["states"]],
         ),
-        ("sources", (text("overview.source_column"), now, before), list(told["sources"])),
+        (
+            "sources", (text("overview.source_column"), now, before),
+            [(s["name"], s["now"], s["before"]) for s in told["sources"]],
+        ),
     ]  # fmt: skip

@@ -30,10 +30,9 @@ def test_two_counts_equal_the_conditional_exact_reference() -> None:
 
 
 def test_words() -> None:
-    assert certainty.word(1, 2) == "thin"
-    assert certainty.word(20, 18) == "unsure"
-    assert certainty.word(40, 10) == "sure"
-    assert certainty.word(0, 0) == "thin"
+    assert certainty.judged(4.9, 0.001) == "thin"
+    assert certainty.judged(5, 0.05) == "unsure"
+    assert certainty.judged(5, 0.049) == "sure"
 
 
 def test_the_period_before_has_the_same_length_and_touches() -> None:

@@ -151,6 +151,7 @@ def test_a_report_that_was_anonymised_since_counts_from_when_it_came() -> None:
 def document(days: int, areas: dict[str, int], seen: list[tuple[str, str]]) -> dict[str, Any]:
     return {
         "days": days,
+        "preliminary": 0.0,
         "totals": {"now": sum(areas.values())},
         "areas": [{"area": a, "now": n} for a, n in areas.items()],
         "kinds": [{"kind": "A", "now": sum(areas.values())}],

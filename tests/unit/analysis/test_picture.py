@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.analysis.domain import findings, picture
+from services.analysis.domain import comparison, corrections, findings, picture
 from services.analysis.domain.findings import Measured, PeriodRow
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.series import SeriesKey
@@ -124,7 +124,7 @@ def test_one_finding_is_shown_of_those_that_hold_the_same_reports() -> None:
                           st.sampled_from(["A1", "A2", "E3"]), st.integers(1, 5)), max_size=60))  # fmt: skip
 def test_areas_and_the_unplaced_sum_to_the_whole(rows: list[Any]) -> None:
     given_ = [PeriodRow(at, area, kind, n * MILLION, 0) for at, area, kind, n in rows]
-    found = {m.key: m.periods for m in findings.measure(given_, {}, 27, kommun="0682")}
+    found = {m.key: m.periods for m in findings.measure(given_, {}, 27, findings.of_picture("0682"))}
     own = [r for r in given_ if not r.area.startswith("0680")]
     if own:
         for at in range(27):
@@ -271,11 +271,34 @@ def test_what_was_never_reported_before_is_said_so() -> None:
 def test_corrections_are_differences_and_nothing_else() -> None:
     document = picture.draft(read())
     today = [r._replace(at=0) for r in read().rows if r.at == 26]
-    assert picture.differences(document, today, "0682") == []
+    assert corrections.differences(document, today, "0682") == []
     today[0] = today[0]._replace(reports=20 * MILLION)
     today.append(PeriodRow(0, "0682R009", "D1", MILLION, 0))
-    found = picture.differences(document, today, "0682")
+    found = corrections.differences(document, today, "0682")
     assert {(d["area"], d["kind"], d["adopted"], d["today"]) for d in found} == {
         (AREA, "", 21, 20), ("", "A", 21, 20), ("", "A1", 21, 20), ("", "D", 0, 1), ("", "D1", 0, 1),
         ("0682R009", "", 0, 1),
     }, "one less there, one more elsewhere: the total is the same"  # fmt: skip
+
+
+def test_all_that_corrections_change_is_told_and_only_that() -> None:
+    adopted = picture.draft(read())
+    assert corrections.changes(adopted, picture.draft(read())) == []
+    rows = [r._replace(reports=3 * MILLION) if r.at == 25 and r.area == AREA else r for r in read().rows]
+    fresh = picture.draft(read(rows=rows, zero_reports=read().zero_reports + 2, sources={}))
+    changed = corrections.changes(adopted, fresh)
+    found: dict[tuple[str, ...], Any] = {(c.part, *c.row.values(), c.what): (c.adopted, c.today) for c in changed}
+    assert found["reporters", "zero_reports"] == (read().zero_reports, read().zero_reports + 2)
+    assert found["areas", AREA, "before"][1] == 3
+    assert found["areas", AREA, "expected"][0] != found["areas", AREA, "expected"][1]
+    assert {key[0] for key in found} >= {"totals", "areas", "kinds", "sources", "reporters"}
+    assert not any(then == now for then, now in found.values())
+
+
+def test_a_decrease_between_two_pictures_waits_for_what_is_late() -> None:
+    late = picture.draft(read())
+    then = late["totals"]["now"] * 3
+    earlier = late | {"totals": late["totals"] | {"now": then}, "areas": [], "kinds": []}
+    settled, waiting = ({**late, "preliminary": share} for share in (0.0, 0.75))
+    assert comparison.between(earlier, settled).total.word == "sure"
+    assert comparison.between(earlier, waiting).total.word == "unsure", "a third is here of a quarter that should be"

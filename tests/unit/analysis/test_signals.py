@@ -2,10 +2,11 @@
 
 import json
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from services.analysis.domain.cases import Move, Open, follow, merged
 from services.analysis.domain.exposure import looking
 from services.analysis.domain.series import WHOLE, Series, SeriesKey, WeekRow, build, mondays
 from services.analysis.domain.signals import Finding, Ladder, Side
-from services.analysis.views import MILLION
+from services.analysis.views import MILLION, SWEDEN
 
 WEEK = date(2026, 11, 16)
 TOWN, CENTRE, PARK = SeriesKey(WHOLE, "A"), SeriesKey("0682R001", "A"), SeriesKey("0682R002", "E")
@@ -249,6 +250,19 @@ def test_the_last_days_are_preliminary_by_how_late_reports_have_been() -> None:
     assert preliminary.missing_share(rows, days[20], days[10], today) < 1e-9
     assert 0.1 < preliminary.missing_share(rows, WEEK, today, today) < 0.2
     assert preliminary.missing_share([], WEEK, today, today) == 0.0
+
+
+def test_what_an_import_brought_is_not_late_and_what_lies_ahead_is_missing() -> None:
+    """Years of history in one night: neither its oldest days nor the newest make next week's reports preliminary."""
+    today = WEEK + timedelta(days=6)
+    live = [(today - timedelta(days=i), late, 10) for i in range(20) for late in (0, 2) if i >= late]
+    brought = today - timedelta(days=20)
+    old = [(brought - timedelta(days=i), min(i, 60), 15) for i in range(1, 160)]
+    assert preliminary.missing_share([*live, *old], today, today, today) == pytest.approx(0.5)
+    noon = datetime.combine(today, time(12), SWEDEN)
+    week = WEEK, today
+    assert preliminary.still_to_come(old, *week, noon) == pytest.approx(1 - 6.5 / 7)
+    assert preliminary.still_to_come(old, *week, noon + timedelta(days=1)) == 0.0
 
 
 def test_mondays_cross_a_year_of_53_weeks() -> None:

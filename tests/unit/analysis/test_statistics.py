@@ -95,6 +95,16 @@ def test_two_counts_bear_what_scipy_says(k1: int, k2: int, n1: float, n2: float)
     assert high == (math.inf if share.high >= 1 else pytest.approx(n2 / n1 * share.high / (1 - share.high), rel=1e-7))
 
 
+@pytest.mark.parametrize(
+    ("k1", "k2", "n1", "n2"),
+    [(12_600, 320_000, 1, 26), (12_100, 320_000, 1, 26), (3, 90_000, 1, 26), (9, 1_000_000, 1e-6, 1),
+     (40_000, 41_000, 1, 1)],
+)  # fmt: skip
+def test_so_do_large_counts(k1: int, k2: int, n1: float, n2: float) -> None:
+    theirs = float(binomtest(k1, k1 + k2, n1 / (n1 + n2)).pvalue)
+    assert counts.exact_p(k1, n1, k2, n2) == pytest.approx(theirs, rel=1e-7, abs=1e-200)
+
+
 @settings(max_examples=40, deadline=None)  # the first of them imports statsmodels
 @given(k1=st.integers(0, 200), k2=st.integers(0, 200), n1=st.sampled_from([1, 2, 7]), n2=st.sampled_from([1, 3]))
 def test_two_counts_do_not_know_which_is_first(k1: int, k2: int, n1: int, n2: int) -> None:

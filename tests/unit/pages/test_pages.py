@@ -43,6 +43,8 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "deliveries.state_",
         "feedback.",
         "overview.certainty_",
+        "help.",
+        "corrected.",
         "file.",
         "review.why_",
         "review.precision_",

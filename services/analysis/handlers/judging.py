@@ -1,0 +1,96 @@
+"""Judging: a page's numbers beside what is usual there, by the same measures as the lägesbild; reads, never writes."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.analysis.domain import findings
+from services.analysis.domain.certainty import Word
+from services.analysis.domain.findings import PeriodRow
+from services.analysis.domain.preliminary import HISTORY, LONGEST, still_to_come
+from services.analysis.domain.selection import Selection
+from services.analysis.domain.series import SeriesKey
+from services.analysis.handlers.picturing import active_reporters
+from services.analysis.store import numbers, signals
+from services.analysis.store.pictures import Span
+from services.analysis.views import swedish_day
+from services.runtime.database import Database
+
+By = Literal["area", "type"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was to be expected, None with too short a history to know, and what the difference to it bears."""
+
+    expected: float | None
+    word: Word
+
+
+UNKNOWN = Judged(None, "thin")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All of a selection together, its areas, and its types; ``UNKNOWN`` of what never had a report."""
+
+    whole: Judged
+    areas: Mapping[str, Judged]
+    kinds: Mapping[str, Judged]
+
+
+NOTHING = Table(UNKNOWN, {}, {})
+
+
+async def table(connection: AsyncConnection, kommun: str, chosen: Selection, by: Sequence[By]) -> Table:
+    """Every group of ``by``, judged together: the more there are, the more one of them must differ to be sure.
+
+    Who was looking is asked only where something would be sure without: beside it a difference can but weigh less.
+    """
+    span, count = await span_of(connection, kommun, chosen)
+    rows = [row for name in by for row in await numbers.by_period(connection, kommun, chosen, span, [name])]
+    late = await missing(connection, kommun, chosen)
+    found = findings.judge(findings.measure(rows, {}, count, _keys), late)
+    if any(f.word == "sure" for f in found):
+        active = await active_reporters(connection, kommun, span, count)
+        if len(chosen.areas) == 1:
+            active[""] = active.get(chosen.areas[0], [0] * count)
+        found = findings.judge(findings.measure(rows, active, count, _keys), late)
+    told = defaultdict(lambda: UNKNOWN, {f.key: Judged(f.expected, f.word) for f in found})
+    return Table(
+        told[SeriesKey("", "")],
+        defaultdict(lambda: UNKNOWN, {key.area: one for key, one in told.items() if key.area}),
+        defaultdict(lambda: UNKNOWN, {key.kind: one for key, one in told.items() if key.kind}),
+    )
+
+
+async def at_once(database: Database, kommun: str, chosen: Selection, by: Sequence[By]) -> Table:
+    """The same on a connection of its own, beside what else a page asks."""
+    async with database.transaction((kommun,), snapshot=True) as connection:
+        return await table(connection, kommun, chosen, by)
+
+
+def _keys(row: PeriodRow) -> Set[SeriesKey]:
+    """Rows by area make up the whole; those by type are the same reports once more."""
+    return {SeriesKey("", ""), SeriesKey(row.area, "")} if row.area else {SeriesKey("", row.event_type)}
+
+
+async def span_of(connection: AsyncConnection, kommun: str, chosen: Selection) -> tuple[Span, int]:
+    """The period and those before it, as many as there is history for but one at least; and how many they are."""
+    first_day = await signals.first_day(connection, kommun) or chosen.first
+    back = min(findings.PERIODS, max(1, (chosen.first - first_day).days // chosen.days))
+    return Span(chosen.first - timedelta(days=back * chosen.days), chosen.last, chosen.days), back + 1
+
+
+async def missing(connection: AsyncConnection, kommun: str, chosen: Selection) -> float:
+    """Which share of the period's reports is still to come, 0 to 1."""
+    now = datetime.now(UTC)
+    today = swedish_day(now)
+    if chosen.last < today - timedelta(days=LONGEST):
+        return 0.0
+    rows = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
+    return still_to_come(rows, chosen.first, chosen.last, now)

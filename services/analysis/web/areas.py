@@ -1,0 +1,72 @@
+"""The list of areas, types and places, with what they had lately: the way to their cards."""
+
+import asyncio
+from dataclasses import replace
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+
+from schemas.taxonomy import current
+from services.analysis.api.counts import EXACT
+from services.analysis.domain.selection import BadSelection, Selection
+from services.analysis.gateways import Geometry
+from services.analysis.handlers import judging
+from services.analysis.store import numbers
+from services.analysis.web import beside
+from services.analysis.web.access import denied, message, reads
+from services.analysis.web.beside import PATH, REGSO
+from services.analysis.web.overview import read_selection
+from services.pages.frame import frame
+from services.pages.render import page
+from services.runtime.database import Database
+from services.runtime.http import Visitor, token_of
+
+router = APIRouter(include_in_schema=False)
+
+
+async def ask(database: Database, kommun: str, chosen: Selection) -> tuple[dict[str, numbers.Beside], judging.Table]:
+    """What the database says of all areas and types, and at the same time what that bears."""
+
+    async def numbered() -> dict[str, numbers.Beside]:
+        async with database.transaction((kommun,), snapshot=True) as connection:
+            return await numbers.beside(connection, kommun, chosen, ["area", "type"])
+
+    return await asyncio.gather(numbered(), judging.at_once(database, kommun, chosen, ["area", "type"]))
+
+
+@router.get(PATH)
+async def listed(request: Request, principal: Visitor) -> Response:
+    """Every area, place and type, with what they had lately."""
+    if not reads(principal):
+        return denied(principal)
+    try:
+        chosen = read_selection(request)
+    except BadSelection as bad:
+        return message(principal, PATH, str(bad), None, 422)
+    token = token_of(request) or ""
+    geometry: Geometry = request.app.state.geometry
+    database: Database = request.app.state.database
+    groups, judged = await ask(database, principal.kommun, chosen)
+    by_area, by_type = beside.counted(groups["area"]), beside.counted(groups["type"])
+    known = {a["area"]: a["name"] for a in await geometry.areas(REGSO, token) or () if a["kommun"] == principal.kommun}
+    places = [
+        (layer["title"], [(a["name"], f"{PATH}/{layer['layer']}/{quote(a['area'])}") for a in found])
+        for layer in await geometry.layers(token) or ()
+        if layer["kind"] == "places" and (found := await geometry.areas(layer["layer"], token))
+    ]
+    when = beside.when(request, chosen)
+    rows = [
+        beside.row(name, f"{PATH}/{REGSO}/{code}{when}", by_area.get(code, (0, 0)), replace(chosen, areas=(code,)))
+        | {"judged": judged.areas[code]}
+        for code, name in known.items()
+    ]
+    kinds = [one | {"judged": judged.kinds[one["code"]]} for one in beside.kinds(by_type, when, chosen)]
+    context = frame(principal, PATH) | {
+        "chosen": chosen,
+        "rows": sorted(rows, key=beside.most),
+        "kinds": kinds,
+        "groups": [(g.label, f"/typer/{g.code}") for g in current().groups if g.kind in {"event", "state"}],
+        "places": places,
+        "exact": principal.may(*EXACT),
+    }
+    return page("analysis/areas.html", context)
