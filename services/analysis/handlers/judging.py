@@ -15,6 +15,7 @@ from services.analysis.domain.preliminary import HISTORY, LONGEST, still_to_come
 from services.analysis.domain.selection import Selection
 from services.analysis.domain.series import SeriesKey
 from services.analysis.handlers.picturing import active_reporters
+from services.analysis.statistics.counts import Interval
 from services.analysis.store import numbers, signals
 from services.analysis.store.pictures import Span
 from services.analysis.views import swedish_day
@@ -25,13 +26,17 @@ By = Literal["area", "type"]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What was to be expected, None with too short a history to know, and what the difference to it bears."""
+    """What was to be expected, what the difference to it bears, between what the count might have come out by chance.
+
+    None with too short a history to know.
+    """
 
     expected: float | None
     word: Word
+    interval: Interval | None
 
 
-UNKNOWN = Judged(None, "thin")
+UNKNOWN = Judged(None, "thin", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ async def table(connection: AsyncConnection, kommun: str, chosen: Selection, by:
         if len(chosen.areas) == 1:
             active[""] = active.get(chosen.areas[0], [0] * count)
         found = findings.judge(findings.measure(rows, active, count, _keys), late)
-    told = defaultdict(lambda: UNKNOWN, {f.key: Judged(f.expected, f.word) for f in found})
+    told = defaultdict(lambda: UNKNOWN, {f.key: Judged(f.expected, f.word, f.interval) for f in found})
     return Table(
         told[SeriesKey("", "")],
         defaultdict(lambda: UNKNOWN, {key.area: one for key, one in told.items() if key.area}),

@@ -14,8 +14,6 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 EARTH_KM = 6367.0
-DENSE = 20_000_000
-"""Up to this many circles × locations a full matrix is faster than a sparse one. Counts below 2²⁴ are exact in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,28 +147,38 @@ def _ratios(counted: Ints, expected: Floats, total: int, fewest: int) -> Floats:
 
 
 class _Strongest:
-    """The largest of ``_ratios`` for many counts of one expectation, without a logarithm for each.
+    """The largest of ``_ratios`` for many counts of one expectation, with few logarithms.
 
-    c·ln(c/μ) + (C − c)·ln((C − c)/(C − μ)) = [c·ln c + (C − c)·ln(C − c)] + c·ln((C − μ)/μ) − C·ln(C − μ): a table by
-    c, and two numbers for each circle and window.
+    A likelihood ratio is never above its chi-square, (c − μ)²·C / (μ·(C − μ)), since ln x ≤ x − 1. So only what could
+    beat the ratio of the largest chi-square is looked at.
     """
 
     def __init__(self, expected: Floats, total: int, fewest: int) -> None:
-        counts = np.arange(total + 1, dtype=float)
-        logs = counts * np.log(np.maximum(counts, 1.0))
-        self._table = logs + logs[::-1]
+        self._expected, self._total, self._fewest = expected.ravel(), total, fewest
         possible = (expected > 0) & (expected < total)  # nothing is more than everything, nor any of nothing
         inside = np.where(possible, expected, 0.5 * total)
-        self._slope = np.log((total - inside) / inside).ravel()
-        self._offset = (-total * np.log(total - inside)).ravel()
-        least = np.where(possible, np.maximum(np.floor(expected) + 1, fewest), total + 1)
-        self._least = least.astype(np.float32)
+        self._mean = expected.astype(np.float32)
+        self._root = np.where(possible, np.sqrt(total / (inside * (total - inside))), 0.0).astype(np.float32)
+        self._above = np.empty_like(self._mean)  # a new one each time costs as much as the sum
 
     def __call__(self, counted: npt.NDArray[np.float32]) -> float:
-        more = np.flatnonzero(counted >= self._least)
-        counts = counted.ravel()[more]
-        found = self._table[counts.astype(np.int32)] + counts * self._slope[more] + self._offset[more]
+        above = np.subtract(counted, self._mean, out=self._above)
+        above *= self._root
+        above *= counted >= self._fewest
+        largest = int(above.argmax())
+        if above.flat[largest] <= 0:
+            return 0.0
+        counts = counted.ravel()
+        least = self._of(counts, np.array([largest]))
+        return self._of(counts, np.flatnonzero(above.ravel() >= _ROUNDED * np.sqrt(least)))
+
+    def _of(self, counts: npt.NDArray[np.float32], where: Ints) -> float:
+        found = _ratios(counts[where].astype(np.int64), self._expected[where], self._total, self._fewest)
         return float(found.max(initial=0.0))
+
+
+_ROUNDED = 0.999
+"""Chi-squares are in single precision; what is so near below the limit is looked at too."""
 
 
 def _replicated(
@@ -183,19 +191,23 @@ def _replicated(
     """The strongest cluster of every replicate that was drawn: the same places and days, dealt to each other anew."""
     zones, windows, kept = looked
     place = np.repeat(np.arange(len(grid)), grid.sum(axis=1))
-    day = np.repeat(np.tile(np.arange(grid.shape[1]), len(grid)), grid.ravel())
     members = _different(grid, zones, kept)
-    by_day = np.array([grid[:, a : b + 1].sum() for a, b in windows])
-    expected = (members @ grid.sum(axis=1).astype(np.float32)).astype(float)[:, None] * by_day[None, :] / len(place)
+    by_day = grid.sum(axis=0)
+    in_window = np.array([by_day[a : b + 1].sum() for a, b in windows])
+    expected = (members @ grid.sum(axis=1).astype(np.float32)).astype(float)[:, None] * in_window[None, :] / len(place)
     first, last = (np.array(edge) for edge in zip(*windows, strict=True))
+    # Dealing all days out anew and looking at the last ones is dealing these alone to as many of the cases.
+    start = int(first.min())
+    width = grid.shape[1] - start
+    recent = np.repeat(np.arange(width), by_day[start:])
     strongest = _Strongest(expected, len(place), setting.min_cases)
     dice = np.random.default_rng(setting.seed)
     best = np.zeros(setting.replicates)
+    upto = np.zeros((len(grid), width + 1), np.float32)
     for r in range(setting.replicates):
-        flat = place * grid.shape[1] + dice.permutation(day)
-        upto = np.zeros((len(grid), grid.shape[1] + 1), np.float32)
-        np.cumsum(np.bincount(flat, minlength=grid.size).reshape(grid.shape), axis=1, out=upto[:, 1:])
-        counted = members @ (upto[:, last + 1] - upto[:, first])
+        dealt = dice.choice(place, len(recent), replace=False) * width + recent
+        np.cumsum(np.bincount(dealt, minlength=len(grid) * width).reshape(len(grid), width), axis=1, out=upto[:, 1:])
+        counted = members @ (upto[:, last + 1 - start] - upto[:, first - start])
         best[r] = strongest(counted)
         if setting.enough is not None and (best[: r + 1] >= observed - 1e-9).sum() >= setting.enough:
             return best[: r + 1]
@@ -203,7 +215,10 @@ def _replicated(
 
 
 def _different(grid: Ints, zones: _Zones, kept: npt.NDArray[np.bool_]) -> Any:
-    """The circles that differ in the cases they can hold, as a sparse matrix (circles, locations)."""
+    """The circles that differ in the cases they can hold, as a sparse matrix (circles, locations).
+
+    In single precision: counts below 2²⁴ are exact in it.
+    """
     from scipy.sparse import csr_array
 
     marks = np.random.default_rng(0).integers(1, 2**62, len(grid)) * (grid.sum(axis=1) > 0)
@@ -214,5 +229,4 @@ def _different(grid: Ints, zones: _Zones, kept: npt.NDArray[np.bool_]) -> Any:
     rows = [row[marks[row] != 0] for row in rows]
     ends = np.cumsum([0, *(len(row) for row in rows)])
     columns = np.concatenate(rows) if rows else np.zeros(0, np.int64)
-    found = csr_array((np.ones(len(columns), np.float32), columns, ends), shape=(len(rows), len(grid)))
-    return found.toarray() if found.shape[0] * found.shape[1] <= DENSE else found
+    return csr_array((np.ones(len(columns), np.float32), columns, ends), shape=(len(rows), len(grid)))

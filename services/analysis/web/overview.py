@@ -151,7 +151,8 @@ async def overview(request: Request, principal: Visitor) -> Response:
 def _tiles(found: _Numbers, own: set[str]) -> dict[str, Any]:
     total, before = round(reports(sum(found.now.values()))), round(reports(sum(found.before.values())))
     _, unplaced, elsewhere = split_areas(found.now, own)
-    interval, judged = counts.garwood(total), found.judged.whole
+    judged = found.judged.whole
+    interval = judged.interval or counts.garwood(total)
     said = "short" if judged.expected is None else judged.word
     return {
         "total": total,
