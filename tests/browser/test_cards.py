@@ -1,9 +1,10 @@
 """Cards, density and what is behind a number in a real browser: sound, by keyboard, on a phone."""
 
+import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import DESKTOP, Login, Town
 from tests.browser.test_pages import violations
@@ -45,6 +46,7 @@ async def test_strange_addresses_are_answered(login: Login, town: Town) -> None:
         "/omraden/regso%3Fx=1/x": 422,
         "/rapporter?sida=999999999999999999999": 200,
         "/rapporter?sida=-3": 200,
+        "/rapporter?plats=torget": 200,
         "/oversikt?layer=stadsdel": 200,
         "/tathet?weeks=9&type=Q": 200,
         "/lagesbilder/2001:01/mote?steg=x": 404,
@@ -60,11 +62,48 @@ async def test_a_number_opens_down_to_the_report(login: Login, town: Town) -> No
     await page.click("#siffror a[href^='/omraden/regso/']")
     total = await page.locator(".stat .big").first.inner_text()
     await expect(page.locator("#bak")).to_have_text(f"Bakom siffran: {total} rapporter")
-    await page.click("main a[href^='/rapporter?']")
+    await page.click("#bak >> xpath=ancestor::section >> a[href^='/rapporter?']")
     await expect(page.locator("h1")).to_have_text(f"Bakom siffran: {total} rapporter")
     await page.click("tbody a >> nth=0")
     await expect(page.locator("#fakta")).to_be_visible()
     await _sound(page, "a report")
+
+
+async def test_every_number_in_a_table_opens_the_reports_it_counts(login: Login, town: Town) -> None:
+    page = await login("analytiker", **DESKTOP)
+    await page.goto(f"{town.url}/omraden?from=2026-01-01&to=2026-12-31")
+    area = await page.locator("a[href^='/omraden/regso/']").first.get_attribute("href")
+    assert area is not None
+    for path in ("/oversikt", "/omraden", area.split("?")[0], "/typer/A"):
+        await page.goto(f"{town.url}{path}?from=2026-01-01&to=2026-12-31")
+        links = page.locator("td.n a[href^='/rapporter?']")
+        said = await links.evaluate_all("a => a.map(e => [e.textContent, e.getAttribute('href')])")
+        assert len(said) > 2, path
+        for number, address in said[:: max(1, len(said) // 4)]:
+            answer = await page.request.get(town.url + address)
+            assert f"Bakom siffran: {number} rapport" in await answer.text(), (path, address)
+
+
+async def test_a_page_prints_itself_and_says_when_an_answer_takes_its_time(login: Login, town: Town) -> None:
+    page = await login("analytiker", **DESKTOP)
+
+    async def slowly(route: Route) -> None:
+        await asyncio.sleep(1.5)
+        await route.continue_()
+
+    await page.goto(f"{town.url}/typer/A")
+    await expect(page.locator("[data-print]")).to_be_visible()
+    await expect(page.locator("[data-busy]")).to_be_empty()
+    await page.route("**/typer/A?*", slowly)
+    # What is said meanwhile is kept: while a page is on its way nothing can be asked of it.
+    await page.locator("[data-busy]").evaluate(
+        """said => new MutationObserver(() => sessionStorage.setItem("said", said.textContent))
+            .observe(said, { childList: true })"""
+    )
+    await page.click(".filterbar button")
+    await page.wait_for_url("**/typer/A?*")
+    assert await page.evaluate("sessionStorage.getItem('said')") == "Hämtar …"
+    await expect(page.locator("[data-busy]")).to_be_empty()
 
 
 async def test_a_chosen_period_goes_along_to_other_cards(login: Login, town: Town) -> None:

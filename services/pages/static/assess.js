@@ -1,12 +1,6 @@
 // The draft of a lägesbild saves itself while it is written, and says so; two who write do not overwrite each other.
 // Everything works without this file: the form has its button.
 const form = document.querySelector("#bedomning");
-const printing = document.querySelector("[data-print]");
-if (printing) {
-  printing.hidden = false;
-  printing.addEventListener("click", () => window.print());
-}
-
 let waiting;
 let saving = Promise.resolve();
 let ready = false;
