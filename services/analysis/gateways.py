@@ -1,5 +1,6 @@
 """Whom the picture asks, with the visitor's own token: geo for outlines and names, the door for texts."""
 
+import asyncio
 import time
 from typing import Any
 from uuid import UUID
@@ -40,6 +41,17 @@ class Geometry:
     async def names(self, layer: str, token: str) -> dict[str, str]:
         """Code → name of every area of a layer; empty while geo is away."""
         return {a["area"]: a["name"] for a in await self.areas(layer, token) or ()}
+
+    async def place_names(self, token: str) -> dict[str, str]:
+        """Id of every named place of the caller's municipality → its name; empty while geo is away."""
+        layers = [one["layer"] for one in await self.layers(token) or () if one["kind"] == "places"]
+        found = await asyncio.gather(*(self.areas(layer, token) for layer in layers))
+        return {str(a["place_id"]): a["name"] for areas in found for a in areas or ()}
+
+    async def spoken_of(self, token: str) -> dict[str, str]:
+        """What a lägesbild may name: areas of RegSO by code, named places by id."""
+        areas, places = await asyncio.gather(self.names("regso", token), self.place_names(token))
+        return areas | places
 
     async def areas(self, layer: str, token: str) -> list[dict[str, Any]] | None:
         """Every area of a layer: ``area`` (code), ``name``, of places ``place_id``; None while geo is away."""

@@ -19,8 +19,9 @@ from services.analysis.handlers.filling import fill
 from services.analysis.handlers.scanning import Scanning
 from services.analysis.handlers.watching import Watching
 from services.analysis.store import cards as store
-from services.analysis.store import density, numbers, signals
+from services.analysis.store import density, numbers, places, signals
 from services.analysis.store.cards import Subject
+from services.analysis.store.pictures import Span
 from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role
@@ -75,6 +76,11 @@ async def test_a_card_counts_what_its_reports_say(database: Database, serving: D
     named = await Carding(serving).place(kommun, Subject("platser", "torget", ""), place, CHOSEN)
     assert (named.now, named.count) == (9, 9)
     assert named.kinds == {"A1": (9_000_000, 0)}
+    async with serving.transaction((kommun,)) as connection:
+        rows = await places.by_period(connection, kommun, Span(CHOSEN.first - timedelta(days=14), LAST, 14))
+        count = await store.how_many(connection, kommun, CHOSEN, store.Inside(place=place))
+    assert rows == [(1, str(place), f"{kommun}R001", 9_000_000)]
+    assert count == 9
     other = await Carding(serving).place(kommun, Subject("platser", "parken", ""), uuid4(), CHOSEN)
     assert (other.now, other.count) == (0, 0)
 

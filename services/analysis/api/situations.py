@@ -176,7 +176,7 @@ async def newest_said(request: Request, principal: Caller, language: Language = 
     if version is None:
         raise not_found("picture")
     geometry: Geometry = request.app.state.geometry
-    names = version.document.get("names") or await geometry.names("regso", token_of(request) or "")
+    names = version.document.get("names") or await geometry.spoken_of(token_of(request) or "")
     hidden = (version.document.get("assessment") or {}).get("hidden") or {}
     door: Door = request.app.state.door
     organisations = await door.organisations(token_of(request) or "") if version.document["silent"] else {}

@@ -9,9 +9,10 @@ from services.analysis.domain.findings import PeriodRow
 from services.analysis.domain.series import SeriesKey
 
 Document = Mapping[str, Any]
-Part = Literal["totals", "areas", "kinds", "states", "sources", "findings", "reporters"]
+Part = Literal["totals", "areas", "places", "kinds", "states", "sources", "findings", "reporters"]
 _LISTS: Mapping[Part, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "areas": (("area",), ("now", "before", "expected", "word")),
+    "places": (("place",), ("now", "before", "expected", "word")),
     "kinds": (("kind",), ("now", "before", "expected", "word")),
     "states": (("area", "kind"), ("opened", "standing")),
     "sources": (("source",), ("now", "before")),
@@ -47,6 +48,8 @@ def changes(adopted: Document, today: Document) -> list[Changed]:
         if (values := _both(adopted[part], today[part], name)) is not None
     ]
     for part, (keys, names) in _LISTS.items():
+        if part not in adopted:  # an older one says nothing of it
+            continue
         found += _of_list(part, keys, names, (adopted[part], today[part]))
     return found
 

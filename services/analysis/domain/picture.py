@@ -11,10 +11,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from schemas.values import UNPLACED
-from services.analysis.domain import density
+from services.analysis.domain import density, places
 from services.analysis.domain import findings as judging
 from services.analysis.domain.findings import Finding, Measured, PeriodRow
 from services.analysis.domain.periods import Period
+from services.analysis.domain.places import PlaceRow
 from services.analysis.domain.series import SeriesKey, own
 from services.analysis.statistics import counts
 from services.analysis.statistics.counts import Interval
@@ -23,7 +24,7 @@ from services.analysis.views import MILLION, SWEDEN
 Document = dict[str, Any]
 BLOCKS = ((0, 6), (6, 9), (9, 12), (12, 15), (15, 18), (18, 21), (21, 24))
 """Hours of the day as the page shows them: the night is one."""
-METHOD = 3
+METHOD = 4
 """Edition of how a draft is written; kept in the document."""
 
 
@@ -53,6 +54,7 @@ class Read:
     cells: Sequence[Mapping[str, float]] = ()
     """Reports by H3 cell in periods of ``DENSE_WEEKS``, the one that is shown last."""
     cell_areas: Mapping[str, str] = field(default_factory=dict)
+    places: Sequence[PlaceRow] = ()
     around: Mapping[str, int] = field(default_factory=dict)
     """Published items of the county outside the municipality, and those that name only the county."""
 
@@ -63,8 +65,11 @@ DENSE_WEEKS = 13
 def draft(read: Read) -> Document:
     """The whole document of a period."""
     measured = judging.measure(read.rows, read.active, read.periods, judging.of_picture(read.kommun))
-    judged = judging.judge(measured, read.preliminary)
-    by_key = {m.key: m for m in measured}
+    of_places = places.measure(read.places, read.periods)
+    together = judging.judge([*measured, *of_places], read.preliminary)
+    by_key, apart = {m.key: m for m in measured}, {m.key for m in of_places}
+    judged = [f for f in together if f.key not in apart]
+    named = places.told(of_places, together, read.places)
     chosen = [_finding(f, read) for f in judging.shown(judged)]
     return {
         "method": METHOD,
@@ -76,8 +81,9 @@ def draft(read: Read) -> Document:
         "periods_before": read.periods - 1,
         "totals": _totals(by_key, judged, read),
         "findings": chosen,
-        "tested": len(judged),
+        "tested": len(together),
         "areas": _areas(by_key, judged, read),
+        "places": named,
         "kinds": _kinds(by_key, judged),
         "rhythm": in_blocks(read.rhythm),
         "states": _states(read),
@@ -90,7 +96,7 @@ def draft(read: Read) -> Document:
         "silent": [{"organisation": o, "since": None if d is None else d.isoformat()} for o, d in read.silent],
         "preliminary": round(read.preliminary, 4),
         "dense": _dense(read),
-        "focus": _focus(chosen, read),
+        "focus": [*_focus(chosen, read), *places.focus(named)],
         "data": read.data,
         "invented": read.invented,
     }

@@ -23,7 +23,7 @@ from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.preliminary import HISTORY, missing_share
 from services.analysis.handlers.silences import silence, turns
 from services.analysis.handlers.telling import NAMES, tell
-from services.analysis.store import density, exposure, numbers, signals
+from services.analysis.store import density, exposure, numbers, places, signals
 from services.analysis.store import pictures as store
 from services.analysis.store.pictures import Span, Version, Written
 from services.analysis.views import MILLION, SWEDEN, monday
@@ -120,6 +120,7 @@ class Picturing:
                 await numbers.any_invented(connection, kommun),
                 await _cells(connection, kommun, week, first_day),
                 await density.areas_of(connection, kommun, dense_since, period.last),
+                await places.by_period(connection, kommun, span),
                 around,
             )
 

@@ -107,6 +107,7 @@ async def adopt(request: Request, principal: Visitor, number: str, form: Annotat
     if outlines is None:  # a document for years needs the names of its places
         return message(principal, PATH, text("picture.adopt_away"), text("picture.adopt_away_more"), 503)
     names = {f["id"]: f["properties"]["name"] for f in outlines["features"]}
+    names |= await geometry.place_names(token_of(request) or "")
 
     def paper(document: dict[str, Any], digest: str) -> bytes:
         return prints.printed(document, outlines["features"], digest, principal.kommun_name)
@@ -122,10 +123,11 @@ async def adopt(request: Request, principal: Visitor, number: str, form: Annotat
 
 
 def _own(names: Mapping[str, str], draft: Version) -> dict[str, str]:
-    """The names of the areas that the picture speaks of."""
+    """The names of the areas and places that the picture speaks of."""
     document = draft.document
     spoken = {row["area"] for part in ("areas", "states", "coming", "findings", "cases") for row in document[part]}
     spoken |= {cell["area"] for cell in (document.get("dense") or {"cells": []})["cells"]}
+    spoken |= {row["place"] for row in document.get("places", ())}
     return {area: name for area, name in names.items() if area in spoken}
 
 

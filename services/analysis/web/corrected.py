@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.analysis.domain.corrections import Changed
 from services.analysis.gateways import Geometry
+from services.analysis.web import picture_words
 from services.analysis.web.access import missing
 from services.analysis.web.pictures import PATH, readable, use_cases
 from services.pages.frame import frame
@@ -17,7 +18,7 @@ from services.pages.writing import decimal, whole
 from services.runtime.http import Visitor, token_of
 
 router = APIRouter(include_in_schema=False)
-PARTS = ("totals", "findings", "areas", "kinds", "states", "sources", "reporters")
+PARTS = ("totals", "findings", "areas", "places", "kinds", "states", "sources", "reporters")
 WORDS = {"sure", "unsure", "thin"}
 
 
@@ -31,7 +32,7 @@ async def listed(request: Request, principal: Visitor, number: str) -> Response:
         return missing(principal, PATH)
     found = await use_cases(request).today(principal.kommun, version)
     geometry: Geometry = request.app.state.geometry
-    names = version.document.get("names") or await geometry.names("regso", token_of(request) or "")
+    names = version.document.get("names") or await geometry.spoken_of(token_of(request) or "")
     parts = [(part, [_line(one, names) for one in found if one.part == part]) for part in PARTS]
     context = frame(principal, PATH) | {
         "number": number,
@@ -46,6 +47,7 @@ def _line(one: Changed, names: Mapping[str, str]) -> dict[str, Any]:
     said = [text(f"source.{row['source']}")] if "source" in row else []
     said += [type_label(row["kind"])] if "kind" in row else []
     said += [place_label(row["area"], names)] if "area" in row else []
+    said += [picture_words.named(row["place"], names)] if "place" in row else []
     return {
         "about": upper_first(", ".join(said)) if said else "",
         "what": text(f"corrected.what_{one.what}"),

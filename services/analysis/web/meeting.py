@@ -42,7 +42,9 @@ async def meeting(request: Request, principal: Visitor, number: str) -> Response
     geometry: Geometry = request.app.state.geometry
     outlines = await geometry.outlines("regso", principal.kommun, token_of(request) or "")
     features = [] if outlines is None else outlines["features"]
-    names = version.document.get("names") or {f["id"]: f["properties"]["name"] for f in features}
+    names = version.document.get("names") or {
+        f["id"]: f["properties"]["name"] for f in features
+    } | await geometry.place_names(token_of(request) or "")
     body = NOTHING | dict(await assessment(request, principal, version))
     told = picture_words.told(version.document, names, body["hidden"])
     earlier = await _earlier(request, principal, number)

@@ -38,6 +38,7 @@ def told(document: Document, names: Mapping[str, str], hidden: Mapping[str, str]
         "hidden": [f | {"reason": left_out[f["id"]]} for f in findings if f["id"] in left_out],
         "tested": document["tested"],
         "areas": [_area(a, names) for a in document["areas"]],
+        "places": [{**p, "name": named(p["place"], names)} for p in document.get("places", ())],
         "groups": [_kind(k) for k in document["kinds"] if len(k["kind"]) == 1],
         "types": [_kind(k) for k in document["kinds"] if len(k["kind"]) > 1],
         "blocks": blocks(),
@@ -217,6 +218,11 @@ def _area(area: Document, names: Mapping[str, str]) -> dict[str, Any]:
     return {**area, "name": place_label(area["area"], names)}
 
 
+def named(place: str, names: Mapping[str, str]) -> str:
+    """A named place's name, also of one that is no longer drawn."""
+    return names.get(place, text("picture.some_place"))
+
+
 def _kind(kind: Document) -> dict[str, Any]:
     return {**kind, "name": type_label(kind["kind"])}
 
@@ -281,9 +287,10 @@ def _focus(focus: Document, names: Mapping[str, str], hidden: Mapping[str, str])
     kept = [
         r
         for r in focus["reasons"]
-        if not (r["why"].endswith("_up") and f"{focus['area']}-{r['kind'] or 'alla'}" in hidden)
+        if "place" in focus or not (r["why"].endswith("_up") and f"{focus['area']}-{r['kind'] or 'alla'}" in hidden)
     ]
     reasons = [text(f"picture.why_{r['why']}", kind=inside(type_label(r["kind"]))) for r in kept]
     kinds = {r["kind"] for r in kept}
-    said = {"place": place_label(focus["area"], names), "why": " ".join(reasons), "area": focus["area"]}
+    place = named(focus["place"], names) if "place" in focus else place_label(focus["area"], names)
+    said = {"place": place, "why": " ".join(reasons), "area": focus["area"]}
     return said | {"kind": kinds.pop() if len(kinds) == 1 else None} if kept else None

@@ -135,7 +135,9 @@ async def shown(
     geometry: Geometry = request.app.state.geometry
     outlines = await geometry.outlines("regso", kommun, token_of(request) or "")
     features = [] if outlines is None else outlines["features"]
-    names = document.get("names") or {f["id"]: f["properties"]["name"] for f in features}
+    names = document.get("names") or {f["id"]: f["properties"]["name"] for f in features} | await geometry.place_names(
+        token_of(request) or ""
+    )
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         written = await store.assessments(connection, kommun, version.number)
@@ -207,7 +209,7 @@ async def _exported(request: Request, principal: Principal, number: str, table: 
         return version
     await read_log.note(request.app.state.database, principal, "picture", number, "export")
     geometry: Geometry = request.app.state.geometry
-    names = version.document.get("names") or await geometry.names("regso", token_of(request) or "")
+    names = version.document.get("names") or await geometry.spoken_of(token_of(request) or "")
     hidden = (await assessment(request, principal, version)).get("hidden", {})
     name = f"lagesbild-{principal.kommun}-{number.replace(':', '-')}"
     if table is not None:

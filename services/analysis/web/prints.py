@@ -30,7 +30,8 @@ stroke-dasharray: 5 3 } .scale rect { fill: #ffffff; fill-opacity: 0.8 } .scale 
 _WORDS = {
     "assessment": "assessment_title", "no_assessment": "assessment_none", "brief": "brief_title",
     "findings": "findings_title", "none": "brief_none", "doubt": "doubt", "because": "because_title",
-    "areas": "where_title", "kinds": "what_types", "rhythm": "when_title", "day": "when_day", "states": "states_title",
+    "areas": "where_title", "places": "places_title", "kinds": "what_types", "rhythm": "when_title",
+    "day": "when_day", "states": "states_title",
     "no_states": "states_none", "cases": "cases_title", "no_cases": "cases_none", "sources": "sources_title",
     "coming": "coming_title", "no_coming": "coming_none", "context": "context_title", "meaning": "context_meaning",
     "focus": "focus_title", "no_focus": "focus_none", "quality": "quality_title",
@@ -96,12 +97,7 @@ def _data(
         "drawings": drawings,
         "maps": drawn,
         **dense,
-        "areas": [
-            [a["name"], whole(a["now"]), whole(a["before"]), _maybe(a["expected"]), _word(a)] for a in told["areas"]
-        ],
-        "kinds": [
-            [k["name"], whole(k["now"]), whole(k["before"]), _maybe(k["expected"]), _word(k)] for k in told["types"]
-        ],
+        **{part: [_judged(row) for row in told[of]] for part, of in _JUDGED.items()},
         "rhythm": [[day, *(value for value, _ in row)] for day, row in told["rhythm"]],
         "states": [[f"{s['name']}, {s['place']}", whole(s["opened"]), whole(s["standing"])] for s in told["states"]],
         "cases": [c["says"] for c in told["cases"]],
@@ -121,10 +117,19 @@ def _words() -> dict[str, Any]:
         "area_columns": [text("overview.column_area"), *count, expected, word],
         "dense": text("density.title"),
         "dense_columns": [text("density.column_where"), count[0], expected, word],
+        "place_columns": [text("card.column_place"), *count, expected, word],
         "kind_columns": [text("overview.type_column"), *count, expected, word],
         "state_columns": [text(f"picture.states_{c}") for c in ("column", "opened", "standing")],
         "source_columns": [text("overview.source_column"), *count],
     }
+
+
+_JUDGED = {"areas": "areas", "places": "places", "kinds": "types"}
+"""Tables of what was counted beside what was expected → what they are called among what is told."""
+
+
+def _judged(row: Mapping[str, Any]) -> list[str]:
+    return [row["name"], whole(row["now"]), whole(row["before"]), _maybe(row["expected"]), _word(row)]
 
 
 def _word(row: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ def workbook(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapp
     )
 
 
-TABLES = ("basis", "findings", "areas", "kinds", "rhythm", "dense", "states", "sources")
+TABLES = ("basis", "findings", "areas", "places", "kinds", "rhythm", "dense", "states", "sources")
 """What they are called in addresses and texts, in order."""
 
 
@@ -60,6 +60,10 @@ def _tables(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mappi
         (
             "areas", (area, now, before, expected, word),
             [(a["name"], a["now"], a["before"], a["expected"], text(f"overview.{a['word']}")) for a in told["areas"]],
+        ),
+        (
+            "places", (text("card.column_place"), now, before, expected, word),
+            [(p["name"], p["now"], p["before"], p["expected"], text(f"overview.{p['word']}")) for p in told["places"]],
         ),
         (
             "kinds", (text("overview.type_column"), now, before, expected, word),

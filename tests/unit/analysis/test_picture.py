@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from services.analysis.domain import comparison, corrections, findings, picture
 from services.analysis.domain.findings import Measured, PeriodRow
 from services.analysis.domain.periods import Period, Rule
+from services.analysis.domain.places import PlaceRow
 from services.analysis.domain.series import SeriesKey
 from services.analysis.statistics import counts
 from services.analysis.views import MILLION
@@ -187,6 +188,28 @@ def test_a_document_says_everything_and_the_same_again() -> None:
     told = [(c["cell"], c["area"], c["count"], c["expected"]) for c in dense["cells"]]
     assert told == [(CELL, AREA, 9, 5.0)], "none of few reports, none of another municipality"
     assert dense["map"] == [[CELL, 5]]
+
+
+def test_a_named_place_is_held_against_its_own_periods_and_may_be_talked_about() -> None:
+    square, yard = "00000000-0000-0000-0000-0000000000a1", "00000000-0000-0000-0000-0000000000a2"
+    rows = [PlaceRow(at, square, AREA, 3 * MILLION) for at in range(26)] + [
+        PlaceRow(26, square, AREA, 12 * MILLION + MILLION // 2), PlaceRow(26, square, "0682R002", MILLION // 2),
+        *(PlaceRow(at, yard, "0682R002", 2 * MILLION) for at in range(27)),
+    ]  # fmt: skip
+    document, without = picture.draft(read(places=rows)), picture.draft(read())
+    assert [(p["place"], p["area"], p["now"], p["expected"], p["word"]) for p in document["places"]] == [
+        (square, AREA, 13, 3.0, "sure"), (yard, "0682R002", 2, 2.0, "thin"),
+    ]  # fmt: skip
+    assert document["focus"][-1] == {"area": AREA, "place": square, "reasons": [{"why": "sure_up", "kind": ""}]}
+    assert document["tested"] == without["tested"] + 2
+    assert {a["area"] for a in document["areas"]} == {a["area"] for a in without["areas"]}, "a place is no area"
+    told = picture_words.told(document, {square: "Stortorget"})
+    assert [p["name"] for p in told["places"]] == ["Stortorget", "en ritad plats"]
+    assert told["focus"][-1]["place"] == "Stortorget"
+    assert "Stortorget;13;" in sheets.table(document, {square: "Stortorget"}, {}, "places")
+    whole = document | {"names": {}, "assessment": {}, "adopted_at": NOW.isoformat(), "adopted_by": "x"}
+    assert prints.printed(whole, [], "0" * 64, "Exempel")[:4] == b"%PDF"
+    assert picture.draft(read(places=rows[:26]))["focus"] == without["focus"], "what is less is nothing to talk about"
 
 
 def test_an_empty_municipality_has_a_picture_too() -> None:
