@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import numpy as np
 
+from deploy.local import squares
 from deploy.local.layout import Layout
 from deploy.local.settling import AT_ONCE, counted, look_back, settle
 from deploy.local.town import SYSTEMS, Town, hour
@@ -187,6 +188,7 @@ async def furnish(layout: Layout, step: Step) -> None:
             )
             for s, o, source, _ in _SYSTEMS
         ]
+        await squares.draw(layout, KOMMUN)
         town = Town(_began(layout))
         reports = await settle(database, KOMMUN, town, [client for client, _ in systems[: len(SYSTEMS)]])
     finally:

@@ -69,6 +69,9 @@ async def test_est_members_see_what_is_adopted_and_no_drafts(login: Login, town:
         assert answer.status == status
     await member.goto(f"{town.url}/lagesbilder/{drafts[0]}")
     await _sound(member, "an adopted picture on a narrow phone")
+    await member.click("a[href$='/rattelser']")
+    await expect(member.locator("h1")).to_contain_text("i dag")
+    await _sound(member, "what it would say today")
 
 
 async def test_the_form_works_without_script_and_a_reporter_is_kept_out(

@@ -15,6 +15,8 @@ from services.analysis.store import pictures as store
 from services.analysis.views import MILLION
 from services.analysis.views.catalogue import REPORTS
 from services.runtime.database import Database
+from services.runtime.migrations import serve_role
+from tests.integration.test_photos import client, person
 from tests.integration.test_signals import _report, schedule, take, told
 from tests.support.instance import Instance
 
@@ -154,6 +156,7 @@ async def test_an_adopted_picture_shows_its_digits_after_corrections_and_a_rebui
     assert (adopted.state, adopted.version) == ("adopted", 2)
     assert adopted.document["assessment"] == {"text": "Klotter", "hidden": {}}
     assert await pages.corrections(kommun, adopted) == []
+    assert await pages.today(kommun, adopted) == []
 
     withdrawn = [f.model_copy(update={"report": f.report.model_copy(update={"revision": 2, "withdrawn": True})})
                  for f in risen[:4]]  # fmt: skip
@@ -165,6 +168,19 @@ async def test_an_adopted_picture_shows_its_digits_after_corrections_and_a_rebui
     assert json.dumps(found.document, sort_keys=True) == json.dumps(adopted.document, sort_keys=True)
     changed = await pages.corrections(kommun, adopted)
     assert {(d["area"], d["kind"], d["adopted"], d["today"]) for d in changed} >= {("", "", 24, 20)}
+    differs = await pages.today(kommun, adopted)
+    today: dict[tuple[str, ...], Any] = {(c.part, *c.row.values(), c.what): (c.adopted, c.today) for c in differs}
+    assert today["totals", "now"] == today["areas", f"{kommun}R001", "now"] == (24, 20)
+    await instance.tenant(kommun)
+    door = Database(instance.ground.database_url(serve_role("ingest")), pool_size=1)
+    try:
+        jar = await person(door, kommun, "est_medlem")
+    finally:
+        await door.close()
+    async with client(instance, jar) as http:
+        page = (await http.get(f"/lagesbilder/{draft.number}/rattelser")).text
+        assert f"Lägesbild {draft.number} i dag" in page
+        assert '<th scope="row">Ett: rapporter</th><td class="n">24</td><td class="n">20</td>' in page
     async with serving.transaction((kommun,)) as connection:
         kept = await store.pdf(connection, kommun, draft.number, 2)
     assert kept == f"{adopted.hash} {draft.number}".encode(), "the paper names the hash of its document"

@@ -161,6 +161,10 @@ async def _adopted(browser: Browser, url: str, state: Any, number: str) -> None:
         await page.click("[data-adopt]")
         await page.wait_for_selector(".seal")
     await page.screenshot(path=EXAMPLE / "lagesbild-sida.jpg", type="jpeg", quality=72, full_page=True)
+    for shape, settings in SHAPES:
+        other = await browser.new_context(**settings, storage_state=state)
+        await _shoot(other, url, f"/lagesbilder/{number}/rattelser", FOLDER / f"rattelser-{shape}.jpg")
+        await other.close()
     await page.pdf(path=EXAMPLE / "lagesbild-utskrift.pdf", format="A4", print_background=True)
     for name in ("lagesbild.pdf", "lagesbild.xlsx"):
         answer = await context.request.get(f"{url}/lagesbilder/{number}/{name}")
@@ -190,7 +194,8 @@ async def main(url: str) -> None:
                 await context.close()
             if number:
                 await _adopted(browser, url, state, number)
-            for _, name, title in pages:
+            shown = (*pages, ("", "rattelser", "corrected.crumb")) if number else pages
+            for _, name, title in shown:
                 images = " ".join(f"![{text(title)}, {s}](bilder/sidor/{name}-{s}.jpg)" for s, _ in SHAPES)
                 lines.append(f"## {text(title)}\n\n{images}\n")
         await browser.close()
