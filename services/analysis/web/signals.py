@@ -1,7 +1,7 @@
 """Signals as a page: cases that go on, what is watched, what is over; every number as it was when it was told."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -141,6 +141,15 @@ def _said(evidence: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, An
     }
 
 
+def _behind(evidence: Mapping[str, Any], last_week: date) -> str:
+    """The query of the reports that a week's number counts; empty of a gathering, whose cells no selection names."""
+    if evidence["method"] == GATHERED:
+        return ""
+    first = last_week - timedelta(weeks=evidence["weeks"] - 1)
+    where = f"area={evidence['area']}" if evidence["area"] else "egna=1"
+    return f"from={first}&to={last_week + timedelta(days=6)}&type={evidence['kind']}&{where}"
+
+
 def _case(case: Revision, names: Mapping[str, str]) -> dict[str, Any]:
     document = case.document
     lead, *others = document["evidence"]
@@ -165,5 +174,6 @@ def _case(case: Revision, names: Mapping[str, str]) -> dict[str, Any]:
         **_said(lead, names),
         "number": case.number,
         "facts": facts,
+        "query": _behind(lead, date.fromisoformat(lead.get("week", document["last_alarm_week"]))),
         "others": [_said(other, names)["title"] for other in others],
     }

@@ -18,6 +18,7 @@ from services.analysis.domain.exposure import looking
 from services.analysis.domain.series import WHOLE, Series, SeriesKey, WeekRow, build, mondays
 from services.analysis.domain.signals import Finding, Ladder, Side
 from services.analysis.views import MILLION, SWEDEN
+from services.analysis.web import signals as pages
 
 WEEK = date(2026, 11, 16)
 TOWN, CENTRE, PARK = SeriesKey(WHOLE, "A"), SeriesKey("0682R001", "A"), SeriesKey("0682R002", "E")
@@ -239,6 +240,14 @@ def test_a_document_keeps_its_numbers_and_says_what_corrections_did() -> None:
     assert documents.corrected(changed, [_finding(CENTRE, 2.0, observed=9)], {"facts": 103}) is None, "said once"
     assert json.dumps(first, sort_keys=True, allow_nan=False) == frozen
     assert documents.open_case("x", changed).series == {CENTRE}
+
+
+def test_a_case_opens_the_reports_of_its_number() -> None:
+    weekly = {"area": "0682R001", "kind": "A", "weeks": 1, "method": "C2"}
+    assert pages._behind(weekly, WEEK) == "from=2026-11-16&to=2026-11-22&type=A&area=0682R001"
+    four = weekly | {"area": "", "weeks": 4}
+    assert pages._behind(four, WEEK) == "from=2026-10-26&to=2026-11-22&type=A&egna=1"
+    assert pages._behind({"method": documents.GATHERED}, WEEK) == ""
 
 
 def test_the_last_days_are_preliminary_by_how_late_reports_have_been() -> None:
