@@ -100,6 +100,8 @@ bench: setup .venv-bench/.ready
 	$(BIN)/python -m benchmarks.weekly
 	$(BIN)/python -m benchmarks.voice
 	$(BIN)/python -m benchmarks.million
+	$(BIN)/python -m benchmarks.detectors
+	$(BIN)/python -m benchmarks.hidden
 
 # A typed client of the door's API, out of the document that it publishes.
 client: setup

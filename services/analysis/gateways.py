@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -42,16 +43,25 @@ class Geometry:
         """Code → name of every area of a layer; empty while geo is away."""
         return {a["area"]: a["name"] for a in await self.areas(layer, token) or ()}
 
-    async def place_names(self, token: str) -> dict[str, str]:
-        """Id of every named place of the caller's municipality → its name; empty while geo is away."""
-        layers = [one["layer"] for one in await self.layers(token) or () if one["kind"] == "places"]
-        found = await asyncio.gather(*(self.areas(layer, token) for layer in layers))
+    async def place_names(self, token: str, document: Mapping[str, Any]) -> dict[str, str] | None:
+        """Id of every named place of the caller's municipality → its name; None while geo is away.
+
+        Not asked for a lägesbild that speaks of none.
+        """
+        if not document.get("places"):
+            return {}
+        layers = await self.layers(token)
+        if layers is None:
+            return None
+        found = await asyncio.gather(*(self.areas(o["layer"], token) for o in layers if o["kind"] == "places"))
+        if None in found:
+            return None
         return {str(a["place_id"]): a["name"] for areas in found for a in areas or ()}
 
-    async def spoken_of(self, token: str) -> dict[str, str]:
-        """What a lägesbild may name: areas of RegSO by code, named places by id."""
-        areas, places = await asyncio.gather(self.names("regso", token), self.place_names(token))
-        return areas | places
+    async def spoken_of(self, token: str, document: Mapping[str, Any]) -> dict[str, str]:
+        """What a lägesbild may name: areas of RegSO by code, named places by id; what geo can say just now."""
+        areas, places = await asyncio.gather(self.names("regso", token), self.place_names(token, document))
+        return areas | (places or {})
 
     async def areas(self, layer: str, token: str) -> list[dict[str, Any]] | None:
         """Every area of a layer: ``area`` (code), ``name``, of places ``place_id``; None while geo is away."""

@@ -7,6 +7,8 @@ from typing import Any
 
 TYPE = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MOST_ROWS = 1_048_576
+"""Rows of a sheet, the header one of them."""
 Row = Sequence[Any]
 Sheet = tuple[str, Row, Iterable[Row]]
 """Its name, the header, the rows."""

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Route, expect
 
-from tests.browser.conftest import DESKTOP, Login, Town
+from tests.browser.conftest import DESKTOP, PHONE, Login, Town
 from tests.browser.test_pages import violations
 from tests.browser.test_pictures import NARROW, _sound
-from tests.support.instance import eventually
+from tests.support.instance import eventually, reports
 
 PAGES = (
     "/omraden",
@@ -41,6 +41,7 @@ async def test_strange_addresses_are_answered(login: Login, town: Town) -> None:
     for path, status in {
         "/omraden?from=igår": 422,
         "/typer/A?to=9999-12-31": 422,
+        "/typer/A?from=2000-01-01&to=2000-01-14": 200,
         "/typer/A?from=0001-01-01": 422,
         "/omraden/a%0Ab/x": 422,
         "/omraden/regso%3Fx=1/x": 422,
@@ -102,8 +103,31 @@ async def test_a_page_prints_itself_and_says_when_an_answer_takes_its_time(login
     )
     await page.click(".filterbar button")
     await page.wait_for_url("**/typer/A?*")
-    assert await page.evaluate("sessionStorage.getItem('said')") == "Hämtar …"
+    assert await page.evaluate("sessionStorage.getItem('said')") == "Ett ögonblick …"
     await expect(page.locator("[data-busy]")).to_be_empty()
+
+
+async def test_an_analyst_ends_a_state_on_its_page(login: Login, town: Town) -> None:
+    reporter = await login("rapportor", **PHONE)
+    token = next(c["value"] for c in await reporter.context.cookies() if c["name"] == "lb_token")
+    lamp = reports(1, "lamp", event_type="E1", ongoing=True)[0]
+    bearer = {"Authorization": f"Bearer {token}"}
+    answer = await reporter.request.post(f"{town.url}/v1/reports", data=lamp, headers=bearer)
+    assert answer.status == 201
+    address = f"{town.url}/rapporter/{(await answer.json())['report_id']}"
+    page = await login("analytiker", **DESKTOP)
+
+    async def says(state: str) -> bool:
+        await page.goto(address)
+        facts = page.locator("section[aria-labelledby=fakta]")
+        return bool(await facts.count()) and state in await facts.inner_text()
+
+    await eventually(lambda: says("öppen"), "the report is known")
+    await page.get_by_role("button", name="Avsluta: det är åtgärdat").click()
+    await expect(page.locator(".banner")).to_contain_text("Avslutad.")
+    await _sound(page, "a state that was ended")
+    await eventually(lambda: says("åtgärdad"), "the number follows")
+    assert await page.get_by_role("button", name="Avsluta").count() == 0
 
 
 async def test_a_chosen_period_goes_along_to_other_cards(login: Login, town: Town) -> None:

@@ -110,16 +110,16 @@ async def test_a_page_s_words_are_those_of_the_measures_and_reporters_can_but_we
               for p in range(12) for i in range(24)]  # fmt: skip
     more = [_report(kommun, 9_000 + i, LAST - timedelta(days=i % 14)) for i in range(40)]
     await take(database, kommun, [*steady, *more])
-    found = await judging.at_once(serving, kommun, CHOSEN, ["area", "type"])
+    found = await judging.table(serving, kommun, CHOSEN, ["area", "type"])
     assert {a: j.word for a, j in found.areas.items()} == {f"{kommun}R001": "sure", f"{kommun}R002": "unsure"}
     assert {round(j.expected or 0) for j in found.areas.values()} == {12}
     assert (found.whole.word, found.kinds["A1"].word) == ("sure", "sure")
     assert found.areas[f"{kommun}R003"] == judging.UNKNOWN
     eyes = [_report(kommun, 9_500 + i, LAST, event_type="G1", reporter_token=f"newcomer-{i}") for i in range(14)]
     await take(database, kommun, eyes)
-    assert (await judging.at_once(serving, kommun, CHOSEN, ["area"])).areas[f"{kommun}R001"].word == "unsure"
+    assert (await judging.table(serving, kommun, CHOSEN, ["area"])).areas[f"{kommun}R001"].word == "unsure"
     chosen = replace(CHOSEN, types=("B",))
-    assert (await judging.at_once(serving, kommun, chosen, ["area"])).whole == judging.UNKNOWN
+    assert (await judging.table(serving, kommun, chosen, ["area"])).whole == judging.UNKNOWN
 
 
 async def test_every_number_opens_as_many_reports(database: Database, serving: Database, kommun: str) -> None:

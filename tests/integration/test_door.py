@@ -1,7 +1,9 @@
 """The door's contract over HTTP: replay for ever, versions, refusals, limits, keys."""
 
 import asyncio
+import io
 import re
+import zipfile
 from typing import Any
 from uuid import uuid4
 
@@ -121,7 +123,7 @@ async def test_local_types(http: httpx.AsyncClient, tenant: Tenant) -> None:
     assert answer.status_code == 201
 
 
-async def test_numbers_as_csv_and_geojson(http: httpx.AsyncClient, instance: Instance) -> None:
+async def test_numbers_as_csv_xlsx_and_geojson(http: httpx.AsyncClient, instance: Instance) -> None:
     tenant = await instance.tenant("0682", "Nässjö")
     await tenant.load(reports(4, "csv"))
     await tenant.tally(4)
@@ -129,6 +131,13 @@ async def test_numbers_as_csv_and_geojson(http: httpx.AsyncClient, instance: Ins
     lines = csv.content.decode("utf-8-sig").splitlines()
     assert lines[0] == "type;source;reports;seen;invented"
     assert len(lines) >= 5
+    asked = {"group_by": ["type", "source"]}
+    sheet = await http.get("/v1/counts.xlsx", params=asked, headers=tenant.bearer)
+    with zipfile.ZipFile(io.BytesIO(sheet.content)) as book:
+        written = book.read("xl/worksheets/sheet1.xml").decode()
+    assert written.count("<row ") == len(lines)
+    total = sum(float(line.split(";")[2].replace(",", ".")) for line in lines[1:])
+    assert sum(float(n) for n in re.findall(r'<c r="C\d+"><v>([\d.]+)</v>', written)) == total
     geojson = (await http.get("/v1/counts.geojson", headers=tenant.bearer)).json()
     assert len(geojson["features"]) == 13
     total = sum(f["properties"]["reports"] for f in geojson["features"]) + geojson["unplaced"]

@@ -16,8 +16,8 @@ from services.analysis.domain.selection import BadSelection, GroupBy, Selection,
 from services.analysis.gateways import Geometry, NoSuchLayer
 from services.analysis.store import numbers
 from services.analysis.views.fact import read
+from services.pages.tables import MOST_ROWS, XLSX, csv_text, workbook
 from services.pages.tables import TYPE as CSV
-from services.pages.tables import XLSX, csv_text, workbook
 from services.runtime import openapi, read_log
 from services.runtime.database import Database
 from services.runtime.http import Caller, token_of
@@ -168,6 +168,10 @@ async def counts_csv(request: Request, principal: Caller, chosen: Selected, grou
 async def counts_xlsx(request: Request, principal: Caller, chosen: Selected, group_by: Groups = []) -> Response:  # noqa: B006
     """The same as a workbook with one sheet: numbers as numbers, days as days."""
     name, header, rows = await _exported(request, principal, chosen, group_by)
+    if len(rows) >= MOST_ROWS:
+        raise Problem(
+            422, "too-many-rows", "Tabellen är för lång för XLSX. Välj CSV, en kortare period eller färre grupper."
+        )
     content = await run_in_threadpool(workbook, [("rapporter", header, rows)])
     return Response(content, media_type=XLSX, headers=_attached(f"{name}.xlsx"))
 

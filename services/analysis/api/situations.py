@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
-from services.analysis.api.counts import GEOJSON, WRITERS, reader
+from services.analysis.api.counts import EXACT, GEOJSON, WRITERS, reader
 from services.analysis.domain.cells import outline
 from services.analysis.domain.usefulness import judge
 from services.analysis.gateways import Door, Geometry, NoSuchLayer
@@ -176,7 +176,7 @@ async def newest_said(request: Request, principal: Caller, language: Language = 
     if version is None:
         raise not_found("picture")
     geometry: Geometry = request.app.state.geometry
-    names = version.document.get("names") or await geometry.spoken_of(token_of(request) or "")
+    names = version.document.get("names") or await geometry.spoken_of(token_of(request) or "", version.document)
     hidden = (version.document.get("assessment") or {}).get("hidden") or {}
     door: Door = request.app.state.door
     organisations = await door.organisations(token_of(request) or "") if version.document["silent"] else {}
@@ -208,7 +208,7 @@ _MAP: dict[int | str, dict[str, Any]] = openapi.media(GEOJSON, schema={"type": "
 async def picture_map(request: Request, principal: Caller, number: Number) -> Response:
     """The picture's maps: its numbers on today's outlines (WGS84; without them while geo is away), its densest cells.
 
-    A cell is a feature with ``density`` from 1 to 5, the class that the map draws it in.
+    A cell is a feature with ``density`` from 1 to 5, as the map draws it; for those who see exact places.
     """
     version = await _newest(request, principal, number)
     geometry: Geometry = request.app.state.geometry
@@ -232,6 +232,7 @@ async def picture_map(request: Request, principal: Caller, number: Number) -> Re
     features += [
         {"type": "Feature", "id": cell, "geometry": outline(cell), "properties": {"density": step}}
         for cell, step in (document.get("dense") or {"map": []})["map"]
+        if principal.may(*EXACT)
     ]
     about = {"number": number, "state": version.state, "from": document["first"], "to": document["last"]}
     return Response(orjson.dumps({"type": "FeatureCollection", **about, "features": features}), media_type=GEOJSON)

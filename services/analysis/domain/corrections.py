@@ -39,18 +39,21 @@ class Changed:
 def changes(adopted: Document, today: Document) -> list[Changed]:
     """Everything that reports decide and that would be said otherwise, in the document's order.
 
-    ``today`` = the same period written again. Expected counts are compared as they are shown, with one decimal.
+    ``today`` = the same period written again. Expected counts are compared as they are shown, with one decimal; words
+    and findings only where they are made by the same method.
     """
+    same = adopted["method"] == today["method"]
     found = [
         Changed(part, {}, name, *values)
         for part, names in _ONCE.items()
         for name in names
-        if (values := _both(adopted[part], today[part], name)) is not None
+        if (same or name != "word") and (values := _both(adopted[part], today[part], name)) is not None
     ]
     for part, (keys, names) in _LISTS.items():
-        if part not in adopted:  # an older one says nothing of it
+        if part not in adopted or (part == "findings" and not same):  # an older one says nothing of it
             continue
-        found += _of_list(part, keys, names, (adopted[part], today[part]))
+        told = tuple(name for name in names if same or name != "word")
+        found += _of_list(part, keys, told, (adopted[part], today[part]))
     return found
 
 
@@ -66,7 +69,9 @@ def _of_list(
 
 
 def _both(adopted: Document, today: Document, name: str) -> tuple[str | float | None, str | float | None] | None:
-    """Both values where they differ; what is nowhere counted is 0."""
+    """Both values where they differ. A row that is not there has counted nothing; what an older one lacks is left."""
+    if adopted and name not in adopted:
+        return None
     then, now = (_shown(row.get(name)) for row in (adopted, today))
     return None if (then or 0) == (now or 0) else (then, now)
 

@@ -138,10 +138,6 @@ def _compared(now: int, exposure: float, before: int, exposure_before: float, sp
     return counts.exact_p(a, exposure, b, exposure_before), counts.ratio_interval(a, exposure, b, exposure_before)
 
 
-def _share_p(now: int, before: int, exposure_before: float, spread: float, share: float) -> float:
-    return _compared(now, share, before, exposure_before, spread)[0]
-
-
 def shown(findings: Sequence[Finding]) -> list[Finding]:
     """What belongs on the first page: all that is sure, then the widest of the unsure; none says what another says.
 

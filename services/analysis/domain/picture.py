@@ -83,7 +83,7 @@ def draft(read: Read) -> Document:
         "findings": chosen,
         "tested": len(together),
         "areas": _areas(by_key, judged, read),
-        "places": named,
+        "places": places.shown(named),
         "kinds": _kinds(by_key, judged),
         "rhythm": in_blocks(read.rhythm),
         "states": _states(read),

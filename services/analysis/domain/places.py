@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import dropwhile
 from typing import Any, NamedTuple
 
 from services.analysis.domain.findings import Finding, Measured
@@ -25,18 +26,25 @@ class PlaceRow(NamedTuple):
 
 
 def measure(rows: Iterable[PlaceRow], periods: int) -> list[Measured]:
-    """The series of every place, its id in the key. Who was looking at it is not known: reporters are known by area."""
+    """The series of every place, its id in the key, from the first period with a report on.
+
+    What lies before may be from before it was drawn: reports whose point is forgotten by then never join it. Who was
+    looking at a place is not known: reporters are known by area.
+    """
     sums: dict[str, list[int]] = defaultdict(lambda: [0] * periods)
     for row in rows:
         sums[row.place][row.at] += row.reports
     return [
-        Measured(SeriesKey(place, ""), tuple(round(n / MILLION) for n in values), None)
+        Measured(SeriesKey(place, ""), tuple(round(n / MILLION) for n in dropwhile(lambda n: not n, values)), None)
         for place, values in sorted(sums.items())
     ]
 
 
 def told(measured: Sequence[Measured], judged: Iterable[Finding], rows: Iterable[PlaceRow]) -> list[Document]:
-    """The places that had most in the last period, with what was expected and the area that most of it lies in."""
+    """Every place with a report in the last period or surely fewer than expected, those with most first.
+
+    With what was expected, and the area that most of its reports lie in.
+    """
     found, areas = {f.key: f for f in judged}, _areas(rows)
     documents: list[Document] = []
     for one in measured:
@@ -52,7 +60,12 @@ def told(measured: Sequence[Measured], judged: Iterable[Finding], rows: Iterable
                     "word": "thin" if finding is None else finding.word,
                 }
             )
-    return sorted(documents, key=lambda d: (-d["now"], d["place"]))[:MOST]
+    return sorted(documents, key=lambda d: (-d["now"], d["place"]))
+
+
+def shown(documents: Sequence[Document]) -> list[Document]:
+    """The ``MOST`` that had most, and all where it is sure that something is another."""
+    return [d for at, d in enumerate(documents) if at < MOST or d["word"] == "sure"]
 
 
 def _areas(rows: Iterable[PlaceRow]) -> dict[str, str]:

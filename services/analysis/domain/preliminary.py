@@ -7,18 +7,19 @@ from datetime import date, datetime, time, timedelta
 import numpy as np
 
 from services.analysis.statistics import delays
-from services.analysis.views import SWEDEN
+from services.analysis.views import MILLION, SWEDEN
 from services.analysis.views.lateness import LONGEST as UNTOLD
 
 LONGEST = 28
 """After so many days nothing more is waited for."""
 HISTORY = 180
 """Days of history that the pattern of lateness is taken from."""
-_BROUGHT_IN = 0.25
-"""A day on which more than this share of what came was over four weeks old brought history in: nobody was late."""
+_BROUGHT_IN, _MANY = 0.25, 20
+"""A day on which more than this share of what came, and so many, was over four weeks old brought history in: nobody was
+late. Where reports are few, a single late one is a large share of its day."""
 
 Late = tuple[date, int, int]
-"""(day, days late, reports)."""
+"""(day, days late, reports in millionths)."""
 
 
 def missing_share(rows: Iterable[Late], first: date, last: date, today: date) -> float:
@@ -39,13 +40,14 @@ def missing_share(rows: Iterable[Late], first: date, last: date, today: date) ->
     completed = delays.completed(triangle)
     inside = slice(max(0, (first - start).days), max(0, min(days, (last - start).days + 1)))
     here, whole = float(triangle[inside].sum()), float(np.nansum(completed[inside]))
-    return max(0.0, 1 - here / whole) if whole else 0.0
+    known = (inside.stop - inside.start) / max(1, (last - first).days + 1)  # nothing is missing of what lies before
+    return max(0.0, 1 - here / whole) * known if whole else 0.0
 
 
 def still_to_come(rows: Iterable[Late], first: date, last: date, now: datetime) -> float:
     """The same of a period that may not be over: what of it lies ahead is missing too."""
     at = now.astimezone(SWEDEN)
-    late = missing_share(rows, first, last, at.date())
+    late = missing_share(rows, first, min(last, at.date()), at.date())
     if last < at.date():
         return late
     whole = (last - first).days + 1
@@ -74,5 +76,5 @@ def _as_it_came(rows: list[Late]) -> list[Late]:
     return [
         (day, late, reports)
         for day, late, reports in rows
-        if late < UNTOLD and old[at := day + timedelta(days=late)] <= _BROUGHT_IN * came[at]
+        if late < UNTOLD and old[at := day + timedelta(days=late)] <= max(_MANY * MILLION, _BROUGHT_IN * came[at])
     ]

@@ -17,7 +17,7 @@ from services.analysis.domain.findings import Finding, Measured
 from services.analysis.domain.selection import Selection
 from services.analysis.domain.series import SeriesKey
 from services.analysis.handlers.judging import missing, span_of
-from services.analysis.handlers.picturing import remembered
+from services.analysis.handlers.looking import remembered
 from services.analysis.store import cards as store
 from services.analysis.store import numbers, signals
 from services.analysis.store.cards import Subject
@@ -57,6 +57,7 @@ class Card:
     open_count: int
     behind: Sequence[Mapping[str, Any]]
     count: int
+    missing: float
     invented: bool
 
     @property
@@ -83,6 +84,7 @@ class Carding:
         async with self._database.transaction((kommun,), snapshot=True) as connection:
             span, count = await span_of(connection, kommun, about)
             one, eyes = await _measured(connection, kommun, subject, about, (span, count))
+            late = await missing(connection, kommun, about)
             week = _last_week(about)
             rhythm_weeks = BUSY_WEEKS if sum(one.periods) > BUSY else RHYTHM_WEEKS
             everywhere = replace(about, areas=())
@@ -95,7 +97,7 @@ class Carding:
                 subject,
                 about,
                 _dated(span, one),
-                findings.judged_alone(one, await missing(connection, kommun, about)),
+                findings.judged_alone(one, late),
                 findings.usual(one.periods[:-1]),
                 eyes,
                 await store.zero_reports(connection, kommun, subject, about.first, about.last),
@@ -108,6 +110,7 @@ class Carding:
                 await store.how_many_open(connection, kommun, subject, about.last),
                 await store.behind(connection, kommun, about, limit=SHOWN),
                 await store.how_many(connection, kommun, about),
+                late,
                 await numbers.any_invented(connection, kommun),
             )
 
@@ -163,6 +166,7 @@ def _of_place(
         len(standing),
         [json.loads(event) for event in inside[:SHOWN]],
         len(inside),
+        late,
         invented=False,
     )
 

@@ -1,5 +1,6 @@
 """Judging: a page's numbers beside what is usual there, by the same measures as the lägesbild; reads, never writes."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from services.analysis.domain.findings import PeriodRow
 from services.analysis.domain.preliminary import HISTORY, LONGEST, still_to_come
 from services.analysis.domain.selection import Selection
 from services.analysis.domain.series import SeriesKey
-from services.analysis.handlers.picturing import active_reporters
+from services.analysis.handlers.looking import active_reporters
 from services.analysis.statistics.counts import Interval
 from services.analysis.store import numbers, signals
 from services.analysis.store.pictures import Span
@@ -46,37 +47,42 @@ class Table:
     whole: Judged
     areas: Mapping[str, Judged]
     kinds: Mapping[str, Judged]
+    missing: float = 0.0
+    """Which share of the period is still to come."""
 
 
 NOTHING = Table(UNKNOWN, {}, {})
 
 
-async def table(connection: AsyncConnection, kommun: str, chosen: Selection, by: Sequence[By]) -> Table:
+async def table(database: Database, kommun: str, chosen: Selection, by: Sequence[By]) -> Table:
     """Every group of ``by``, judged together: the more there are, the more one of them must differ to be sure.
 
-    Who was looking is asked only where something would be sure without: beside it a difference can but weigh less.
+    Each is read on a connection of its own: a year of history takes longest of all that a page asks. Who was looking is
+    asked only where something would be sure without: beside it a difference can but weigh less.
     """
-    span, count = await span_of(connection, kommun, chosen)
-    rows = [row for name in by for row in await numbers.by_period(connection, kommun, chosen, span, [name])]
-    late = await missing(connection, kommun, chosen)
-    found = findings.judge(findings.measure(rows, {}, count, _keys), late)
-    if any(f.word == "sure" for f in found):
-        active = await active_reporters(connection, kommun, span, count)
+
+    async def rows_of(name: By) -> list[PeriodRow]:
+        async with database.transaction((kommun,)) as connection:
+            return await numbers.by_period(connection, kommun, chosen, span, [name])
+
+    async with database.transaction((kommun,)) as connection:
+        span, count = await span_of(connection, kommun, chosen)
+        late = await missing(connection, kommun, chosen)
+    rows = [row for found in await asyncio.gather(*(rows_of(name) for name in by)) for row in found]
+    judged = findings.judge(findings.measure(rows, {}, count, _keys), late)
+    if any(f.word == "sure" for f in judged):
+        async with database.transaction((kommun,)) as connection:
+            active = await active_reporters(connection, kommun, span, count)
         if len(chosen.areas) == 1:
             active[""] = active.get(chosen.areas[0], [0] * count)
-        found = findings.judge(findings.measure(rows, active, count, _keys), late)
-    told = defaultdict(lambda: UNKNOWN, {f.key: Judged(f.expected, f.word, f.interval) for f in found})
+        judged = findings.judge(findings.measure(rows, active, count, _keys), late)
+    told = defaultdict(lambda: UNKNOWN, {f.key: Judged(f.expected, f.word, f.interval) for f in judged})
     return Table(
         told[SeriesKey("", "")],
         defaultdict(lambda: UNKNOWN, {key.area: one for key, one in told.items() if key.area}),
         defaultdict(lambda: UNKNOWN, {key.kind: one for key, one in told.items() if key.kind}),
+        late,
     )
-
-
-async def at_once(database: Database, kommun: str, chosen: Selection, by: Sequence[By]) -> Table:
-    """The same on a connection of its own, beside what else a page asks."""
-    async with database.transaction((kommun,), snapshot=True) as connection:
-        return await table(connection, kommun, chosen, by)
 
 
 def _keys(row: PeriodRow) -> Set[SeriesKey]:
@@ -97,5 +103,5 @@ async def missing(connection: AsyncConnection, kommun: str, chosen: Selection) -
     today = swedish_day(now)
     if chosen.last < today - timedelta(days=LONGEST):
         return 0.0
-    rows = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
+    rows = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today, chosen.sources)
     return still_to_come(rows, chosen.first, chosen.last, now)

@@ -7,6 +7,7 @@ overwrite each other. Adopting freezes the numbers, the names of the areas, what
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from hashlib import sha256
@@ -18,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas.situation import SituationChanged
 from services.analysis.domain import corrections, findings, picture
 from services.analysis.domain.corrections import Changed
-from services.analysis.domain.exposure import MEMORY_DAYS, looking
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.preliminary import HISTORY, missing_share
+from services.analysis.handlers.looking import active_reporters
 from services.analysis.handlers.silences import silence, turns
 from services.analysis.handlers.telling import NAMES, tell
 from services.analysis.store import density, exposure, numbers, places, signals
@@ -84,12 +85,15 @@ class Picturing:
         read = await self._read(kommun, period)
         return await asyncio.to_thread(picture.draft, read)
 
-    async def _read(self, kommun: str, period: Period) -> picture.Read:
+    async def _read(self, kommun: str, period: Period, before: int | None = None) -> picture.Read:
+        """``before``: against how many periods, where that was decided once."""
         today = datetime.now(SWEDEN).date()
         begun = datetime.combine(period.first, time(), SWEDEN)
         async with self._database.transaction((kommun,), snapshot=True) as connection:
             first_day = await signals.first_day(connection, kommun) or period.first
-            back = min(findings.PERIODS, max(0, (period.first - first_day).days // period.days))
+            back = before
+            if back is None:
+                back = min(findings.PERIODS, max(0, (period.first - first_day).days // period.days))
             count = back + 1
             span = Span(period.earlier(back)[0], period.last, period.days)
             late = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
@@ -205,9 +209,14 @@ class Picturing:
         return corrections.differences(adopted.document, rows, kommun)
 
     async def today(self, kommun: str, adopted: Version) -> list[Changed]:
-        """Everything that it would say otherwise today: its period written again from the facts as they are."""
-        fresh = await self.written_from_facts(kommun, _period(adopted.document))
-        return corrections.changes(adopted.document, fresh)
+        """Everything that corrections made otherwise: its period written again from the facts as they are.
+
+        As much history, and as much taken for still to come, as when it was adopted: only reports make a difference.
+        """
+        document = adopted.document
+        read = await self._read(kommun, _period(document), document["periods_before"])
+        fresh = await asyncio.to_thread(picture.draft, replace(read, preliminary=document["preliminary"]))
+        return corrections.changes(document, fresh)
 
     async def rule(self, kommun: str) -> Rule:
         """When the municipality's periods end."""
@@ -218,22 +227,6 @@ class Picturing:
         """Change when periods end; what was written stays."""
         async with self._database.transaction((kommun,)) as connection:
             await store.put_rule(connection, kommun, rule)
-
-
-async def active_reporters(connection: AsyncConnection, kommun: str, span: Span, count: int) -> dict[str, list[int]]:
-    """Area (or the whole, "") → reporters who were looking, in every period.
-
-    What they sent before the first period is read too: else the first periods would seem to have had fewer eyes.
-    """
-    start, memory = remembered(span)
-    sent = await signals.presence(connection, kommun, start, span.last, days=span.days)
-    return {area: [by.get(at + memory, 0) for at in range(count)] for area, by in looking(sent, memory).items()}
-
-
-def remembered(span: Span) -> tuple[date, int]:
-    """From when on reporters' presence counts for a span, and how many periods that is before it."""
-    memory = -(-MEMORY_DAYS // span.days)
-    return span.start - timedelta(days=memory * span.days), memory
 
 
 async def _cells(

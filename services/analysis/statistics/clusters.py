@@ -162,6 +162,8 @@ class _Strongest:
         self._above = np.empty_like(self._mean)  # a new one each time costs as much as the sum
 
     def __call__(self, counted: npt.NDArray[np.float32]) -> float:
+        if not counted.size:  # one place alone: no circle holds but a part
+            return 0.0
         above = np.subtract(counted, self._mean, out=self._above)
         above *= self._root
         above *= counted >= self._fewest

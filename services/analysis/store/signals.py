@@ -1,7 +1,7 @@
 """SQL of signals: weekly series and their exposure out of the views; runs and cases, which are only ever added."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -50,7 +50,8 @@ _PRESENCE_OF = text(f"""
 _LATE = text("""
     select day, late, sum(reports)::bigint as reports from lateness
     where kommun = :kommun and generation = (select generation from view_state where name = 'lateness')
-      and day between :first and :last group by day, late""")
+      and day between :first and :last and (cast(:sources as text[]) = '{}' or source = any(cast(:sources as text[])))
+    group by day, late""")
 _STATE = text("select count(*) as facts, max(changed_at) as newest from facts where kommun = :kommun")
 _SETTLED = text("""
     select count(*) < 60 from facts where kommun = :kommun and changed_at > now() - interval '60 seconds'""")
@@ -149,9 +150,12 @@ async def eyes(connection: AsyncConnection, kommun: str, start: date, last: date
     return {row.at: row.reporters for row in await connection.execute(_EYES, values)}
 
 
-async def lateness(connection: AsyncConnection, kommun: str, first: date, last: date) -> list[tuple[date, int, int]]:
-    """(day, days late, reports in millionths)."""
-    rows = await connection.execute(_LATE, {"kommun": kommun, "first": first, "last": last})
+async def lateness(
+    connection: AsyncConnection, kommun: str, first: date, last: date, sources: Sequence[str] = ()
+) -> list[tuple[date, int, int]]:
+    """(day, days late, reports in millionths), of some sources only where they are named."""
+    values = {"kommun": kommun, "first": first, "last": last, "sources": list(sources)}
+    rows = await connection.execute(_LATE, values)
     return [(row.day, row.late, row.reports) for row in rows]
 
 

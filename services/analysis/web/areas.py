@@ -31,7 +31,7 @@ async def ask(database: Database, kommun: str, chosen: Selection) -> tuple[dict[
         async with database.transaction((kommun,), snapshot=True) as connection:
             return await numbers.beside(connection, kommun, chosen, ["area", "type"])
 
-    return await asyncio.gather(numbered(), judging.at_once(database, kommun, chosen, ["area", "type"]))
+    return await asyncio.gather(numbered(), judging.table(database, kommun, chosen, ["area", "type"]))
 
 
 @router.get(PATH)

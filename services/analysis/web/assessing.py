@@ -104,10 +104,10 @@ async def adopt(request: Request, principal: Visitor, number: str, form: Annotat
         return draft
     geometry: Geometry = request.app.state.geometry
     outlines = await geometry.outlines("regso", principal.kommun, token_of(request) or "")
-    if outlines is None:  # a document for years needs the names of its places
+    places = await geometry.place_names(token_of(request) or "", draft.document)
+    if outlines is None or places is None:  # a document for years needs the names of its places
         return message(principal, PATH, text("picture.adopt_away"), text("picture.adopt_away_more"), 503)
-    names = {f["id"]: f["properties"]["name"] for f in outlines["features"]}
-    names |= await geometry.place_names(token_of(request) or "")
+    names = {f["id"]: f["properties"]["name"] for f in outlines["features"]} | places
 
     def paper(document: dict[str, Any], digest: str) -> bytes:
         return prints.printed(document, outlines["features"], digest, principal.kommun_name)

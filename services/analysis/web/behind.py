@@ -74,6 +74,7 @@ async def listed(request: Request, principal: Visitor) -> Response:
         found = await store.behind(connection, principal.kommun, chosen, inside, limit=PAGE, skip=(at - 1) * PAGE)
     geometry: Geometry = request.app.state.geometry
     names = await geometry.names("regso", token_of(request) or "")
+    places = await geometry.place_names(token_of(request) or "", {"places": place})
     context = frame(principal, "/omraden") | {
         "chosen": chosen,
         "count": count,
@@ -86,7 +87,9 @@ async def listed(request: Request, principal: Visitor) -> Response:
         "back": f"/oversikt?{_on_overview(chosen).query()}",
         "said": [place_label(a, names) for a in chosen.areas]
         + [type_label(t) for t in chosen.types]
-        + [text(f"source.{s}") for s in chosen.sources],
+        + [text(f"source.{s}") for s in chosen.sources]
+        + ([picture_words.named(str(place), places or {})] if place else [])
+        + ([text("card.own_only")] if own else []),
     }
     return page("analysis/behind.html", context)
 

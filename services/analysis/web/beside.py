@@ -11,6 +11,14 @@ from services.pages.labels import type_label
 
 PATH = "/omraden"
 REGSO = "regso"
+STILL = 0.02
+"""Below this share still to come a period is taken as whole."""
+
+
+def so_far(expected: float | None, missing: float) -> dict[str, Any]:
+    """What was to be expected by now, and whether so much is still to come that it differs from the whole."""
+    still = missing >= STILL
+    return {"so_far": None if expected is None else expected * (1 - missing if still else 1), "still": still}
 
 
 def counted(groups: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request, Response
 
 from services.analysis.domain.picture import in_blocks
-from services.analysis.domain.selection import BadSelection, reports
+from services.analysis.domain.selection import EARLIEST, BadSelection, Selection, reports
 from services.analysis.gateways import Geometry
 from services.analysis.handlers.carding import Card, Carding, began, days_open
 from services.analysis.statistics.counts import Interval, garwood
@@ -116,15 +116,13 @@ def _told(card: Card, names: Mapping[str, str], place: UUID | None, links: tuple
         "low": round(interval.low),
         "high": round(interval.high),
         "word": card.finding.word if card.finding is not None else "thin",
-        "expected": card.finding.expected if card.finding is not None else None,
+        "expected": (expected := card.finding.expected if card.finding is not None else None),
+        **beside.so_far(expected, card.missing),
         "says": _says(card),
         "eyes": card.eyes[-1] if card.eyes else None,
         "eyes_before": card.eyes[-2] if len(card.eyes) > 1 else 0,
         "zero_reports": card.zero_reports,
-        "periods": [
-            (day, n, replace(chosen, first=day, last=day + timedelta(days=chosen.days - 1)).query())
-            for day, n in reversed(card.periods)
-        ],
+        "periods": [(day, n, _period(chosen, day)) for day, n in reversed(card.periods)],
         "usual": card.usual,
         "rhythm_weeks": card.rhythm_weeks,
         "blocks": picture_words.blocks(),
@@ -141,6 +139,13 @@ def _told(card: Card, names: Mapping[str, str], place: UUID | None, links: tuple
         "behind_query": chosen.query(),
         "of_place": f"&plats={place}" if is_place else "",
     }
+
+
+def _period(chosen: Selection, first: date) -> str:
+    """The query of the same in the period that begins on this day; none before there are any days to choose."""
+    if first < EARLIEST:
+        return ""
+    return replace(chosen, first=first, last=first + timedelta(days=chosen.days - 1)).query()
 
 
 def _tables(card: Card, names: Mapping[str, str], links: tuple[str, str]) -> dict[str, Any]:

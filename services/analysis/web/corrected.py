@@ -32,7 +32,8 @@ async def listed(request: Request, principal: Visitor, number: str) -> Response:
         return missing(principal, PATH)
     found = await use_cases(request).today(principal.kommun, version)
     geometry: Geometry = request.app.state.geometry
-    names = version.document.get("names") or await geometry.spoken_of(token_of(request) or "")
+    now = await geometry.spoken_of(token_of(request) or "", version.document)
+    names = now | version.document["names"]  # what was adopted is called what it was called then
     parts = [(part, [_line(one, names) for one in found if one.part == part]) for part in PARTS]
     context = frame(principal, PATH) | {
         "number": number,
@@ -51,14 +52,16 @@ def _line(one: Changed, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "about": upper_first(", ".join(said)) if said else "",
         "what": text(f"corrected.what_{one.what}"),
-        "adopted": _said(one.adopted),
-        "today": _said(one.today),
+        "adopted": _said(one, one.adopted),
+        "today": _said(one, one.today),
     }
 
 
-def _said(value: str | float | None) -> str:
+def _said(one: Changed, value: str | float | None) -> str:
+    if value is None and one.part == "findings":
+        return text("corrected.no_finding")
     if value is None:
-        return "–"
+        return "–" if one.what in {"expected", "word", "year_before"} else "0"
     if isinstance(value, str):
         return text(f"overview.{value}") if value in WORDS else value
     return whole(value) if isinstance(value, int) else decimal(value)

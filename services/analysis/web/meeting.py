@@ -15,7 +15,7 @@ from services.analysis.store import pictures as store
 from services.analysis.store.pictures import Version
 from services.analysis.web import picture_words
 from services.analysis.web.access import message, missing, writes
-from services.analysis.web.pictures import NOTHING, PATH, assessment, newest, readable
+from services.analysis.web.pictures import NOTHING, PATH, assessment, named, newest, readable
 from services.pages import charts, maps
 from services.pages.frame import frame
 from services.pages.labels import place_label, type_label, upper_first
@@ -42,9 +42,7 @@ async def meeting(request: Request, principal: Visitor, number: str) -> Response
     geometry: Geometry = request.app.state.geometry
     outlines = await geometry.outlines("regso", principal.kommun, token_of(request) or "")
     features = [] if outlines is None else outlines["features"]
-    names = version.document.get("names") or {
-        f["id"]: f["properties"]["name"] for f in features
-    } | await geometry.place_names(token_of(request) or "")
+    names = await named(request, version, features)
     body = NOTHING | dict(await assessment(request, principal, version))
     told = picture_words.told(version.document, names, body["hidden"])
     earlier = await _earlier(request, principal, number)

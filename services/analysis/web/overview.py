@@ -18,6 +18,7 @@ from services.analysis.handlers import judging
 from services.analysis.statistics import counts
 from services.analysis.store import numbers
 from services.analysis.web.access import message, writes
+from services.analysis.web.beside import so_far
 from services.analysis.web.keeping import kept
 from services.pages import charts, livemap, maps
 from services.pages.frame import frame
@@ -86,7 +87,7 @@ class _Row:
 async def _ask(database: Database, principal: Principal, chosen: Selection) -> _Numbers:
     """Numbers, and at the same time on a connection of its own what they bear: that takes a year of history."""
     numbered, judged = await asyncio.gather(
-        _numbered(database, principal.kommun, chosen), judging.at_once(database, principal.kommun, chosen, ["area"])
+        _numbered(database, principal.kommun, chosen), judging.table(database, principal.kommun, chosen, ["area"])
     )
     return replace(numbered, judged=judged)
 
@@ -160,6 +161,7 @@ def _tiles(found: _Numbers, own: set[str]) -> dict[str, Any]:
         "low": round(interval.low),
         "high": round(interval.high),
         "judged": judged,
+        **so_far(judged.expected, found.judged.missing),
         "sentence": text(f"overview.certainty_{said}"),
         "unplaced": round(reports(unplaced)),
         "elsewhere": round(reports(elsewhere)) if own else 0,

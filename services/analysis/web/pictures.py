@@ -58,6 +58,16 @@ async def newest(request: Request, principal: Principal, number: str) -> Version
     return await use_cases(request).newest(principal.kommun, number) if NUMBER.match(number) else None
 
 
+async def named(request: Request, version: Version, features: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+    """What areas and places are called: as was adopted, else as the outlines and geo say now."""
+    if version.document.get("names"):
+        frozen: Mapping[str, str] = version.document["names"]
+        return frozen
+    geometry: Geometry = request.app.state.geometry
+    places = await geometry.place_names(token_of(request) or "", version.document)
+    return {f["id"]: f["properties"]["name"] for f in features} | (places or {})
+
+
 async def readable(request: Request, principal: Principal, number: str) -> Version | Response:
     """The version that this reader may see, drafts only for those who write them; otherwise the page that says no."""
     if not reads(principal):
@@ -135,9 +145,7 @@ async def shown(
     geometry: Geometry = request.app.state.geometry
     outlines = await geometry.outlines("regso", kommun, token_of(request) or "")
     features = [] if outlines is None else outlines["features"]
-    names = document.get("names") or {f["id"]: f["properties"]["name"] for f in features} | await geometry.place_names(
-        token_of(request) or ""
-    )
+    names = await named(request, version, features)
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         written = await store.assessments(connection, kommun, version.number)
@@ -209,7 +217,7 @@ async def _exported(request: Request, principal: Principal, number: str, table: 
         return version
     await read_log.note(request.app.state.database, principal, "picture", number, "export")
     geometry: Geometry = request.app.state.geometry
-    names = version.document.get("names") or await geometry.spoken_of(token_of(request) or "")
+    names = version.document.get("names") or await geometry.spoken_of(token_of(request) or "", version.document)
     hidden = (await assessment(request, principal, version)).get("hidden", {})
     name = f"lagesbild-{principal.kommun}-{number.replace(':', '-')}"
     if table is not None:

@@ -210,6 +210,18 @@ def test_a_named_place_is_held_against_its_own_periods_and_may_be_talked_about()
     whole = document | {"names": {}, "assessment": {}, "adopted_at": NOW.isoformat(), "adopted_by": "x"}
     assert prints.printed(whole, [], "0" * 64, "Exempel")[:4] == b"%PDF"
     assert picture.draft(read(places=rows[:26]))["focus"] == without["focus"], "what is less is nothing to talk about"
+    drawn_late = [PlaceRow(at, square, AREA, 6 * MILLION) for at in range(13, 26)] + [
+        PlaceRow(26, square, AREA, 7 * MILLION)
+    ]
+    (late,) = picture.draft(read(places=drawn_late))["places"]
+    assert (late["expected"], late["word"]) == (6.0, "unsure"), "what lies before the first report is no calm"
+    busy = [PlaceRow(at, f"{i:032}", AREA, 9 * MILLION) for i in range(12) for at in range(27)]
+    seldom = [PlaceRow(at, square, AREA, MILLION * (at % 4 == 0)) for at in range(26)] + [
+        PlaceRow(26, square, AREA, 8 * MILLION)
+    ]
+    crowded = picture.draft(read(places=busy + seldom))
+    assert len(crowded["places"]) == 13
+    assert crowded["focus"][-1]["place"] == square, "what is sure is not crowded out"
 
 
 def test_an_empty_municipality_has_a_picture_too() -> None:
@@ -316,6 +328,10 @@ def test_all_that_corrections_change_is_told_and_only_that() -> None:
     assert found["areas", AREA, "expected"][0] != found["areas", AREA, "expected"][1]
     assert {key[0] for key in found} >= {"totals", "areas", "kinds", "sources", "reporters"}
     assert not any(then == now for then, now in found.values())
+    older = {key: value for key, value in adopted.items() if key != "places"} | {"method": 3}
+    parts = {(c.part, c.what) for c in corrections.changes(older, fresh)}
+    assert ("totals", "before") in parts
+    assert not any(part == "findings" or what == "word" for part, what in parts), "another method's words"
 
 
 def test_a_decrease_between_two_pictures_waits_for_what_is_late() -> None:

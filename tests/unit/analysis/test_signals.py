@@ -254,7 +254,7 @@ def test_the_last_days_are_preliminary_by_how_late_reports_have_been() -> None:
     """Half on the day, half two days later: today half is missing, last week nothing."""
     today = WEEK + timedelta(days=6)
     days = [today - timedelta(days=i) for i in range(150)]
-    rows = [(d, late, 10) for d in days for late in (0, 2) if (today - d).days >= late]
+    rows = [(d, late, 10 * MILLION) for d in days for late in (0, 2) if (today - d).days >= late]
     assert preliminary.missing_share(rows, today, today, today) == 0.5
     assert preliminary.missing_share(rows, days[20], days[10], today) < 1e-9
     assert 0.1 < preliminary.missing_share(rows, WEEK, today, today) < 0.2
@@ -264,10 +264,15 @@ def test_the_last_days_are_preliminary_by_how_late_reports_have_been() -> None:
 def test_what_an_import_brought_is_not_late_and_what_lies_ahead_is_missing() -> None:
     """Years of history in one night: neither its oldest days nor the newest make next week's reports preliminary."""
     today = WEEK + timedelta(days=6)
-    live = [(today - timedelta(days=i), late, 10) for i in range(20) for late in (0, 2) if i >= late]
+    live = [(today - timedelta(days=i), late, 10 * MILLION) for i in range(20) for late in (0, 2) if i >= late]
     brought = today - timedelta(days=20)
-    old = [(brought - timedelta(days=i), min(i, 60), 15) for i in range(1, 160)]
+    old = [(brought - timedelta(days=i), min(i, 60), 15 * MILLION) for i in range(1, 160)]
     assert preliminary.missing_share([*live, *old], today, today, today) == pytest.approx(0.5)
+    seldom = [(today - timedelta(days=3 * i), 40 * (i % 4 == 0), MILLION) for i in range(14, 60)]
+    seldom += [(today - timedelta(days=i), 0, MILLION) for i in range(14)]
+    assert preliminary.missing_share(seldom, today - timedelta(days=13), today, today) > 0.1, "a late one among few"
+    year = preliminary.missing_share(live, today - timedelta(days=364), today, today)
+    assert year == pytest.approx(preliminary.missing_share(live, today - timedelta(days=180), today, today) * 181 / 365)
     noon = datetime.combine(today, time(12), SWEDEN)
     week = WEEK, today
     assert preliminary.still_to_come(old, *week, noon) == pytest.approx(1 - 6.5 / 7)

@@ -161,6 +161,7 @@ def test_one_event_and_short_history_say_nothing() -> None:
     assert repeats.repeats([[0, 0]], [0], Bands([0, 200, math.inf], [0, 7, math.inf])).observed.sum() == 0
     assert len(density.groups([], 100, 3)) == 0
     assert clusters.scan([[59.0, 18.0]], [[1]], Scan(replicates=9)) == []
+    assert clusters.scan([[59.0, 18.0]], [[0, 4, 6]], Scan(replicates=9)) == [], "all in one place is no gathering"
 
 
 def test_a_rise_is_found_and_a_year_of_53_weeks_keeps_the_season() -> None:
