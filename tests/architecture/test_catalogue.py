@@ -1,5 +1,7 @@
 """The catalogue is the code's, the compose file's and the gateway's; no registry or machine is named."""
 
+import fnmatch
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -133,6 +135,20 @@ def test_the_local_run_gives_settings_that_the_code_reads(tmp_path: Path) -> Non
 def test_compose_and_the_local_run_use_the_variables_of_the_same_caddyfile() -> None:
     named = set(re.findall(r"\{\$([A-Z_]+)", (ROOT / "deploy" / "Caddyfile").read_text("utf-8")))
     assert set(compose()["services"]["gateway"]["environment"]) <= named
+
+
+def test_the_gateway_sends_every_documented_path_to_its_room() -> None:
+    """In the Caddyfile's order; what no room takes is the door's."""
+    matchers = re.findall(r"^\t@(\w+) path (.*)$", (ROOT / "deploy" / "Caddyfile").read_text("utf-8"), re.MULTILINE)
+
+    def room_of(path: str) -> str:
+        found = (name for name, paths in matchers if any(fnmatch.fnmatchcase(path, p) for p in paths.split()))
+        return next(found, "ingest")
+
+    for room in ROOMS:
+        document = json.loads((ROOT / "services" / "pages" / "documents" / f"{room}.json").read_text("utf-8"))
+        paths = [re.sub(r"\{\w+\}", "x", path) for path in document["paths"]]
+        assert {path: room_of(path) for path in paths} == dict.fromkeys(paths, room)
 
 
 def test_the_repository_names_no_registry_and_no_machine() -> None:

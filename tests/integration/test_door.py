@@ -133,6 +133,7 @@ async def test_numbers_as_csv_xlsx_and_geojson(http: httpx.AsyncClient, instance
     assert len(lines) >= 5
     asked = {"group_by": ["type", "source"]}
     sheet = await http.get("/v1/counts.xlsx", params=asked, headers=tenant.bearer)
+    assert sheet.status_code == 200, sheet.text
     with zipfile.ZipFile(io.BytesIO(sheet.content)) as book:
         written = book.read("xl/worksheets/sheet1.xml").decode()
     assert written.count("<row ") == len(lines)
