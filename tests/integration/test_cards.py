@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -100,6 +101,36 @@ async def test_a_card_of_a_period_that_is_over_shows_what_stood_then(
         card = await Carding(serving).card(kommun, area, chosen)
         assert (card.open_count, len(card.still_open)) == (open_then, open_then), last
         assert (await Carding(serving).place(kommun, there, place, chosen)).open_count == open_then, last
+
+
+async def test_an_upgrade_says_of_old_states_what_is_said_of_new_ones(database: Database, kommun: str) -> None:
+    """Around midnight in Sweden, over a change of the clock, closed on the day they were seen."""
+    migration = import_module("services.analysis.migrations.versions.0014_stood")
+    spans = [(datetime(2032, 10, 30, 21, 30, tzinfo=UTC), timedelta(minutes=m)) for m in (0, 29, 31, 90, 26 * 60)]
+    spans += [(datetime(2032, 7, 1, 21, 59, tzinfo=UTC), timedelta(minutes=m)) for m in (0, 1, 2)]
+    facts = [_report(kommun, i, LAST, event_type="E1", time_from=at, time_to=at + lasted)
+             for i, (at, lasted) in enumerate(spans)]  # fmt: skip
+    await take(database, kommun, facts)
+    async with database.transaction((kommun,)) as connection:
+        found = await connection.exec_driver_sql(
+            f"select stands_until, case when {migration._CLOSED} > day then {migration._CLOSED} end from facts"
+        )
+        rows = [tuple(row) for row in found]
+    assert [now for now, _ in rows] == [then for _, then in rows]
+    assert {row is None for row, _ in rows} == {True, False}
+
+
+async def test_a_source_waits_for_its_own_late_reports_only(database: Database, kommun: str) -> None:
+    prompt = [_report(kommun, i, LAST - timedelta(days=i % 20)) for i in range(40)]
+    late = [_report(kommun, 100 + i, LAST - timedelta(days=20), source="felanmalan",
+                    received_at=datetime(2033, 5, 2, 11, tzinfo=UTC)) for i in range(3)]  # fmt: skip
+    await take(database, kommun, [*prompt, *late])
+    async with database.transaction((kommun,)) as connection:
+        first = LAST - timedelta(days=30)
+        of_all = await signals.lateness(connection, kommun, first, LAST)
+        of_one = await signals.lateness(connection, kommun, first, LAST, ("felanmalan",))
+    assert of_one == [(LAST - timedelta(days=20), 10, 3_000_000)]
+    assert len(of_all) == 21
 
 
 async def test_a_page_s_words_are_those_of_the_measures_and_reporters_can_but_weaken_them(

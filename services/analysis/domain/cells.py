@@ -3,9 +3,14 @@
 from typing import Any
 
 
-def outline(cell: str) -> dict[str, Any]:
-    """A cell's outline as a GeoJSON polygon (WGS84, longitude first)."""
+def ring(cell: str) -> list[tuple[float, float]]:
+    """A cell's corners in WGS84, longitude first."""
     import h3  # only the maps need it
 
-    ring = [[lon, lat] for lat, lon in h3.cell_to_boundary(cell)]
-    return {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+    return [(lon, lat) for lat, lon in h3.cell_to_boundary(cell)]
+
+
+def outline(cell: str) -> dict[str, Any]:
+    """A cell as a GeoJSON polygon."""
+    corners = ring(cell)
+    return {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}

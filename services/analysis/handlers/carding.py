@@ -128,8 +128,8 @@ class Carding:
             late = await missing(connection, kommun, chosen)
             invented = await numbers.any_invented(connection, kommun)
         about = replace(chosen, sources=(), areas=(), types=())
-        card = await asyncio.to_thread(_of_place, subject, about, (span, count, week), (stored, standing), late)
-        return replace(card, invented=invented)
+        spans, found = (span, count, week), (stored, standing)
+        return await asyncio.to_thread(_of_place, subject, about, spans, found, late=late, invented=invented)
 
 
 def _of_place(
@@ -137,7 +137,9 @@ def _of_place(
     chosen: Selection,
     spans: tuple[Span, int, date],
     stored: tuple[Sequence[str], Sequence[str]],
+    *,
     late: float,
+    invented: bool,
 ) -> Card:
     """The card out of the place's reports and of the states that stand there; ``late``: the share still to come."""
     (span, count, week), (events, standing) = spans, stored
@@ -167,7 +169,7 @@ def _of_place(
         [json.loads(event) for event in inside[:SHOWN]],
         len(inside),
         late,
-        invented=False,
+        invented,
     )
 
 

@@ -47,11 +47,8 @@ class Table:
     whole: Judged
     areas: Mapping[str, Judged]
     kinds: Mapping[str, Judged]
-    missing: float = 0.0
+    missing: float
     """Which share of the period is still to come."""
-
-
-NOTHING = Table(UNKNOWN, {}, {})
 
 
 async def table(database: Database, kommun: str, chosen: Selection, by: Sequence[By]) -> Table:

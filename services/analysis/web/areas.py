@@ -8,14 +8,13 @@ from fastapi import APIRouter, Request, Response
 
 from schemas.taxonomy import current
 from services.analysis.api.counts import EXACT
-from services.analysis.domain.selection import BadSelection, Selection
+from services.analysis.domain.selection import Selection
 from services.analysis.gateways import Geometry
 from services.analysis.handlers import judging
 from services.analysis.store import numbers
 from services.analysis.web import beside
-from services.analysis.web.access import denied, message, reads
 from services.analysis.web.beside import PATH, REGSO
-from services.analysis.web.overview import read_selection
+from services.analysis.web.overview import wanted
 from services.pages.frame import frame
 from services.pages.render import page
 from services.runtime.database import Database
@@ -37,12 +36,9 @@ async def ask(database: Database, kommun: str, chosen: Selection) -> tuple[dict[
 @router.get(PATH)
 async def listed(request: Request, principal: Visitor) -> Response:
     """Every area, place and type, with what they had lately."""
-    if not reads(principal):
-        return denied(principal)
-    try:
-        chosen = read_selection(request)
-    except BadSelection as bad:
-        return message(principal, PATH, str(bad), None, 422)
+    chosen = wanted(request, principal, PATH)
+    if isinstance(chosen, Response):
+        return chosen
     token = token_of(request) or ""
     geometry: Geometry = request.app.state.geometry
     database: Database = request.app.state.database

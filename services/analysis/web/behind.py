@@ -13,12 +13,12 @@ from fastapi import APIRouter, Request, Response
 
 from schemas.taxonomy import current
 from services.analysis.api.counts import WRITERS
-from services.analysis.domain.selection import BadSelection, Selection
+from services.analysis.domain.selection import Selection
 from services.analysis.gateways import Door, Geometry
 from services.analysis.store import cards as store
 from services.analysis.web import picture_words
-from services.analysis.web.access import denied, message, missing, reads, writes
-from services.analysis.web.overview import read_selection
+from services.analysis.web.access import denied, missing, reads, writes
+from services.analysis.web.overview import wanted
 from services.pages.frame import frame
 from services.pages.labels import place_label, type_label
 from services.pages.render import page
@@ -55,12 +55,9 @@ def row_of(event: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]
 @router.get(PATH)
 async def listed(request: Request, principal: Visitor) -> Response:
     """The reports that a selection counts, fifty on a page."""
-    if not reads(principal):
-        return denied(principal)
-    try:
-        chosen = read_selection(request)
-    except BadSelection as bad:
-        return message(principal, PATH, str(bad), None, 422)
+    chosen = wanted(request, principal, PATH)
+    if isinstance(chosen, Response):
+        return chosen
     asked = request.query_params.get("sida", "1")
     at = max(1, int(asked)) if asked.isdecimal() and len(asked) <= LONGEST_PAGE else 1
     own = principal.kommun if request.query_params.get("egna") == "1" else None

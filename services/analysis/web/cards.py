@@ -136,7 +136,6 @@ def _told(card: Card, names: Mapping[str, str], place: UUID | None, links: tuple
         "count_said": picture_words.many("reports", card.count),
         "query": "" if is_place else chosen.query(),
         "map_query": replace(chosen, areas=()).query(),
-        "behind_query": chosen.query(),
         "of_place": f"&plats={place}" if is_place else "",
     }
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from services.analysis.domain.cells import ring
 from services.pages.maps import Ring
 
 KIND = re.compile(r"^[A-E](?:\d{1,2}|-X\d{1,3})?$")
@@ -12,6 +13,4 @@ KIND = re.compile(r"^[A-E](?:\d{1,2}|-X\d{1,3})?$")
 
 def rings(steps: Iterable[Sequence[Any]]) -> list[Ring]:
     """(cell, colour class) as rings to draw on a map."""
-    import h3
-
-    return [([(lon, lat) for lat, lon in h3.cell_to_boundary(cell)], step) for cell, step in steps]
+    return [(ring(cell), step) for cell, step in steps]

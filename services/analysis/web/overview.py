@@ -17,7 +17,7 @@ from services.analysis.gateways import Geometry
 from services.analysis.handlers import judging
 from services.analysis.statistics import counts
 from services.analysis.store import numbers
-from services.analysis.web.access import message, writes
+from services.analysis.web.access import denied, message, reads, writes
 from services.analysis.web.beside import so_far
 from services.analysis.web.keeping import kept
 from services.pages import charts, livemap, maps
@@ -52,6 +52,16 @@ def read_selection(request: Request, days: int = 14) -> Selection:
     )
 
 
+def wanted(request: Request, principal: Principal, path: str) -> Selection | Response:
+    """The selection in the page's address; the page that says no, or what is wrong with it."""
+    if not reads(principal):
+        return denied(principal)
+    try:
+        return read_selection(request)
+    except BadSelection as bad:
+        return message(principal, path, str(bad), None, 422)
+
+
 @dataclass(frozen=True, slots=True)
 class _Numbers:
     """What the database says: (group, weight) pairs for the period and the one before."""
@@ -63,7 +73,6 @@ class _Numbers:
     weeks: list[tuple[date, int]]
     seen: int
     invented: bool
-    judged: judging.Table = judging.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +93,9 @@ class _Row:
         return maps.step(self.now)
 
 
-async def _ask(database: Database, principal: Principal, chosen: Selection) -> _Numbers:
+async def ask(database: Database, kommun: str, chosen: Selection) -> tuple[_Numbers, judging.Table]:
     """Numbers, and at the same time on a connection of its own what they bear: that takes a year of history."""
-    numbered, judged = await asyncio.gather(
-        _numbered(database, principal.kommun, chosen), judging.table(database, principal.kommun, chosen, ["area"])
-    )
-    return replace(numbered, judged=judged)
+    return await asyncio.gather(_numbered(database, kommun, chosen), judging.table(database, kommun, chosen, ["area"]))
 
 
 async def _numbered(database: Database, kommun: str, chosen: Selection) -> _Numbers:
@@ -121,14 +127,14 @@ async def overview(request: Request, principal: Visitor) -> Response:
         chosen = replace(read_selection(request), layer="regso")  # whose areas the page shows
     except BadSelection as bad:
         return message(principal, "/oversikt", str(bad), None, 422)
-    found = await _ask(request.app.state.database, principal, chosen)
+    found, judged = await ask(request.app.state.database, principal.kommun, chosen)
     geometry: Geometry = request.app.state.geometry
     outlines = await geometry.outlines("regso", principal.kommun, token_of(request) or "")
     names = {f["id"]: f["properties"]["name"] for f in outlines["features"]} if outlines is not None else {}
     context = (
         frame(principal, "/oversikt")
-        | _tiles(found, set(names))
-        | _tables(found, names, chosen)
+        | _tiles(found, judged, set(names))
+        | _tables(found, judged, names, chosen)
         | {
             "who_reports": writes(principal),
             "chosen": chosen,
@@ -149,10 +155,10 @@ async def overview(request: Request, principal: Visitor) -> Response:
     return page("analysis/overview.html", context)
 
 
-def _tiles(found: _Numbers, own: set[str]) -> dict[str, Any]:
+def _tiles(found: _Numbers, table: judging.Table, own: set[str]) -> dict[str, Any]:
     total, before = round(reports(sum(found.now.values()))), round(reports(sum(found.before.values())))
     _, unplaced, elsewhere = split_areas(found.now, own)
-    judged = found.judged.whole
+    judged = table.whole
     interval = judged.interval or counts.garwood(total)
     said = "short" if judged.expected is None else judged.word
     return {
@@ -161,7 +167,7 @@ def _tiles(found: _Numbers, own: set[str]) -> dict[str, Any]:
         "low": round(interval.low),
         "high": round(interval.high),
         "judged": judged,
-        **so_far(judged.expected, found.judged.missing),
+        **so_far(judged.expected, table.missing),
         "sentence": text(f"overview.certainty_{said}"),
         "unplaced": round(reports(unplaced)),
         "elsewhere": round(reports(elsewhere)) if own else 0,
@@ -169,7 +175,7 @@ def _tiles(found: _Numbers, own: set[str]) -> dict[str, Any]:
     }
 
 
-def _tables(found: _Numbers, names: dict[str, str], chosen: Selection) -> dict[str, Any]:
+def _tables(found: _Numbers, judged: judging.Table, names: dict[str, str], chosen: Selection) -> dict[str, Any]:
     """The tables, each number with the query of the reports behind it."""
     codes = set(names) | (set(found.now) | set(found.before)) - {UNPLACED}
     rows = [
@@ -178,7 +184,7 @@ def _tables(found: _Numbers, names: dict[str, str], chosen: Selection) -> dict[s
             names.get(code, code),
             round(reports(found.now.get(code, 0))),
             round(reports(found.before.get(code, 0))),
-            found.judged.areas[code],
+            judged.areas[code],
             *_of_area(chosen, code),
         )
         for code in codes
