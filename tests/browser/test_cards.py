@@ -77,12 +77,26 @@ async def test_every_number_in_a_table_opens_the_reports_it_counts(login: Login,
     assert area is not None
     for path in ("/oversikt", "/omraden", area.split("?")[0], "/typer/A"):
         await page.goto(f"{town.url}{path}?from=2026-01-01&to=2026-12-31")
-        links = page.locator("td.n a[href^='/rapporter?']")
+        links = page.locator("table:not(.heat) td.n a[href^='/rapporter?']")
         said = await links.evaluate_all("a => a.map(e => [e.textContent, e.getAttribute('href')])")
         assert len(said) > 2, path
         for number, address in said[:: max(1, len(said) // 4)]:
             answer = await page.request.get(town.url + address)
             assert f"Bakom siffran: {number} rapport" in await answer.text(), (path, address)
+
+
+async def test_an_hour_of_the_week_opens_the_reports_that_may_have_happened_then(login: Login, town: Town) -> None:
+    page = await login("analytiker", **DESKTOP)
+    await page.goto(f"{town.url}/typer/A?from=2026-11-01&to=2026-12-31")
+    hour = page.locator(".heat td a").first
+    number = int(await hour.inner_text())
+    await hour.click()
+    heading = await page.locator("h1").inner_text()
+    assert int(heading.removeprefix("Bakom siffran: ").split()[0]) >= number
+    await expect(page.locator("main")).to_contain_text("alla som kan ha hänt då")
+    await _sound(page, "an hour's reports")
+    answer = await page.request.get(f"{town.url}/rapporter?veckodag=9&kl=x")
+    assert answer.status == 200
 
 
 async def test_a_page_prints_itself_and_says_when_an_answer_takes_its_time(login: Login, town: Town) -> None:

@@ -2,13 +2,17 @@
 
 import asyncio
 import random
+import sys
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.analysis.handlers import chunks as chunking
+from services.analysis.handlers import folding
 from services.analysis.handlers.chunks import Chunks
+from services.analysis.handlers.folding import Apart
 from services.analysis.handlers.rebuilding import Rebuilding, Unequal, newer
 from services.analysis.store import facts as store
 from services.analysis.views.catalogue import REPORTS
@@ -59,7 +63,7 @@ async def test_what_was_read_ahead_is_used_only_while_the_facts_are_the_same(
         return await page(*about)
 
     monkeypatch.setattr(store, "stored_page", counted)
-    chunks = Chunks(REPORTS, REPORTS.views, 10)
+    chunks = Chunks(REPORTS.views, 10)
     for changed in (False, True):
         async with database.transaction((kommun,)) as connection:
             first = await chunks.after(connection, kommun, UUID(int=0))
@@ -71,8 +75,48 @@ async def test_what_was_read_ahead_is_used_only_while_the_facts_are_the_same(
         async with database.transaction((kommun,)) as connection:
             found = await chunks.after(connection, kommun, first.last)
             assert read == [1] * changed
-            assert found == await Chunks(REPORTS, REPORTS.views, 10).after(connection, kommun, first.last)
+            assert found == await Chunks(REPORTS.views, 10).after(connection, kommun, first.last)
     await chunks.close()
+
+
+async def test_a_long_rebuild_folds_in_a_process_of_its_own_and_goes_on_without_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunking, "WORTH", 1)
+    await _flow(house, random.Random(17), 50)
+    database, kommun = house.boundaries["analysis"].database, house.sender.kommun
+    folded: list[int] = []
+    fold = Apart.fold
+
+    async def counted(self: Apart, *about: Any) -> Any:
+        found = await fold(self, *about)
+        folded.append(found.facts)
+        return found
+
+    monkeypatch.setattr(Apart, "fold", counted)
+    chunks, at = Chunks(REPORTS.views, 10), UUID(int=0)
+    for number in range(4):
+        async with database.transaction((kommun,)) as connection:
+            here = await Chunks(REPORTS.views, 10).after(connection, kommun, at)
+            assert here == await chunks.after(connection, kommun, at)
+            assert here is not None
+            at = here.last
+            await chunks.look_ahead(connection, kommun, at)
+        if number == 0:
+            assert chunks._apart is not None
+            apart = await chunks._apart
+            with pytest.raises(Apart.Gone):
+                await apart.fold(REPORTS.views, at, ["{"])
+        if number == 1:
+            assert chunks._ahead is not None
+            await chunks._ahead.folding
+            apart._process.kill()
+    assert folded == [10], "the third chunk; before the fourth the process was killed"
+    assert chunks._apart is None
+    await chunks.close()
+    gone = await asyncio.create_subprocess_exec(sys.executable, "-c", folding._PROGRAM, stdin=asyncio.subprocess.PIPE)
+    await gone.communicate(b"")
+    assert gone.returncode == 0, "it ends with whoever began it"
 
 
 async def test_an_interrupted_rebuild_goes_on_where_it_was(house: House) -> None:

@@ -146,6 +146,8 @@ async def test_a_page_s_words_are_those_of_the_measures_and_reporters_can_but_we
     assert {round(j.expected or 0) for j in found.areas.values()} == {12}
     assert (found.whole.word, found.kinds["A1"].word) == ("sure", "sure")
     assert found.areas[f"{kommun}R003"] == judging.UNKNOWN
+    async with serving.transaction((kommun,)) as connection:
+        assert found.counts == await numbers.beside(connection, kommun, CHOSEN, ["area", "type"])
     eyes = [_report(kommun, 9_500 + i, LAST, event_type="G1", reporter_token=f"newcomer-{i}") for i in range(14)]
     await take(database, kommun, eyes)
     assert (await judging.table(serving, kommun, CHOSEN, ["area"])).areas[f"{kommun}R001"].word == "unsure"

@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from schemas.locations import ReportLocated
-from services.analysis.domain.selection import GroupBy, Selection
-from services.analysis.store import numbers
+from services.analysis.domain.picture import BLOCKS
+from services.analysis.domain.selection import GroupBy, Hours, Selection
+from services.analysis.store import cards, numbers
 from services.analysis.store.sums import Sums, of_kinds
 from services.analysis.views import MILLION, monday
 from services.analysis.views.fact import Counted, counted
+from services.analysis.views.rhythm import contributions
 from services.runtime.database import Database
 from tests.integration.test_signals import _report, take
 from tests.support.facts import as_read
@@ -94,6 +96,26 @@ async def test_a_kind_s_rows_are_a_stretch_of_the_key_and_the_table_is_not_looke
     assert f"Index Only Scan using {view}_pkey" in said, said
     condition = " ".join(line for line in said.splitlines() if "Index Cond" in line)
     assert ("event_type" in condition) is bool(kind)
+
+
+async def test_an_hour_opens_the_reports_that_the_rhythm_counts_in_it(
+    database: Database, serving: Database, kommun: str
+) -> None:
+    """Moments, ends on the hour, a week and more, both nights when the clock is changed."""
+    minutes = (0, 1, 59, 60, 61, 180, 1440, 7 * 1440 - 1, 7 * 1440, 9 * 1440)
+    starts = [datetime(2034, 3, 25, 22, 30, tzinfo=UTC), datetime(2034, 3, 26, 1, 0, tzinfo=UTC),
+              datetime(2034, 10, 29, 0, 15, tzinfo=UTC), datetime(2034, 4, 2, 21, 59, 59, tzinfo=UTC)]  # fmt: skip
+    given = [_report(kommun, i, LAST, time_from=start, time_to=start + timedelta(minutes=length))
+             for i, (start, length) in enumerate(product(starts, minutes))]  # fmt: skip
+    await take(database, kommun, given)
+    facts = [f for one in given if (f := counted(as_read(one))) is not None]
+    slots = [{key.slot for key in contributions(fact)} for fact in facts]
+    chosen = Selection(date(2034, 1, 1), date(2034, 12, 31))
+    async with serving.transaction((kommun,)) as connection:
+        for weekday, (since, until) in product(range(1, 8), BLOCKS):
+            block = {24 * (weekday - 1) + hour for hour in range(since, until)}
+            inside = cards.Inside(hours=Hours(weekday, since, until))
+            assert await cards.how_many(connection, kommun, chosen, inside) == sum(1 for s in slots if s & block)
 
 
 async def test_what_is_no_kind_is_found_nowhere(database: Database, serving: Database, kommun: str) -> None:

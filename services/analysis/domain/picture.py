@@ -24,6 +24,8 @@ from services.analysis.views import MILLION, SWEDEN
 Document = dict[str, Any]
 BLOCKS = ((0, 6), (6, 9), (9, 12), (12, 15), (15, 18), (18, 21), (21, 24))
 """Hours of the day as the page shows them: the night is one."""
+RHYTHM_WEEKS = 13
+"""Weeks that weekday × hour is summed over."""
 METHOD = 4
 """Edition of how a draft is written; kept in the document."""
 

@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from schemas.values import UNPLACED
-from services.analysis.views import SWEDEN
+from services.analysis.views import SWEDEN, monday
 
 GroupBy = Literal["day", "week", "area", "type", "group", "source", "layer"]
 DEFAULT_DAYS = 14
@@ -67,6 +67,26 @@ def last_days(now: datetime, days: int = DEFAULT_DAYS) -> tuple[date, date]:
     """The ``days`` days up to and including today."""
     today = now.astimezone(SWEDEN).date()
     return today - timedelta(days=days - 1), today
+
+
+def last_week(last: date) -> date:
+    """The Monday of the last ISO week that is over when the day ``last`` is."""
+    return monday(last + timedelta(days=1)) - timedelta(weeks=1)
+
+
+def whole_weeks(last: date, weeks: int) -> tuple[date, date]:
+    """First and last day of so many ISO weeks, of which the last is over when the day ``last`` is."""
+    week = last_week(last)
+    return week - timedelta(weeks=weeks - 1), week + timedelta(days=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Hours of one day of the week, 1 = Monday: from ``since`` o'clock up to and not including ``until``."""
+
+    weekday: int
+    since: int
+    until: int
 
 
 def parse_day(text: str | None, field: str, default: date) -> date:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.analysis.domain import findings
 from services.analysis.domain.exposure import known, looking
 from services.analysis.domain.findings import Finding, Measured
-from services.analysis.domain.selection import Selection
+from services.analysis.domain.selection import Selection, last_week, whole_weeks
 from services.analysis.domain.series import SeriesKey
 from services.analysis.handlers.judging import missing, span_of
 from services.analysis.handlers.looking import remembered
@@ -22,7 +22,7 @@ from services.analysis.store import cards as store
 from services.analysis.store import numbers, signals
 from services.analysis.store.cards import Subject
 from services.analysis.store.pictures import Span
-from services.analysis.views import MILLION, monday, swedish_day
+from services.analysis.views import MILLION, swedish_day
 from services.analysis.views.fact import Counted, counted, read
 from services.analysis.views.rhythm import contributions
 from services.runtime.database import Database
@@ -65,6 +65,11 @@ class Card:
         """Reports of the period."""
         return self.periods[-1][1]
 
+    @property
+    def rhythm_days(self) -> tuple[date, date]:
+        """First and last day of the weeks that the rhythm is summed over."""
+        return whole_weeks(self.chosen.last, self.rhythm_weeks)
+
 
 class Carding:
     """The use case of cards."""
@@ -85,7 +90,7 @@ class Carding:
             span, count = await span_of(connection, kommun, about)
             one, eyes = await _measured(connection, kommun, subject, about, (span, count))
             late = await missing(connection, kommun, about)
-            week = _last_week(about)
+            week = last_week(about.last)
             rhythm_weeks = BUSY_WEEKS if sum(one.periods) > BUSY else RHYTHM_WEEKS
             everywhere = replace(about, areas=())
             if about.areas:  # its neighbours stand on the map
@@ -121,7 +126,7 @@ class Carding:
         """
         async with self._database.transaction((kommun,), snapshot=True) as connection:
             span, count = await span_of(connection, kommun, chosen)
-            week = _last_week(chosen)
+            week = last_week(chosen.last)
             since = min(span.start, week - timedelta(weeks=RHYTHM_WEEKS - 1))
             stored = await store.of_place(connection, kommun, ident, since, chosen.last)
             standing = await store.open_at(connection, kommun, ident, chosen.last)
@@ -180,11 +185,6 @@ def _grouped(chosen: Selection, facts: Sequence[tuple[str, Counted]], by: str) -
         if fact.day >= before.first:
             found.setdefault(getattr(fact, by), [0, 0])[0 if fact.day >= chosen.first else 1] += MILLION
     return {name: (now, then) for name, (now, then) in sorted(found.items())}
-
-
-def _last_week(chosen: Selection) -> date:
-    """The last ISO week that is over when the period is."""
-    return monday(chosen.last + timedelta(days=1)) - timedelta(weeks=1)
 
 
 def _dated(span: Span, one: Measured) -> list[tuple[date, int]]:

@@ -1,6 +1,5 @@
 """Judging: a page's numbers beside what is usual there, by the same measures as the lägesbild; reads, never writes."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from services.analysis.domain.series import SeriesKey
 from services.analysis.handlers.looking import active_reporters
 from services.analysis.statistics.counts import Interval
 from services.analysis.store import numbers, signals
+from services.analysis.store.numbers import Beside
 from services.analysis.store.pictures import Span
 from services.analysis.views import swedish_day
 from services.runtime.database import Database
@@ -47,6 +47,8 @@ class Table:
     whole: Judged
     areas: Mapping[str, Judged]
     kinds: Mapping[str, Judged]
+    counts: Mapping[By, Beside]
+    """Of what was judged: its reports of the period and of the one before."""
     missing: float
     """Which share of the period is still to come."""
 
@@ -54,18 +56,13 @@ class Table:
 async def table(database: Database, kommun: str, chosen: Selection, by: Sequence[By]) -> Table:
     """Every group of ``by``, judged together: the more there are, the more one of them must differ to be sure.
 
-    Each is read on a connection of its own: a year of history takes longest of all that a page asks. Who was looking is
-    asked only where something would be sure without: beside it a difference can but weigh less.
+    A year of history is read once for all of them: it takes longest of all that a page asks. Who was looking is asked
+    only where something would be sure without: beside it a difference can but weigh less.
     """
-
-    async def rows_of(name: By) -> list[PeriodRow]:
-        async with database.transaction((kommun,)) as connection:
-            return await numbers.by_period(connection, kommun, chosen, span, [name])
-
     async with database.transaction((kommun,)) as connection:
         span, count = await span_of(connection, kommun, chosen)
         late = await missing(connection, kommun, chosen)
-    rows = [row for found in await asyncio.gather(*(rows_of(name) for name in by)) for row in found]
+        rows = await numbers.by_period(connection, kommun, chosen, span, by)
     judged = findings.judge(findings.measure(rows, {}, count, _keys), late)
     if any(f.word == "sure" for f in judged):
         async with database.transaction((kommun,)) as connection:
@@ -78,13 +75,23 @@ async def table(database: Database, kommun: str, chosen: Selection, by: Sequence
         told[SeriesKey("", "")],
         defaultdict(lambda: UNKNOWN, {key.area: one for key, one in told.items() if key.area}),
         defaultdict(lambda: UNKNOWN, {key.kind: one for key, one in told.items() if key.kind}),
+        {name: _beside(rows, count, name) for name in by},
         late,
     )
 
 
 def _keys(row: PeriodRow) -> Set[SeriesKey]:
-    """Rows by area make up the whole; those by type are the same reports once more."""
-    return {SeriesKey("", ""), SeriesKey(row.area, "")} if row.area else {SeriesKey("", row.event_type)}
+    return {SeriesKey("", ""), SeriesKey(row.area, ""), SeriesKey("", row.event_type)}
+
+
+def _beside(rows: Sequence[PeriodRow], count: int, by: By) -> Beside:
+    """The last period and the one before, of what had any in either."""
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        if row.at >= count - 2:
+            group = found.setdefault(row.area if by == "area" else row.event_type, [0, 0])
+            group[count - 1 - row.at] += row.reports
+    return {name: (now, before) for name, (now, before) in sorted(found.items())}
 
 
 async def span_of(connection: AsyncConnection, kommun: str, chosen: Selection) -> tuple[Span, int]:

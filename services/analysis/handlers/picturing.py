@@ -21,13 +21,14 @@ from services.analysis.domain import corrections, findings, picture
 from services.analysis.domain.corrections import Changed
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.preliminary import HISTORY, missing_share
+from services.analysis.domain.selection import last_week
 from services.analysis.handlers.looking import active_reporters
 from services.analysis.handlers.silences import silence, turns
 from services.analysis.handlers.telling import NAMES, tell
 from services.analysis.store import density, exposure, numbers, places, signals
 from services.analysis.store import pictures as store
 from services.analysis.store.pictures import Span, Version, Written
-from services.analysis.views import MILLION, SWEDEN, monday
+from services.analysis.views import MILLION, SWEDEN
 from services.runtime.database import Database
 from services.runtime.minting import next_number
 from services.runtime.pulse import beat
@@ -36,7 +37,6 @@ from services.runtime.schedule import Effect, Task
 Printed = Callable[[dict[str, Any], str], bytes]
 """An adopted document and its hash → its PDF."""
 LONGEST_TEXT = 8_000
-RHYTHM_WEEKS = 13
 FRESH = timedelta(days=7)
 
 
@@ -97,7 +97,7 @@ class Picturing:
             count = back + 1
             span = Span(period.earlier(back)[0], period.last, period.days)
             late = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
-            week = monday(period.last + timedelta(days=1)) - timedelta(weeks=1)  # the last that is over
+            week = last_week(period.last)
             dense_since = week - timedelta(weeks=picture.DENSE_WEEKS - 1)
             year = period.earlier(364 // period.days)
             published = partial(numbers.context_counts, connection, "type", first=period.first, last=period.last)
@@ -112,7 +112,7 @@ class Picturing:
                 await store.zero_reports(connection, kommun, period.first, period.last),
                 await exposure.appointed(connection, kommun, period.cut_off),
                 await store.silent(connection, kommun, (period.first, period.last), begun=begun, now=period.cut_off),
-                await store.rhythm(connection, kommun, week - timedelta(weeks=RHYTHM_WEEKS - 1), week),
+                await store.rhythm(connection, kommun, week - timedelta(weeks=picture.RHYTHM_WEEKS - 1), week),
                 await store.states(connection, kommun, period.first, period.last),
                 await store.sources(connection, kommun, span, count),
                 await store.coming(connection, kommun, *picture.coming_span(period)),

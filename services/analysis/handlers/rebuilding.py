@@ -98,7 +98,7 @@ class Rebuilding:
         started = time.monotonic()
         cursor = states[views[0].name].cursor
         building = {v.name: states[v.name].building or 0 for v in views}
-        facts, chunks = 0, Chunks(family_of(views[0]), views, self._chunk)
+        facts, chunks = 0, Chunks(views, self._chunk)
         try:
             while cursor != LAST:
                 cursor, folded = await self._step(chunks, views, building, cursor)
@@ -156,8 +156,7 @@ class Rebuilding:
                 cursor = (kommun, found.last)
                 if found.facts == self._chunk:
                     await chunks.look_ahead(connection, *cursor)
-                if family_of(views[0]) is not CONTEXT:
-                    await area_sets.ensure(connection, found.counting)
+                await area_sets.ensure(connection, found.somewhere)
                 for view, change in zip(views, found.changes, strict=True):
                     await store.change(connection, view, building[view.name], change)
             else:

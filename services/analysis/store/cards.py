@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.analysis.domain.selection import Selection
+from services.analysis.domain.selection import Hours, Selection
 from services.analysis.store.numbers import values_of
 from services.analysis.store.sums import ALWAYS, OF_PARTS, SETS, Sums, of_kinds
 from services.analysis.views import MILLION
@@ -27,6 +27,14 @@ _OPEN_AT = text("""
     where f.kommun = :kommun and f.day <= :last and f.stands_until > :last
       and :place = any(string_to_array(f.places, ' '))
     order by f.day, f.report_id""")
+_MAY_HAVE_HAPPENED = """
+    select 1 from (select (r->>'time_from')::timestamptz as a, (r->>'time_to')::timestamptz as b
+                   from (select cast(event as jsonb)->'report') as report(r) offset 0) as t,
+        generate_series(date_trunc('hour', a), greatest(a, least(b, a + interval '168 hours') - interval '1 us'),
+                        interval '1 hour') as h
+    where extract(isodow from h at time zone 'Europe/Stockholm') = :weekday
+      and extract(hour from h at time zone 'Europe/Stockholm') >= :since
+      and extract(hour from h at time zone 'Europe/Stockholm') < :until"""
 _ONE = text("select report_id, event, reason from facts where kommun = :kommun and report_id = :report")
 
 
@@ -68,10 +76,14 @@ async def _sums(
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """``own`` leaves out what that municipality's reporters saw in another one, as a lägesbild does; a named place."""
+    """``own`` leaves out what that municipality's reporters saw in another one, as a lägesbild does; a named place.
+
+    ``hours`` are those in which it may have happened, as the rhythm counts them (``views/rhythm.py``).
+    """
 
     own: str | None = None
     place: UUID | None = None
+    hours: Hours | None = None
 
 
 ANYWHERE = Inside()
@@ -81,6 +93,7 @@ def _wanted(kommun: str, chosen: Selection, inside: Inside) -> tuple[str, dict[s
     """Condition on facts, and its parameters; only what is asked for stands in it: all but sources is in the index."""
     kinds, of_kind = of_kinds(chosen.types)
     where = f"kommun = :kommun and day between :first and :last {kinds}"
+    values = values_of(kommun, chosen) | of_kind
     if chosen.areas:
         where += f" and {SETS}"
     if inside.place is not None:
@@ -89,9 +102,12 @@ def _wanted(kommun: str, chosen: Selection, inside: Inside) -> tuple[str, dict[s
         where += """ and exists (
             select 1 from area_sets a where a.kommun = :kommun and a.area_set = f.area_set and a.layer = 'regso'
               and (a.area = 'unplaced' or left(a.area, 4) = :own))"""
+    if inside.hours is not None:
+        where += f" and exists ({_MAY_HAVE_HAPPENED})"
+        values |= asdict(inside.hours)
     if chosen.sources:
         where += " and cast(event as jsonb)->'report'->>'source' = any(cast(:sources as text[]))"
-    return where, values_of(kommun, chosen) | of_kind | {"own": inside.own or "", "place": str(inside.place)}
+    return where, values | {"own": inside.own or "", "place": str(inside.place)}
 
 
 async def how_many(connection: AsyncConnection, kommun: str, chosen: Selection, inside: Inside = ANYWHERE) -> int:

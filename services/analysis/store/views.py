@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 from uuid import UUID
 
 from sqlalchemy import text
@@ -161,24 +161,38 @@ def _table(view: View[Any]) -> _Table:
     )
 
 
-async def change(connection: AsyncConnection, view: View[Any], generation: int, changes: Mapping[Any, Weight]) -> None:
+class Written(NamedTuple):
+    """A change of one view as its statements take it: rows to add, and those of them that can have reached zero."""
+
+    rows: dict[str, str]
+    falling: dict[str, str]
+
+
+def written(view: View[Any], changes: Mapping[Any, Weight]) -> Written:
+    """A change as parameters; without any where there is nothing to do."""
+    if not changes:
+        return Written({}, {})
+    weights = list(changes.values())
+    measures = {"reports": listed([w.reports for w in weights]), "seen": listed([w.seen for w in weights])}
+    # Few keys, or PostgreSQL reads the whole table to find them.
+    falling = [key for key, w in changes.items() if view.signed or w.reports < 0 or w.seen < 0]
+    return Written(_columns(view, list(changes)) | measures, _columns(view, falling) if falling else {})
+
+
+async def change(connection: AsyncConnection, view: View[Any], generation: int, change: Written) -> None:
     """Add a change to one generation, and drop what reaches zero.
 
     No two transactions touch the same rows: a municipality's records are one partition's, whose position is locked,
     and a rebuild excludes consumers. So the order of the rows does not matter.
     """
-    if not changes:
-        return
-    table, weights = _table(view), list(changes.values())
-    measures = {"reports": listed([w.reports for w in weights]), "seen": listed([w.seen for w in weights])}
-    await connection.execute(table.add, _columns(view, list(changes)) | measures | {"generation": generation})
-    # Only these can have reached zero. Few keys, or PostgreSQL reads the whole table to find them.
-    falling = [key for key, w in changes.items() if view.signed or w.reports < 0 or w.seen < 0]
-    if falling:
-        await connection.execute(table.drop_zeros, _columns(view, falling) | {"generation": generation})
+    table = _table(view)
+    if change.rows:
+        await connection.execute(table.add, {**change.rows, "generation": generation})
+    if change.falling:
+        await connection.execute(table.drop_zeros, {**change.falling, "generation": generation})
 
 
-def _columns(view: View[Any], keys: Sequence[Any]) -> dict[str, Any]:
+def _columns(view: View[Any], keys: Sequence[Any]) -> dict[str, str]:
     """The keys as parameters, one per column."""
     return {
         name: joined(column) if kind is str else listed(column)
@@ -193,7 +207,7 @@ async def change_all(
     applying: asyncio.Task[None] | None = None
     try:
         for view, generation, pairs in changes:
-            rows = delta(view.contributions, pairs)
+            rows = written(view, delta(view.contributions, pairs))
             if applying is not None:
                 await applying
             applying = asyncio.create_task(change(connection, view, generation, rows))

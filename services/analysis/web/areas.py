@@ -1,6 +1,5 @@
 """The list of areas, types and places, with what they had lately: the way to their cards."""
 
-import asyncio
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -11,7 +10,6 @@ from services.analysis.api.counts import EXACT
 from services.analysis.domain.selection import Selection
 from services.analysis.gateways import Geometry
 from services.analysis.handlers import judging
-from services.analysis.store import numbers
 from services.analysis.web import beside
 from services.analysis.web.beside import PATH, REGSO
 from services.analysis.web.overview import wanted
@@ -23,14 +21,9 @@ from services.runtime.http import Visitor, token_of
 router = APIRouter(include_in_schema=False)
 
 
-async def ask(database: Database, kommun: str, chosen: Selection) -> tuple[dict[str, numbers.Beside], judging.Table]:
-    """What the database says of all areas and types, and at the same time what that bears."""
-
-    async def numbered() -> dict[str, numbers.Beside]:
-        async with database.transaction((kommun,), snapshot=True) as connection:
-            return await numbers.beside(connection, kommun, chosen, ["area", "type"])
-
-    return await asyncio.gather(numbered(), judging.table(database, kommun, chosen, ["area", "type"]))
+async def ask(database: Database, kommun: str, chosen: Selection) -> judging.Table:
+    """What the database says of all areas and types, and what that bears."""
+    return await judging.table(database, kommun, chosen, ["area", "type"])
 
 
 @router.get(PATH)
@@ -42,8 +35,8 @@ async def listed(request: Request, principal: Visitor) -> Response:
     token = token_of(request) or ""
     geometry: Geometry = request.app.state.geometry
     database: Database = request.app.state.database
-    groups, judged = await ask(database, principal.kommun, chosen)
-    by_area, by_type = beside.counted(groups["area"]), beside.counted(groups["type"])
+    judged = await ask(database, principal.kommun, chosen)
+    by_area, by_type = (beside.counted(judged.counts[name]) for name in ("area", "type"))
     known = {a["area"]: a["name"] for a in await geometry.areas(REGSO, token) or () if a["kommun"] == principal.kommun}
     places = [
         (layer["title"], [(a["name"], f"{PATH}/{layer['layer']}/{quote(a['area'])}") for a in found])

@@ -18,6 +18,7 @@ from services.analysis.gateways import Door, Geometry
 from services.analysis.store import cards as store
 from services.analysis.web import picture_words
 from services.analysis.web.access import denied, missing, reads, writes
+from services.analysis.web.hours import chosen_hours, named_hours
 from services.analysis.web.overview import wanted
 from services.pages.frame import frame
 from services.pages.labels import place_label, type_label
@@ -62,8 +63,10 @@ async def listed(request: Request, principal: Visitor) -> Response:
     at = max(1, int(asked)) if asked.isdecimal() and len(asked) <= LONGEST_PAGE else 1
     own = principal.kommun if request.query_params.get("egna") == "1" else None
     place = _ident(request.query_params.get("plats", ""))
+    hours = chosen_hours(request.query_params.get("veckodag", ""), request.query_params.get("kl", ""))
     query = chosen.query() + ("&egna=1" if own else "") + (f"&plats={place}" if place else "")
-    inside = store.Inside(own, place)
+    query += f"&veckodag={hours.weekday}&kl={hours.since}" if hours else ""
+    inside = store.Inside(own, place, hours)
     database: Database = request.app.state.database
     await read_log.note(database, principal, "reports", f"{PATH}?{query}&sida={at}", "follow_up")
     async with database.transaction(principal.kommuner, snapshot=True) as connection:
@@ -86,7 +89,9 @@ async def listed(request: Request, principal: Visitor) -> Response:
         + [type_label(t) for t in chosen.types]
         + [text(f"source.{s}") for s in chosen.sources]
         + ([picture_words.named(str(place), places or {})] if place else [])
+        + ([named_hours(hours)] if hours else [])
         + ([text("card.own_only")] if own else []),
+        "by_hours": hours is not None,
     }
     return page("analysis/behind.html", context)
 

@@ -19,6 +19,7 @@ from services.analysis.web import beside, picture_words
 from services.analysis.web.access import denied, message, missing, reads
 from services.analysis.web.behind import row_of
 from services.analysis.web.beside import PATH, REGSO
+from services.analysis.web.hours import blocks, rhythm
 from services.analysis.web.keeping import kept
 from services.analysis.web.labels import KIND
 from services.analysis.web.overview import read_selection
@@ -125,8 +126,9 @@ def _told(card: Card, names: Mapping[str, str], place: UUID | None, links: tuple
         "periods": [(day, n, _period(chosen, day)) for day, n in reversed(card.periods)],
         "usual": card.usual,
         "rhythm_weeks": card.rhythm_weeks,
-        "blocks": picture_words.blocks(),
-        "rhythm": picture_words.rhythm(in_blocks(card.rhythm)),
+        "blocks": blocks(),
+        "rhythm": rhythm(in_blocks(card.rhythm)),
+        "rhythm_query": _weeks(card),
         "open": [_standing(event, chosen.last, names) for event in card.still_open],
         "open_count": card.open_count,
         "oldest": full_day(began(card.still_open[0])) if card.still_open else None,
@@ -138,6 +140,12 @@ def _told(card: Card, names: Mapping[str, str], place: UUID | None, links: tuple
         "map_query": replace(chosen, areas=()).query(),
         "of_place": f"&plats={place}" if is_place else "",
     }
+
+
+def _weeks(card: Card) -> str:
+    """The query of the same in the weeks of the rhythm, as far as there are days to choose."""
+    first, last = (max(EARLIEST, day) for day in card.rhythm_days)
+    return replace(card.chosen, first=first, last=last).query()
 
 
 def _period(chosen: Selection, first: date) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from services.analysis.domain.picture import BLOCKS
+from services.analysis.domain.picture import RHYTHM_WEEKS
+from services.analysis.domain.selection import whole_weeks
 from services.analysis.views import SWEDEN
+from services.analysis.web.hours import blocks, rhythm
 from services.pages.labels import inside, place_label, type_label
 from services.pages.texts import text
 from services.pages.writing import clock, day_with_year, decimal, full_day, short_day, whole
@@ -43,6 +45,7 @@ def told(document: Document, names: Mapping[str, str], hidden: Mapping[str, str]
         "types": [_kind(k) for k in document["kinds"] if len(k["kind"]) > 1],
         "blocks": blocks(),
         "rhythm": rhythm(document["rhythm"]),
+        "rhythm_period": "from={}&to={}".format(*whole_weeks(date.fromisoformat(document["last"]), RHYTHM_WEEKS)),
         "states": [_state(s, names) for s in document["states"]],
         "states_shown": _MOST_STATES,
         "sources": [{**s, "name": text(f"source.{s['source']}")} for s in document["sources"]],
@@ -90,20 +93,6 @@ def agenda(
         for key, found in lines.items()
     ]  # fmt: skip
     return {"title": said["title"], "lead": said["lead"], "sections": sections}
-
-
-def blocks() -> list[str]:
-    """The hours of the day as columns."""
-    return [f"{a:02}–{b:02}" for a, b in BLOCKS]
-
-
-def rhythm(rows: Sequence[Sequence[float]]) -> list[tuple[str, list[tuple[str, int]]]]:
-    """(day, (reports, colour class from 1 to 5) of every block): classes are fifths of the highest."""
-    highest = max((v for row in rows for v in row), default=0) or 1
-    return [
-        (text(f"picture.day_{i}"), [(whole(round(v)), 1 + min(4, int(5 * v / highest))) for v in row])
-        for i, row in enumerate(rows)
-    ]
 
 
 def _lead(document: Document) -> str:

@@ -77,7 +77,8 @@ def _data(
     bars = {f["id"]: charts.interval_bar(f["seen"], f["low"], f["high"], f["expected"]) for f in told["findings"]}
     drawings |= {f"bar-{ident}": _svg("interval_bar", bar) for ident, bar in bars.items()}
     return {
-        **{k: told[k] for k in ("number", "title", "lead", "brief", "blocks", "context", "focus", "foot")},
+        **{k: told[k] for k in ("number", "title", "lead", "brief", "context", "focus", "foot")},
+        "blocks": [name for name, _ in told["blocks"]],
         "invented": text("picture.sheet_invented") if document["invented"] else "",
         "publisher": publisher,
         **{part: getattr(last, part) for part in ("year", "month", "day")},

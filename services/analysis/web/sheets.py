@@ -70,7 +70,7 @@ def _tables(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mappi
             [(k["name"], k["now"], k["before"], k["expected"], text(f"overview.{k['word']}")) for k in told["types"]],
         ),
         (
-            "rhythm", (text("picture.when_day"), *told["blocks"]),
+            "rhythm", (text("picture.when_day"), *(name for name, _ in told["blocks"])),
             [(day, *row) for (day, _), row in zip(told["rhythm"], document["rhythm"], strict=True)],
         ),
         (
