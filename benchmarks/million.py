@@ -36,6 +36,7 @@ from services.analysis.views import monday
 from services.analysis.views.catalogue import PRESENCE, REPORTS
 from services.analysis.views.fact import LocatedReport, counted, present, read
 from services.analysis.web import areas, overview, prints
+from services.runtime.collecting import collect_rarely
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role, work_role
 
@@ -131,7 +132,8 @@ class Reads:
 
 
 async def pages(serving: Database) -> list[Reads]:
-    """Every page's numbers, twenty times."""
+    """Every page's numbers, twenty times, as in a serving process."""
+    collect_rarely()
     chosen = Selection(TODAY - timedelta(days=14), TODAY - timedelta(days=1))
     carding = Carding(serving)
 

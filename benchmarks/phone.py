@@ -84,11 +84,7 @@ async def measure(url: str) -> dict[str, Any]:
         await enter(once, url)
         person = await once.storage_state()
         await once.close()
-        for name, recent, kept in (
-            ("first visit", False, False),
-            ("kept page", False, True),
-            ("latest type", True, True),
-        ):
+        for name, recent, kept in VISITS:
             rounds = []
             for _ in range(ROUNDS):
                 context = await browser.new_context(**PHONE, storage_state=person)

@@ -4,6 +4,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from services.runtime import tracing
+from services.runtime.collecting import collect_rarely
 from services.runtime.http import TooLarge, create_app
 from services.runtime.logs import configure
 from services.runtime.room import Room
@@ -42,6 +43,7 @@ def serve(room: Room) -> int:
     app = create_app(room)
     server = server_of(TooLarge(app), room.settings)
     app.state.stopping = lambda: server.stopping
+    collect_rarely()
     server.run()
     tracing.close()
     return 0 if server.started else 3

@@ -1,7 +1,6 @@
 """The working process of a room: consumers, relay, standing jobs, and a small server for health and metrics."""
 
 import asyncio
-import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from schemas.topics import topics_to_create
 from services.runtime import read_log, tracing
 from services.runtime.boundary import Boundary
+from services.runtime.collecting import collect_rarely
 from services.runtime.consumers import Subscription, build_broker
 from services.runtime.errors import MustStop, is_transient
 from services.runtime.halt import EXIT_CODE, Halt
@@ -46,17 +46,6 @@ def work(room: Room) -> int:
     if plant.halt.reason is not None:
         return EXIT_CODE
     return 0 if server.started else 3
-
-
-def collect_rarely() -> None:
-    """Take what was built at the start out of the garbage collector's sight, and let it look less often.
-
-    A batch is thousands of small objects without cycles; at the default threshold the collector walks them again and
-    again and costs as much as decoding them.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
 
 
 class Plant:

@@ -81,17 +81,19 @@ async def table(database: Database, kommun: str, chosen: Selection, by: Sequence
 
 
 def _keys(row: PeriodRow) -> Set[SeriesKey]:
-    return {SeriesKey("", ""), SeriesKey(row.area, ""), SeriesKey("", row.event_type)}
+    """Rows by area make up the whole; those by type are the same reports once more."""
+    return {SeriesKey("", ""), SeriesKey(row.area, "")} if row.area else {SeriesKey("", row.event_type)}
 
 
 def _beside(rows: Sequence[PeriodRow], count: int, by: By) -> Beside:
     """The last period and the one before, of what had any in either."""
     found: dict[str, list[int]] = {}
     for row in rows:
-        if row.at >= count - 2:
-            group = found.setdefault(row.area if by == "area" else row.event_type, [0, 0])
+        name = row.area if by == "area" else row.event_type
+        if name and row.at >= count - 2:
+            group = found.setdefault(name, [0, 0])
             group[count - 1 - row.at] += row.reports
-    return {name: (now, before) for name, (now, before) in sorted(found.items())}
+    return {group: (now, before) for group, (now, before) in sorted(found.items())}
 
 
 async def span_of(connection: AsyncConnection, kommun: str, chosen: Selection) -> tuple[Span, int]:

@@ -87,16 +87,20 @@ async def counts(
 async def by_period(
     connection: AsyncConnection, kommun: str, selection: Selection, span: Span, by: Sequence[GroupBy] = ()
 ) -> list[PeriodRow]:
-    """Sums of every period of a span, by area or type where ``by`` says so; of other days than the selection's own."""
+    """Sums of every period of a span; of other days than the selection's own.
+
+    By each of ``by`` (area, type) for itself, not by both together: rows of one have nothing of the other.
+    """
     kinds, values = of_kinds(selection.types)
     sources = "and source = any(cast(:sources as text[]))" if selection.sources else ""
     groups: dict[str, str | None] = {"at": "(day - cast(:start as date)) / :days", **{n: _GROUPS[n] for n in by}}
     sums = Sums("cube", groups, _OF_PERIOD, "day >= :start and day <= :last")
     areas = bool(selection.areas or "area" in by or selection.layer != ALWAYS)
-    statement = sums.statement(areas=areas, where=f"{kinds} {sources}", chosen=bool(selection.areas))
+    sets = [("at", name) for name in by] if len(by) > 1 else ()
+    statement = sums.statement(areas=areas, where=f"{kinds} {sources}", chosen=bool(selection.areas), sets=sets)
     asked = values_of(kommun, selection) | values | {"start": span.start, "last": span.last, "days": span.days}
     return [
-        PeriodRow(r.at, getattr(r, "area", ""), getattr(r, "type", ""), r.reports, r.by_reporters)
+        PeriodRow(r.at, getattr(r, "area", "") or "", getattr(r, "type", "") or "", r.reports, r.by_reporters)
         for r in await connection.execute(text(statement), asked)
     ]
 

@@ -55,11 +55,14 @@ class Sums:
     where: str
     of: str = OF_WHOLE
 
-    def statement(self, *, areas: bool, where: str = "", chosen: bool = False) -> str:
+    def statement(
+        self, *, areas: bool, where: str = "", chosen: bool = False, sets: Sequence[Sequence[str]] = ()
+    ) -> str:
         """The sums in millionths, grouped and sorted by ``by``; without groups one row, zeros if there is nothing.
 
         ``areas``: by the layer's areas, only the parameter's where some are ``chosen``; otherwise of all there is,
-        without looking up a single area. ``where``: further conditions on the view's rows.
+        without looking up a single area. ``where``: further conditions on the view's rows. ``sets``: grouped by each of
+        these instead of all together, out of one reading; what is not in a row's set is null in it. Needs ``areas``.
         """
         inner = {name: expression for name, expression in self.by.items() if expression is not None}
         columns = ["kommun", "area_set"] if areas else []
@@ -75,11 +78,17 @@ class Sums:
         shares = [f"coalesce({self.of.format(name)}, 0)::bigint as {name}" for name in self.measures]
         return f"""
             select {", ".join([*names, *shares])} from ({rows}) of_sets join area_sets using (kommun, area_set)
-            where layer = :layer {f"and {_CHOSEN}" if chosen else ""} {_grouped(len(names))} {_sorted(len(names))}"""  # noqa: S608 - as above
+            where layer = :layer {f"and {_CHOSEN}" if chosen else ""}
+            {_in_sets(list(self.by), sets) or _grouped(len(names))} {_sorted(len(names))}"""  # noqa: S608 - as above
 
 
 def _grouped(count: int) -> str:
     return f" group by {', '.join(str(i + 1) for i in range(count))}" if count else ""
+
+
+def _in_sets(names: Sequence[str], sets: Sequence[Sequence[str]]) -> str:
+    one = [f"({', '.join(str(names.index(name) + 1) for name in found)})" for found in sets]
+    return f" group by grouping sets ({', '.join(one)})" if one else ""
 
 
 def _sorted(count: int) -> str:

@@ -128,5 +128,8 @@ addEventListener("online", () => {
 addEventListener("offline", () => { banner.hidden = false; });
 addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") attempt(true); });
 banner.hidden = navigator.onLine;
-navigator.serviceWorker?.register("/sw.js").catch(() => {});
+// After the page itself: what the worker fetches for another day must not stand in the way of what is needed now.
+const register = () => navigator.serviceWorker?.register("/sw.js").catch(() => {});
+if (document.readyState === "complete") register();
+else addEventListener("load", register, { once: true });
 if ("indexedDB" in globalThis) attempt(true).catch(() => {});
