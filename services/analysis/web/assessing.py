@@ -102,6 +102,11 @@ async def adopt(request: Request, principal: Visitor, number: str, form: Annotat
     draft = await _draft(request, principal, number)
     if isinstance(draft, Response):
         return draft
+    body, pictures, by = _body(form, dict(await request.form())), use_cases(request), principal.subject
+    try:  # first: what was written is kept, also where the picture cannot be adopted now
+        written = await pictures.write(principal.kommun, number, seen=form.seen, body=body, by=by)
+    except Overtaken as other:
+        return await shown(request, principal, draft, mine=body, moved=_moved(other, body))
     geometry: Geometry = request.app.state.geometry
     outlines = await geometry.outlines("regso", principal.kommun, token_of(request) or "")
     places = await geometry.place_names(token_of(request) or "", draft.document)
@@ -112,10 +117,8 @@ async def adopt(request: Request, principal: Visitor, number: str, form: Annotat
     def paper(document: dict[str, Any], digest: str) -> bytes:
         return prints.printed(document, outlines["features"], digest, principal.kommun_name)
 
-    body, pictures, by = _body(form, dict(await request.form())), use_cases(request), principal.subject
+    seen = (form.version, written.revision)
     try:
-        written = await pictures.write(principal.kommun, number, seen=form.seen, body=body, by=by)
-        seen = (form.version, written.revision)
         await pictures.adopt(principal.kommun, number, seen=seen, names=_own(names, draft), by=by, printed=paper)
     except Overtaken as other:
         return await shown(request, principal, draft, mine=body, moved=_moved(other, body))
