@@ -34,7 +34,7 @@ async def throughput(rounds: int, count: int, kommuner: int) -> dict[str, Any]:
             say(f"{kommuner} municipalities, round {number + 1}: {said}")
         rebuilt = await rebuild.rebuild(ground)
     rate = rebuilt.facts / rebuilt.fold_seconds
-    say(f"rebuild of five views: {rate:.0f} facts/s")
+    say(f"rebuild of all report views: {rate:.0f} facts/s")
     return {"rows": flow.table(done), "rebuild": {"facts": rebuilt.facts, "rate": round(rate)}}
 
 

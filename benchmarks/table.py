@@ -14,7 +14,7 @@ Machine: {machine}. Apache Kafka {kafka}, one node; PostgreSQL {postgres}, fsync
 All contenders read the same real-shaped reports (`benchmarks/reports.py`: points inside real areas, in the order of
 time, one in seven an interval, one in thirty a correction) with twelve partitions. The copies do the plain job: parse
 a report, check it with pydantic, write it to another topic with its key. *geo* places it exactly, stores the placement
-and publishes it; *analysis* stores facts with their history and moves five views and its position in one transaction;
+and publishes it; *analysis* stores facts with their history and moves its views and its position in one transaction;
 *end to end* is both at once, from a filled topic until every view and position is committed. CPU counts all processes
 that took part, broker and database included.
 
@@ -37,7 +37,7 @@ def _flow(found: dict[str, Any], kommuner: int) -> list[str]:
         ratios = " | ".join(f"{row['ratios'][against]:.2f}" for against in ("aiokafka", "quix"))
         lines.append(f"| {row['name']} | {row['rate']} | {ratios} | {row['cpu_us']:.0f} | {parts} |")
     again = found[f"flow_{kommuner}"]["rebuild"]
-    lines.append(f"\nRebuild of all five report views from {again['facts']} facts: {again['rate']} facts/s.")
+    lines.append(f"\nRebuild of all report views from {again['facts']} facts: {again['rate']} facts/s.")
     return lines
 
 

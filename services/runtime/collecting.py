@@ -1,4 +1,4 @@
-"""The garbage collector in processes that live long: it looks seldom, and never at what was there from the start."""
+"""The garbage collector in processes that live long: it looks seldom, and not at the program."""
 
 import gc
 

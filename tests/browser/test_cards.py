@@ -48,6 +48,7 @@ async def test_strange_addresses_are_answered(login: Login, town: Town) -> None:
         "/rapporter?sida=999999999999999999999": 200,
         "/rapporter?sida=-3": 200,
         "/rapporter?plats=torget": 200,
+        "/rapporter?veckodag=1&kl=0&from=2020-01-01&to=2026-01-01": 422,
         "/oversikt?layer=stadsdel": 200,
         "/tathet?weeks=9&type=Q": 200,
         "/lagesbilder/2001:01/mote?steg=x": 404,

@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 
 from schemas.locations import PlaceRef, Point, ReportLocated
+from services.analysis.domain import case_documents as documents
 from services.analysis.domain.selection import Selection
 from services.analysis.handlers import judging
 from services.analysis.handlers.carding import Carding
@@ -242,11 +243,22 @@ async def test_a_night_finds_a_gathering_once_and_carries_it_on(
     (together,) = await cases(database, kommun)
     weeks = together.document["alarm_weeks"]
     assert weeks == sorted(set(weeks))
-    # Corrections look at weekly series; a gathering is none, and the night's task leaves it as it is.
-    await schedule(database, kommun, night + timedelta(days=10)).once()
+    # Nothing was corrected, and nothing is said; then half of it is withdrawn, which is said once.
+    await schedule(database, kommun, night + timedelta(days=9), task).once()
     (again,) = await cases(database, kommun)
     assert again.document["reason"] != "corrected", "nothing was corrected"
-    assert signals.sealed(again.document)[1] == again.hash
+    gathering = next(e for e in again.document["evidence"] if e["method"] == "scan")
+    await take(database, kommun, [f.model_copy(update={"report": f.report.model_copy(
+        update={"revision": 2, "withdrawn": True})}) for f in more[:8]])  # fmt: skip
+    await schedule(database, kommun, night + timedelta(days=10), task).once()
+    (corrected,) = await cases(database, kommun)
+    assert (corrected.document["reason"], corrected.revision) == ("corrected", again.revision + 1)
+    count = gathering["observed"] - 8
+    assert [e["observed"] for e in corrected.document["now"] if e.get("method") == "scan"] == [count]
+    assert documents.gathering_corrected(corrected.document, count, {}) is None, "said once"
+    assert corrected.document["evidence"] == again.document["evidence"], "as it was"
+    assert corrected.document["scan"]["setting"]["replicates"] == 999
+    assert signals.sealed(corrected.document)[1] == corrected.hash
 
 
 async def test_numbers_as_they_were_known_are_asked_by_api(instance: Instance, database: Database) -> None:

@@ -88,8 +88,13 @@ def carried_on(before: Document, move: Move, week: date, ladder: Ladder, data: D
         "evidence": [*(_of_week(f, week) for f in move.evidence), *gathered],
         "ladder": asdict(ladder),
         "data": data,
-        "now": None,
+        "now": corrections(before, gathered=True),
     }
+
+
+def corrections(document: Document, *, gathered: bool) -> list[Document] | None:
+    """What corrections did to a case's gathering, or to its series; None for nothing."""
+    return [e for e in document.get("now") or () if (e.get("method") == GATHERED) is gathered] or None
 
 
 def alarmed(before: Document, week: date) -> Document:
@@ -110,7 +115,37 @@ def corrected(before: Document, now: Sequence[Finding], data: Document) -> Docum
     seen = {(e["area"], e["kind"]): e["observed"] for e in shown if e.get("method") != GATHERED}
     if all(seen.get((f["area"], f["kind"])) == f["observed"] for f in fresh):
         return None
-    return before | {"reason": "corrected", "now": fresh, "data": data}
+    return before | {"reason": "corrected", "now": [*fresh, *(corrections(before, gathered=True) or ())], "data": data}
+
+
+def gathering(document: Document) -> Document | None:
+    """The gathering of a case's evidence, if it has one."""
+    return next((e for e in document["evidence"] if e["method"] == GATHERED), None)
+
+
+def gathering_corrected(before: Document, observed: int, data: Document) -> Document | None:
+    """A revision that says how many reports a case's gathering has by now; None where that is no news."""
+    evidence = gathering(before)
+    if evidence is None:
+        return None
+    if (corrections(before, gathered=True) or [evidence])[0]["observed"] == observed:
+        return None
+    fresh = {key: evidence[key] for key in ("area", "kind", "method")} | {"observed": observed}
+    return before | {"reason": "corrected", "now": [*(corrections(before, gathered=False) or ()), fresh], "data": data}
+
+
+def corrected_lead(document: Document) -> int | None:
+    """How many reports the first evidence has by now, where corrections changed that."""
+    lead = document["evidence"][0]
+    return next(
+        (
+            int(e["observed"])
+            for e in document.get("now") or ()
+            if (e["area"], e["kind"]) == (lead["area"], lead["kind"])
+            and (e.get("method") == GATHERED) == (lead["method"] == GATHERED)
+        ),
+        None,
+    )
 
 
 def asked_of(document: Document) -> list[tuple[SeriesKey, int]]:

@@ -8,7 +8,7 @@ a year of nightly looks. A rise that lasts three days in two blocks is seen here
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -158,6 +158,22 @@ def evidence(found: Emerging) -> Document:
         "recurrence": found.recurrence,
         "state": "case",
     }
+
+
+def parameters() -> Document:
+    """How is looked, and what is a signal: kept with every night and every case."""
+    return {"setting": asdict(SETTING), "recurrence": RECURRENCE, "apart": FEWEST_APART}
+
+
+def counted_again(rows: Iterable[CellDay], evidence: Document) -> int:
+    """The reports of a case's gathering as they are now: of its kind, in its cells, on its days."""
+    cells = {int(name, 16) for name in evidence["cells"]}
+    first, last = (date.fromisoformat(evidence[day]) for day in ("first", "last"))
+    sums: dict[tuple[int, date], int] = defaultdict(int)
+    for row in rows:
+        if row.group == evidence["kind"] and row.cell in cells and first <= row.day <= last:
+            sums[row.cell, row.day] += row.reports
+    return sum(round(reports / MILLION) for reports in sums.values())
 
 
 def carried_by(found: Emerging, documents: Mapping[str, Document]) -> str | None:

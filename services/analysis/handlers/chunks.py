@@ -6,7 +6,7 @@ own (``folding``); while that is not there, and when it goes, in a thread.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +20,10 @@ from services.analysis.store import facts as store
 from services.analysis.store.facts import Fingerprint
 from services.analysis.views import View
 from services.analysis.views.catalogue import family_of
-from services.runtime.logs import logger
+from services.runtime.waiting import ended
 
 WORTH = 5
 """Chunks after which a process of its own is worth its start."""
-_log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +36,8 @@ class _Ahead:
 class Chunks:
     """The facts of one kind in the order of municipalities and ids, at most ``size`` at a time."""
 
-    def __init__(self, views: Sequence[View[Any]], size: int) -> None:
-        self._views, self._size = views, size
+    def __init__(self, views: Sequence[View[Any]], size: int, say: Callable[[str], None] = lambda _line: None) -> None:
+        self._views, self._size, self._say = views, size, say
         self._ahead: _Ahead | None = None
         self._looked = 0
         self._apart: asyncio.Task[Apart] | None = None
@@ -66,10 +65,12 @@ class Chunks:
 
     async def close(self) -> None:
         """Wait for what was begun and is not needed."""
-        if self._ahead is not None:
-            await self._given_up(self._ahead)
-            self._ahead = None
-        await self._let_go()
+        try:
+            if self._ahead is not None:
+                await self._given_up(self._ahead)
+                self._ahead = None
+        finally:
+            await self._let_go()
 
     @staticmethod
     async def _given_up(ahead: _Ahead) -> None:
@@ -84,12 +85,15 @@ class Chunks:
             try:
                 return await self._apart.result().fold(self._views, last, events)
             except (OSError, Apart.Gone) as gone:
-                _log.warning("folding goes on in this process", error=type(gone).__name__)
+                self._say(f"folding goes on in this process ({type(gone).__name__})")
                 await self._let_go()
         return await asyncio.to_thread(folded, self._views, last, events)
 
     async def _let_go(self) -> None:
         apart, self._apart = self._apart, None
-        if apart is not None:
-            with suppress(OSError, Apart.Gone):
-                await (await apart).end()
+        if apart is None:
+            return
+        if not apart.done():  # it is not needed any more, and puts away what it has begun
+            await ended([apart])
+        elif apart.exception() is None:
+            await apart.result().end()

@@ -5,6 +5,7 @@ until that ends, so it never outlives who began it, however that one ended.
 """
 
 import asyncio
+import os
 import pickle
 import signal
 import sys
@@ -19,9 +20,11 @@ from services.analysis.store.views import Written, written
 from services.analysis.views import View, fold
 from services.analysis.views.catalogue import BY_NAME, CONTEXT, family_of
 
-_PROGRAM = f"from {__name__} import main; main()"
-"""Imported, not run as a script: answers are of this module's classes."""
+_PROGRAM = f"import os; to = os.dup(1); os.dup2(2, 1); from {__name__} import main; main(to)"
+"""Imported, not run as a script: answers are of this module's classes. What anything prints is no answer."""
 _LENGTH = 8
+_PATIENCE = 60.0
+"""Seconds for an answer; a chunk takes a fraction of one, also on a slow machine."""
 _LIMIT = 2**26
 """Bytes of an answer that are read at once; a chunk of two thousand facts is some hundred kilobytes."""
 
@@ -62,7 +65,10 @@ class Apart:
         """A new one, ready for work. OSError, Gone."""
         pipe = asyncio.subprocess.PIPE
         apart = cls(
-            await asyncio.create_subprocess_exec(sys.executable, "-c", _PROGRAM, stdin=pipe, stdout=pipe, limit=_LIMIT)
+            # -P: what lies in the folder where somebody stands is no program of ours.
+            await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-c", _PROGRAM, stdin=pipe, stdout=pipe, limit=_LIMIT
+            )
         )
         try:
             await apart._ask(None)
@@ -83,11 +89,13 @@ class Apart:
         assert to is not None  # noqa: S101 - pipes, by ``begun``
         assert back is not None  # noqa: S101 - as above
         try:
-            to.write(_frame(question))
-            await to.drain()
-            length = int.from_bytes(await back.readexactly(_LENGTH))
-            return pickle.loads(await back.readexactly(length))  # noqa: S301 - our own process, by a pipe
-        except (OSError, asyncio.IncompleteReadError) as gone:
+            async with asyncio.timeout(_PATIENCE):
+                to.write(_frame(question))
+                await to.drain()
+                length = int.from_bytes(await back.readexactly(_LENGTH))
+                answer = await back.readexactly(length)
+            return pickle.loads(answer)  # noqa: S301 - our own process, by a pipe
+        except (OSError, EOFError, pickle.UnpicklingError) as gone:
             raise self.Gone from gone
 
     async def end(self) -> None:
@@ -115,10 +123,10 @@ def _answer(question: Any) -> Chunk | None:
         return None
 
 
-def main() -> None:
-    """Answer until the questions end."""
+def main(to: int) -> None:
+    """Answer on this file descriptor until the questions end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began us decides
-    source, target = sys.stdin.buffer, sys.stdout.buffer
+    source, target = sys.stdin.buffer, os.fdopen(to, "wb")
     while head := source.read(_LENGTH):
         question = pickle.loads(source.read(int.from_bytes(head)))  # noqa: S301 - who began us, by a pipe
         target.write(_frame(_answer(question)))

@@ -98,7 +98,7 @@ class Rebuilding:
         started = time.monotonic()
         cursor = states[views[0].name].cursor
         building = {v.name: states[v.name].building or 0 for v in views}
-        facts, chunks = 0, Chunks(views, self._chunk)
+        facts, chunks = 0, Chunks(views, self._chunk, progress)
         try:
             while cursor != LAST:
                 cursor, folded = await self._step(chunks, views, building, cursor)

@@ -1,23 +1,24 @@
 """Scanning: every night what gathers in space and time becomes cases, and near repeats are diagnosed per type.
 
 Reads and computes first, then writes what the night found, the cases and the messages in one transaction. A gathering
-that goes on is told once a week, in the same case as the weekly series of its place and kind.
+that goes on is told once a week, in the same case as the weekly series of its place and kind. What corrections did to
+one that was told is said in a new revision of its case.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain import case_documents as documents
 from services.analysis.domain import density, emerging
-from services.analysis.domain.emerging import Emerging
+from services.analysis.domain.emerging import CellDay, Emerging
 from services.analysis.domain.preliminary import HISTORY, missing_share
 from services.analysis.handlers.telling import NAMES, keep
+from services.analysis.handlers.watching import AGAIN, state_after
 from services.analysis.store import density as store
 from services.analysis.store import signals
 from services.analysis.store.signals import Revision
@@ -47,13 +48,14 @@ class Scanning:
             late = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
             data = await signals.state_of_data(connection, kommun)
             version = await signals.layer_version(connection, kommun)
+            cases = [c for c in await signals.newest_cases(connection, kommun) if c.week >= due.date() - AGAIN]
         found, groups = await asyncio.to_thread(emerging.look, rows, last)
+        counted = await asyncio.to_thread(_counted_again, rows, cases)
         near = await asyncio.to_thread(density.near_repeats, points)
         data |= {"preliminary": round(missing_share(late, last - timedelta(days=27), last, today), 4)}
         document = {
             "day": last.isoformat(),
-            "setting": asdict(emerging.SETTING),
-            "recurrence": emerging.RECURRENCE,
+            **emerging.parameters(),
             "groups": groups,
             "gatherings": [one.document() for one in found],
             "near_repeats": near,
@@ -66,10 +68,34 @@ class Scanning:
             known = await signals.newest_cases(connection, kommun)
             age = await signals.epoch(connection)
             told = [one for one in found if one.signal]
-            moves = _moves(kommun, known, told, last, (data | {"run": run}, age, now))
+            said = (data | {"run": run}, age, now)
+            moves = _moves(kommun, known, told, last, said)
+            moves += _corrected([c for c in known if c.case_id not in {m.case_id for m in moves}], counted, said)
             await keep(connection, kommun, moves, version, due)
 
         return effect
+
+
+def _counted_again(rows: Sequence[CellDay], cases: Sequence[Revision]) -> dict[tuple[UUID, int], int]:
+    """(case, revision) → the reports of its gathering today, for those that have one."""
+    return {
+        (c.case_id, c.revision): emerging.counted_again(rows, evidence)
+        for c in cases
+        if (evidence := documents.gathering(c.document)) is not None
+    }
+
+
+def _corrected(
+    cases: Sequence[Revision], counted: Mapping[tuple[UUID, int], int], said: tuple[dict[str, Any], int, datetime]
+) -> list[Revision]:
+    """The revisions that say what corrections did to gatherings; of a case that has moved since the next night."""
+    data, age, now = said
+    return [
+        c.followed(document, state=state_after(c), age=age, now=now)
+        for c in cases
+        if (observed := counted.get((c.case_id, c.revision))) is not None
+        and (document := documents.gathering_corrected(c.document, observed, data)) is not None
+    ]
 
 
 def _moves(
@@ -114,6 +140,7 @@ def _opened(one: Emerging, week: date, data: dict[str, Any]) -> dict[str, Any]:
         "alarm_weeks": [week.isoformat()],
         "evidence": [emerging.evidence(one)],
         "cells": list(one.cells),
+        "scan": emerging.parameters(),
         "data": data,
     }
 
@@ -127,5 +154,7 @@ def _carried_on(before: dict[str, Any], one: Emerging, week: date, data: dict[st
         **documents.alarmed(before, week),
         "evidence": [*weekly, emerging.evidence(one)],
         "cells": sorted({*before.get("cells", ()), *one.cells}),
+        "scan": emerging.parameters(),
+        "now": documents.corrections(before, gathered=False),
         "data": before["data"] | data,
     }

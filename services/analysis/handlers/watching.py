@@ -29,7 +29,7 @@ from services.runtime.schedule import Effect, Task, daily, weekly
 
 LONGEST = timedelta(weeks=5 * 52 + 12)
 MEMORY_WEEKS = MEMORY_DAYS // 7
-_AGAIN = timedelta(weeks=12)
+AGAIN = timedelta(weeks=12)
 """Cases that ended longer ago than this are not looked at for corrections any more."""
 
 
@@ -102,7 +102,7 @@ class Watching:
         async with self._database.transaction((kommun,)) as connection:
             cases = await store.newest_cases(connection, kommun)
             state = await store.state_of_data(connection, kommun)
-        recent = [c for c in cases if c.week >= due.date() - _AGAIN and not state.items() <= c.document["data"].items()]
+        recent = [c for c in cases if c.week >= due.date() - AGAIN and not state.items() <= c.document["data"].items()]
         fresh: list[tuple[Revision, dict[str, Any]]] = []
         version = None
         weeks = {c.case_id: documents.evidence_week(c.document) for c in recent}
@@ -122,7 +122,7 @@ class Watching:
             age = await store.epoch(connection)
             newest = {c.case_id: c.revision for c in await store.newest_cases(connection, kommun)}
             revisions = [
-                c.followed(said, state=_state_after(c), age=age, now=now)
+                c.followed(said, state=state_after(c), age=age, now=now)
                 for c, said in fresh
                 if newest[c.case_id] == c.revision  # else the week's run was faster, and the next night looks again
             ]
@@ -164,6 +164,6 @@ def _again(read: _Read, cases: Sequence[Revision], ladder: Ladder) -> dict[UUID,
     return {c.case_id: [assess(key, span) for key, span in documents.asked_of(c.document)] for c in cases}
 
 
-def _state_after(case: Revision) -> str:
+def state_after(case: Revision) -> str:
     """A correction opens nothing and ends nothing."""
     return "closed" if case.state == "closed" else "changed"

@@ -1,7 +1,7 @@
 """SQL of cards and of what is behind a number: one place and kind through every view, and the facts themselves."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
@@ -30,7 +30,7 @@ _OPEN_AT = text("""
 _MAY_HAVE_HAPPENED = """
     select 1 from (select (r->>'time_from')::timestamptz as a, (r->>'time_to')::timestamptz as b
                    from (select cast(event as jsonb)->'report') as report(r) offset 0) as t,
-        generate_series(date_trunc('hour', a), greatest(a, least(b, a + interval '168 hours') - interval '1 us'),
+        generate_series(date_trunc('hour', a, 'UTC'), greatest(a, least(b, a + interval '168 hours') - interval '1 us'),
                         interval '1 hour') as h
     where extract(isodow from h at time zone 'Europe/Stockholm') = :weekday
       and extract(hour from h at time zone 'Europe/Stockholm') >= :since
@@ -90,7 +90,10 @@ ANYWHERE = Inside()
 
 
 def _wanted(kommun: str, chosen: Selection, inside: Inside) -> tuple[str, dict[str, Any]]:
-    """Condition on facts, and its parameters; only what is asked for stands in it: all but sources is in the index."""
+    """Condition on facts, and its parameters; only what is asked for stands in it.
+
+    All but sources and hours is in the index.
+    """
     kinds, of_kind = of_kinds(chosen.types)
     where = f"kommun = :kommun and day between :first and :last {kinds}"
     values = values_of(kommun, chosen) | of_kind
@@ -117,6 +120,24 @@ async def how_many(connection: AsyncConnection, kommun: str, chosen: Selection, 
     return int(await connection.scalar(text(statement), values) or 0)
 
 
+async def in_hours(
+    connection: AsyncConnection, kommun: str, chosen: Selection, inside: Inside, *, limit: int, skip: int
+) -> tuple[int, list[dict[str, Any]]]:
+    """Both of the same for hours of the week: how many, and a page of them. Every report's JSON is read, but once."""
+    where, values = _wanted(kommun, chosen, inside)
+    statement = f"""
+        with there as materialized (select day, report_id from facts f where {where})
+        select (select count(*) from there) as found, event from (
+            select * from there order by day desc, report_id limit :limit offset :skip) one
+            join facts using (day, report_id) where kommun = :kommun"""  # noqa: S608 - as above
+    rows = (await connection.execute(text(statement), values | {"limit": limit, "skip": skip})).all()
+    return int(rows[0].found) if rows else 0, _latest_first(row.event for row in rows)
+
+
+def _latest_first(events: Iterable[str]) -> list[dict[str, Any]]:
+    return sorted(map(json.loads, events), key=lambda e: str(e["report"]["time_from"]), reverse=True)
+
+
 async def behind(
     connection: AsyncConnection,
     kommun: str,
@@ -131,7 +152,7 @@ async def behind(
     statement = f"""
         select event from facts f where {where} order by day desc, report_id limit :limit offset :skip"""  # noqa: S608 - as above
     rows = await connection.execute(text(statement), values | {"limit": limit, "skip": skip})
-    return sorted((json.loads(row.event) for row in rows), key=lambda e: str(e["report"]["time_from"]), reverse=True)
+    return _latest_first(row.event for row in rows)
 
 
 def _standing(kommun: str, subject: Subject, last: date) -> tuple[str, dict[str, Any]]:

@@ -62,7 +62,7 @@ class Sums:
 
         ``areas``: by the layer's areas, only the parameter's where some are ``chosen``; otherwise of all there is,
         without looking up a single area. ``where``: further conditions on the view's rows. ``sets``: grouped by each of
-        these instead of all together, out of one reading; what is not in a row's set is null in it. Needs ``areas``.
+        these instead of all together, out of one reading; what is not in a row's set is null in it.
         """
         inner = {name: expression for name, expression in self.by.items() if expression is not None}
         columns = ["kommun", "area_set"] if areas else []
@@ -71,9 +71,10 @@ class Sums:
         rows = f"""
             select {", ".join([*columns, *sums])} from {self.view}
             where kommun = :kommun and generation = (select generation from view_state where name = '{self.view}')
-              and {self.where} {where} {f"and {SETS}" if chosen else ""} {_grouped(len(columns))}"""  # noqa: S608 - names are the code's own
+              and {self.where} {where} {f"and {SETS}" if chosen else ""}"""  # noqa: S608 - names are the code's own
         if not areas:
-            return rows + _sorted(len(columns))
+            return rows + (_in_sets(list(inner), sets) or _grouped(len(columns))) + _sorted(len(columns))
+        rows += _grouped(len(columns))
         names = [f'"{name}"' for name in self.by]
         shares = [f"coalesce({self.of.format(name)}, 0)::bigint as {name}" for name in self.measures]
         return f"""

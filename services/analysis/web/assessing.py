@@ -13,7 +13,7 @@ from services.analysis.gateways import Geometry
 from services.analysis.handlers.picturing import LONGEST_TEXT, Overtaken
 from services.analysis.store.pictures import Version
 from services.analysis.web import prints
-from services.analysis.web.access import denied, message, missing, writes
+from services.analysis.web.access import denied, missing, writes
 from services.analysis.web.pictures import PATH, newest, shown, use_cases
 from services.pages.texts import text
 from services.pages.writing import clock
@@ -56,6 +56,10 @@ def _body(form: Assessment, fields: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _again(moved: str) -> str:
+    return " ".join((moved, text("picture.assessment_again")))
+
+
 def _moved(other: Overtaken, mine: Mapping[str, Any]) -> str:
     """What has happened meanwhile: somebody else's text, or another version of the draft."""
     if other.written is None or other.written.body == mine:
@@ -79,7 +83,7 @@ async def assess(request: Request, principal: Visitor, number: str, form: Annota
         moved = _moved(other, body)
         if quietly:
             return JSONResponse({"saved": False, "says": moved}, 409)
-        return await shown(request, principal, draft, mine=body, moved=moved)
+        return await shown(request, principal, draft, mine=body, moved=_again(moved))
     if quietly:
         said = text("picture.assessment_saved", time=clock(written.at))
         return JSONResponse({"saved": True, "seen": written.revision, "says": said})
@@ -106,12 +110,13 @@ async def adopt(request: Request, principal: Visitor, number: str, form: Annotat
     try:  # first: what was written is kept, also where the picture cannot be adopted now
         written = await pictures.write(principal.kommun, number, seen=form.seen, body=body, by=by)
     except Overtaken as other:
-        return await shown(request, principal, draft, mine=body, moved=_moved(other, body))
+        return await shown(request, principal, draft, mine=body, moved=_again(_moved(other, body)))
     geometry: Geometry = request.app.state.geometry
     outlines = await geometry.outlines("regso", principal.kommun, token_of(request) or "")
     places = await geometry.place_names(token_of(request) or "", draft.document)
     if outlines is None or places is None:  # a document for years needs the names of its places
-        return message(principal, PATH, text("picture.adopt_away"), text("picture.adopt_away_more"), 503)
+        away = ". ".join((text("picture.adopt_away"), text("picture.adopt_away_more")))
+        return await shown(request, principal, draft, moved=away, status=503)
     names = {f["id"]: f["properties"]["name"] for f in outlines["features"]} | places
 
     def paper(document: dict[str, Any], digest: str) -> bytes:
@@ -121,7 +126,7 @@ async def adopt(request: Request, principal: Visitor, number: str, form: Annotat
     try:
         await pictures.adopt(principal.kommun, number, seen=seen, names=_own(names, draft), by=by, printed=paper)
     except Overtaken as other:
-        return await shown(request, principal, draft, mine=body, moved=_moved(other, body))
+        return await shown(request, principal, draft, mine=body, moved=_again(_moved(other, body)))
     return RedirectResponse(f"{PATH}/{number}", 303)
 
 

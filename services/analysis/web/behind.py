@@ -17,7 +17,7 @@ from services.analysis.domain.selection import Selection
 from services.analysis.gateways import Door, Geometry
 from services.analysis.store import cards as store
 from services.analysis.web import picture_words
-from services.analysis.web.access import denied, missing, reads, writes
+from services.analysis.web.access import denied, message, missing, reads, writes
 from services.analysis.web.hours import chosen_hours, named_hours
 from services.analysis.web.overview import wanted
 from services.pages.frame import frame
@@ -35,6 +35,8 @@ router = APIRouter(include_in_schema=False)
 PATH = "/rapporter"
 PAGE, LONGEST_PAGE = 50, 6
 """Reports on a page, and digits of a page's number."""
+LONGEST_WEEKS = 53
+"""Weeks for which an hour's reports are listed: the rhythm is shown over a year at most."""
 
 
 def row_of(event: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -64,14 +66,20 @@ async def listed(request: Request, principal: Visitor) -> Response:
     own = principal.kommun if request.query_params.get("egna") == "1" else None
     place = _ident(request.query_params.get("plats", ""))
     hours = chosen_hours(request.query_params.get("veckodag", ""), request.query_params.get("kl", ""))
+    if hours and chosen.days > LONGEST_WEEKS * 7:  # every report's times are read
+        return message(principal, PATH, text("card.hours_too_long"), None, 422)
     query = chosen.query() + ("&egna=1" if own else "") + (f"&plats={place}" if place else "")
     query += f"&veckodag={hours.weekday}&kl={hours.since}" if hours else ""
     inside = store.Inside(own, place, hours)
     database: Database = request.app.state.database
     await read_log.note(database, principal, "reports", f"{PATH}?{query}&sida={at}", "follow_up")
     async with database.transaction(principal.kommuner, snapshot=True) as connection:
-        count = await store.how_many(connection, principal.kommun, chosen, inside)
-        found = await store.behind(connection, principal.kommun, chosen, inside, limit=PAGE, skip=(at - 1) * PAGE)
+        skip = (at - 1) * PAGE
+        if hours:
+            count, found = await store.in_hours(connection, principal.kommun, chosen, inside, limit=PAGE, skip=skip)
+        else:
+            count = await store.how_many(connection, principal.kommun, chosen, inside)
+            found = await store.behind(connection, principal.kommun, chosen, inside, limit=PAGE, skip=skip)
     geometry: Geometry = request.app.state.geometry
     names = await geometry.names("regso", token_of(request) or "")
     places = await geometry.place_names(token_of(request) or "", {"places": place})

@@ -139,8 +139,9 @@ async def shown(
     *,
     mine: Mapping[str, Any] | None = None,
     moved: str | None = None,
+    status: int = 409,
 ) -> Response:
-    """The page of a version; ``mine`` is what its reader wrote and could not keep, ``moved`` why not."""
+    """The page of a version; ``mine`` is what its reader wrote and could not keep, ``moved`` why it is not done."""
     kommun, document = principal.kommun, version.document
     geometry: Geometry = request.app.state.geometry
     outlines = await geometry.outlines("regso", kommun, token_of(request) or "")
@@ -160,6 +161,7 @@ async def shown(
         "drawings": maps.draw(features, counts),
         "dense_drawings": maps.draw(features, {}, rings(told["dense"]["map"])) if told["dense"] else [],
         "legend": maps.LEGEND,
+        "history": sheets.history(document),
         "tables": [(key, text(f"picture.sheet_{key}")) for key in sheets.TABLES],
         "version": version,
         "body": body,
@@ -173,7 +175,7 @@ async def shown(
         "corrections": _corrected(await use_cases(request).corrections(kommun, version), names) if adopted else [],
     }
     context["invented"] = context["invented"] or document["invented"]
-    return page("analysis/picture.html", context, 409 if moved is not None else 200)
+    return page("analysis/picture.html", context, status if moved is not None else 200)
 
 
 def _seal(version: Version) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """Every table of a picture as a workbook, or one as CSV: numbers as numbers, one sheet per table, constant memory."""
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from services.analysis.web import picture_words
-from services.pages.labels import place_label
+from services.pages.labels import place_label, type_label
 from services.pages.tables import Row, Sheet, csv_text
 from services.pages.tables import workbook as written
 from services.pages.texts import text
@@ -17,7 +18,10 @@ def workbook(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapp
     )
 
 
-TABLES = ("basis", "findings", "areas", "places", "kinds", "rhythm", "dense", "states", "sources")
+TABLES = (
+    "basis", "findings", "areas", "places", "kinds", "history", "rhythm", "dense", "states", "sources",
+    "cases", "coming", "context", "focus",
+)  # fmt: skip
 """What they are called in addresses and texts, in order."""
 
 
@@ -25,6 +29,16 @@ def table(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapping
     """One of ``TABLES`` as CSV."""
     header, rows = next((h, r) for key, h, r in _tables(document, names, hidden) if key == wanted)
     return csv_text([str(cell) for cell in header], rows)
+
+
+def history(document: Mapping[str, Any]) -> tuple[list[date], list[tuple[str, list[int]]]]:
+    """Every group over the periods: their first days, the oldest first, and (name, reports of each)."""
+    first, last = (date.fromisoformat(document[day]) for day in ("first", "last"))
+    groups = [k for k in document["kinds"] if k["periods"]]
+    count = max((len(k["periods"]) for k in groups), default=0)
+    length = last - first + timedelta(days=1)
+    days = [first - (count - 1 - at) * length for at in range(count)]
+    return days, [(type_label(k["kind"]), k["periods"]) for k in groups]
 
 
 def _basis(document: Mapping[str, Any], told: Mapping[str, Any]) -> list[Row]:
@@ -43,20 +57,15 @@ def _tables(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mappi
     told = picture_words.told(document, names, hidden)
     area, now, before, word = (text(f"overview.column_{c}") for c in ("area", "now", "before", "certainty"))
     expected = text("picture.column_expected")
-    raw = {f["id"]: f for f in document["findings"]}
-    findings: list[Row] = [
-        (
-            f["title"], place_label(r["area"], names), r["observed"],
-            r["expected"], r["times"], *r["ratio"], r["adjusted"], text(f"overview.{f['word']}"),
-        )
-        for f in told["findings"]
-        for r in [raw[f["id"]]]
-    ]  # fmt: skip
-    limits = [text(f"picture.sheet_{c}") for c in ("times", "low", "high", "adjusted")]
     states = [text(f"picture.states_{c}") for c in ("column", "opened", "standing")]
+    limits = [text(f"picture.sheet_{c}") for c in ("times", "low", "high", "adjusted")]
+    days, groups = history(document)
     return [
         ("basis", (told["title"],), _basis(document, told)),
-        ("findings", (text("picture.sheet_finding"), area, now, expected, *limits, word), findings),
+        (
+            "findings", (text("picture.sheet_finding"), area, now, expected, *limits, word),
+            _findings(document, told, names),
+        ),
         (
             "areas", (area, now, before, expected, word),
             [(a["name"], a["now"], a["before"], a["expected"], text(f"overview.{a['word']}")) for a in told["areas"]],
@@ -68,6 +77,10 @@ def _tables(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mappi
         (
             "kinds", (text("overview.type_column"), now, before, expected, word),
             [(k["name"], k["now"], k["before"], k["expected"], text(f"overview.{k['word']}")) for k in told["types"]],
+        ),
+        (
+            "history", (text("overview.type_column"), *(day.isoformat() for day in days)),
+            [(name, *counts) for name, counts in groups],
         ),
         (
             "rhythm", (text("picture.when_day"), *(name for name, _ in told["blocks"])),
@@ -88,4 +101,35 @@ def _tables(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mappi
             "sources", (text("overview.source_column"), now, before),
             [(s["name"], s["now"], s["before"]) for s in told["sources"]],
         ),
+        *_beside(document, told),
+    ]  # fmt: skip
+
+
+def _findings(document: Mapping[str, Any], told: Mapping[str, Any], names: Mapping[str, str]) -> list[Row]:
+    raw = {f["id"]: f for f in document["findings"]}
+    return [
+        (
+            f["title"], place_label(r["area"], names), r["observed"],
+            r["expected"], r["times"], *r["ratio"], r["adjusted"], text(f"overview.{f['word']}"),
+        )
+        for f in told["findings"]
+        for r in [raw[f["id"]]]
+    ]  # fmt: skip
+
+
+def _beside(document: Mapping[str, Any], told: Mapping[str, Any]) -> list[Sheet]:
+    """What stands beside the numbers: signals, what is coming, what is published, what to talk about."""
+    number, what, when, here, around, why = (
+        text(f"picture.sheet_{c}") for c in ("number", "what", "when", "here", "around", "why")
+    )
+    inside, outside = document["context"], document.get("around", {})
+    days = [event["day"] for event in document["coming"]]
+    return [
+        ("cases", (number, what), [(c["number"], c["says"]) for c in told["cases"]]),
+        ("coming", (when, what), [(day, said) for day, (_, said) in zip(days, told["coming"], strict=True)]),
+        (
+            "context", (text("overview.type_column"), here, around),
+            [(kind, inside.get(kind, 0), outside.get(kind, 0)) for kind in sorted({*inside, *outside})],
+        ),
+        ("focus", (text("card.column_place"), why), [(f["place"], f["why"]) for f in told["focus"]]),
     ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from services.analysis.api.counts import EXACT
-from services.analysis.domain.case_documents import GATHERED
+from services.analysis.domain.case_documents import GATHERED, corrected_lead
 from services.analysis.gateways import Geometry
 from services.analysis.store import density
 from services.analysis.store import signals as store
@@ -167,9 +167,8 @@ def _case(case: Revision, names: Mapping[str, str]) -> dict[str, Any]:
         facts.append(text("signals.over", until=week(date.fromisoformat(document["until"]))))
     elif document["data"]["preliminary"] >= 0.05:
         facts.append(text("signals.preliminary", share=whole(round(100 * document["data"]["preliminary"]))))
-    now = document.get("now") or []
-    if now:
-        facts.append(text("signals.corrected", count=whole(now[0]["observed"])))
+    if (now := corrected_lead(document)) is not None and now != lead["observed"]:
+        facts.append(text("signals.corrected", count=whole(now)))
     return {
         **_said(lead, names),
         "number": case.number,

@@ -244,6 +244,13 @@ def test_every_table_is_a_file_for_swedish_excel_and_no_formula() -> None:
     assert areas[1].split(";")[:2] == ["'=HYPERLINK(1)", "21"]
     assert "," in areas[1].split(";")[3], "a decimal comma in what was expected"
     assert len(files["rhythm"].splitlines()) == 8
+    over_time = files["history"].splitlines()
+    assert over_time[0].endswith(document["first"]), "the last column is the period itself"
+    groups = {k["kind"]: k["periods"] for k in document["kinds"] if k["periods"]}
+    assert [line.split(";")[1:] for line in over_time[1:]] == [[str(n) for n in one] for one in groups.values()]
+    told = picture_words.told(document, named)
+    assert [line.split(";")[0] for line in files["cases"].splitlines()[1:]] == [c["number"] for c in told["cases"]]
+    assert len(files["focus"].splitlines()) == 1 + len(told["focus"])
 
 
 def test_words_are_plain_and_what_is_hidden_is_not_a_reason() -> None:
