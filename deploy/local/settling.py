@@ -1,7 +1,8 @@
 """The town's history handed in: its reporters registered and appointed, every report by the door's own use case.
 
-The same rows as by HTTP: ``submit_many`` with the moment at which each report came in, one transaction per sender and
-day (per month long ago). Nothing here writes a table.
+The same rows as by HTTP: ``submit_many`` with the moment at which they came in, one transaction per sender and day.
+What is older than half a year comes in a month at a time, with its last: nobody asks any longer how late it was.
+Nothing here writes a table.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
+from deploy.local.lasting import different, lived
 from deploy.local.town import WEEKS, Reporter, Told, Town
 from services.analysis.handlers.picturing import Picturing
 from services.analysis.handlers.watching import Watching
@@ -34,7 +36,7 @@ async def settle(database: Database, kommun: str, town: Town, systems: Sequence[
     """
     senders = await _reporters(database, kommun, town) | await _systems(database, kommun, systems)
     days: dict[tuple[int, date], list[Told]] = defaultdict(list)
-    everything = town.told()
+    everything = lived(town)
     for told in everything:
         days[told.sender, _together(told.arrives.date(), town.now.date())].append(told)
     gate = asyncio.Semaphore(AT_ONCE)
@@ -48,7 +50,7 @@ async def settle(database: Database, kommun: str, town: Town, systems: Sequence[
     for reporter in town.reporters:
         if reporter.until is not None:
             await _appoint(database, kommun, town, reporter, ended=True)
-    return len({told.body["id"] for told in everything})
+    return different(everything)
 
 
 def _together(day: date, today: date) -> date:
