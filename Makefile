@@ -97,6 +97,7 @@ qgis: setup
 
 bench: setup .venv-bench/.ready
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.acceptance
 	$(BIN)/python -m benchmarks.weekly
 	$(BIN)/python -m benchmarks.voice
 	$(BIN)/python -m benchmarks.million
