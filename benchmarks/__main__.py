@@ -7,12 +7,13 @@ import os
 import platform
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from benchmarks import door, features, flow, growth, latency, place, rebuild, servers
-from benchmarks.table import table
+from benchmarks.table import merged, table
 
 HERE = Path(__file__).parent
 BUILD = HERE.parent / "build"
@@ -112,11 +113,15 @@ def main() -> None:
     BUILD.mkdir(exist_ok=True)
     whole = BUILD / "bench-all.json"
     before = json.loads(whole.read_text("utf-8")) if whole.exists() else {}
-    found = before | asyncio.run(measure(arguments))
+    fresh = asyncio.run(measure(arguments))
+    found = before | fresh
     (BUILD / "bench.json").write_text(json.dumps(entries(found), indent=1, ensure_ascii=False))
     whole.write_text(json.dumps(found, indent=1, ensure_ascii=False), "utf-8")
-    if {"flow_40", "flow_1", "latency", "door", "growth", "place", "gis"} <= set(found):
-        (HERE / "README.md").write_text(table(found), "utf-8")
+    page = HERE / "README.md"
+    on = fresh["machine"]
+    software = f"Apache Kafka {on['kafka']}, PostgreSQL {on['postgres']}, fsync on"
+    when = f"{datetime.now(UTC).date()}: {on['machine']}, {software}"
+    page.write_text(merged(page.read_text("utf-8"), table(fresh), when), "utf-8")
     print(json.dumps(entries(found), ensure_ascii=False))
 
 

@@ -5,11 +5,9 @@ from typing import Any
 HEAD = """# Benchmarks
 
 `python -m benchmarks`, a part of `make bench` (about an hour with the weekly run, the voice and a million facts;
-`python -m benchmarks flow --rounds 1` for a look). Everything runs on a broker and a database of its own, on the
-machine below. Its cores are shared and its speed swings by a third within minutes: compare ratios, which are taken
-round by round and then their median; never the absolute values of two runs.
-
-Machine: {machine}. Apache Kafka {kafka}, one node; PostgreSQL {postgres}, fsync on.
+`python -m benchmarks flow --rounds 1` for a look). Everything runs on a broker and a database of its own. The machine's
+cores are shared and its speed swings by a third within minutes, and threefold between days: compare ratios, which are
+taken round by round and then their median; never the absolute values of two runs.
 
 All contenders read the same real-shaped reports (`benchmarks/reports.py`: points inside real areas, in the order of
 time, one in seven an interval, one in thirty a correction) with twelve partitions. The copies do the plain job: parse
@@ -145,9 +143,29 @@ def _door(found: dict[str, Any]) -> str:
     )
 
 
+def merged(page: str, fresh: str, when: str) -> str:
+    """The page with the sections of ``fresh`` in place of its own of the same heading; the head is the fresh one.
+
+    Each section that is new says ``when`` and on what it was measured.
+    """
+    head, *new = fresh.split(_SECTION)
+    sections = {_heading(one): one for one in page.split(_SECTION)[1:]}
+    for one in new:
+        heading, _, rest = one.partition("\n")
+        sections[_heading(one)] = f"{heading}\n\nMeasured {when}.\n{rest}"
+    return _SECTION.join([head.rstrip("\n") + "\n", *(one.strip("\n") + "\n" for one in sections.values())])
+
+
+_SECTION = "\n## "
+
+
+def _heading(section: str) -> str:
+    return section.partition("\n")[0]
+
+
 def table(found: dict[str, Any]) -> str:
-    """The whole page; parts that were not measured are left out."""
-    lines = [HEAD.format(**found["machine"])]
+    """The page of what was measured; ``merged`` puts it where the rest stands."""
+    lines = [HEAD]
     for kommuner in (40, 1):
         if f"flow_{kommuner}" in found:
             lines += _flow(found, kommuner)
