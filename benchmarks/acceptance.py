@@ -4,11 +4,11 @@ The same as ``lagesbild check statistics``; writes ``benchmarks/acceptance.md``.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from services.analysis import acceptance
+from services.analysis.acceptance.cases import Result
 
 HERE = Path(__file__).parent
 INDEX = HERE.parent.parent / "shared" / "data" / "stats" / "index.json"
@@ -16,7 +16,7 @@ SHOWN = 3
 """Numbers of a case that are shown; the command says all."""
 
 
-def page(results: list[Any]) -> str:
+def page(results: Sequence[Result]) -> str:
     """The table: what was got beside what is expected, the first few numbers of each."""
     gates = [r for r in results if r.gate]
     rows = "".join(f"| {_holds(r)} | {r.id} | {_said(r.got)} | {_said(r.expect)} | {r.note or ''} |\n" for r in results)
@@ -30,7 +30,7 @@ def page(results: list[Any]) -> str:
     )
 
 
-def _holds(result: Any) -> str:
+def _holds(result: Result) -> str:
     return "yes" if result.ok else "**no**" if result.gate else "no gate"
 
 

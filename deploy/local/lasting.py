@@ -3,7 +3,7 @@
 Beside ``town``, which draws what happens: states and the calendar are in no number that hidden changes are sought in.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -69,8 +69,3 @@ def _calendar(town: Town) -> Iterator[Told]:
 def _chance(name: str) -> float:
     """Above 0 and at most 1, the same for the same name."""
     return (int.from_bytes(blake2b(name.encode(), digest_size=6).digest()) + 1) / 2**48
-
-
-def different(told: Sequence[Told]) -> int:
-    """How many different reports these are."""
-    return len({one.body["id"] for one in told})

@@ -170,7 +170,6 @@ class Town:
         place = SPOTS[spot]
         width = timedelta(hours=int(dice.choice([0, 0, 0, 10, 60])) if code[0] == "A" else 0)
         late = timedelta(days=float(dice.choice([0.02, 1.0, 3.0, 9.0, 21.0], p=[0.7, 0.14, 0.08, 0.05, 0.03])))
-        recent = week >= WEEKS - 3
         body = {
             "id": f"town-{self.seed}-{week}-{spot}-{code}-{sender}-{k}",
             "source_version": 1,
@@ -186,7 +185,6 @@ class Town:
             },
             "confirmed": bool(dice.random() < 0.7),
             "count": int(dice.choice([1, 1, 1, 2, 3])),
-            "ongoing": code[0] == "E" and recent,
         }
         return Told(sender, moment + late + timedelta(minutes=30), body, week, spot)
 

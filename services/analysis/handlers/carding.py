@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.analysis.domain import findings
 from services.analysis.domain.exposure import known, looking
 from services.analysis.domain.findings import Finding, Measured
-from services.analysis.domain.selection import Selection, last_week, whole_weeks
+from services.analysis.domain.selection import Selection, whole_weeks
 from services.analysis.domain.series import SeriesKey
 from services.analysis.handlers.judging import missing, span_of
 from services.analysis.handlers.looking import remembered
@@ -90,7 +90,6 @@ class Carding:
             span, count = await span_of(connection, kommun, about)
             one, eyes = await _measured(connection, kommun, subject, about, (span, count))
             late = await missing(connection, kommun, about)
-            week = last_week(about.last)
             rhythm_weeks = BUSY_WEEKS if sum(one.periods) > BUSY else RHYTHM_WEEKS
             everywhere = replace(about, areas=())
             if about.areas:  # its neighbours stand on the map
@@ -106,7 +105,7 @@ class Carding:
                 findings.usual(one.periods[:-1]),
                 eyes,
                 await store.zero_reports(connection, kommun, subject, about.first, about.last),
-                await store.rhythm(connection, kommun, subject, week - timedelta(weeks=rhythm_weeks - 1), week),
+                await store.rhythm(connection, kommun, subject, *whole_weeks(about.last, rhythm_weeks)),
                 rhythm_weeks,
                 groups["source"],
                 groups["area"],
@@ -126,34 +125,34 @@ class Carding:
         """
         async with self._database.transaction((kommun,), snapshot=True) as connection:
             span, count = await span_of(connection, kommun, chosen)
-            week = last_week(chosen.last)
-            since = min(span.start, week - timedelta(weeks=RHYTHM_WEEKS - 1))
+            since = min(span.start, whole_weeks(chosen.last, RHYTHM_WEEKS)[0])
             stored = await store.of_place(connection, kommun, ident, since, chosen.last)
             standing = await store.open_at(connection, kommun, ident, chosen.last)
             late = await missing(connection, kommun, chosen)
             invented = await numbers.any_invented(connection, kommun)
         about = replace(chosen, sources=(), areas=(), types=())
-        spans, found = (span, count, week), (stored, standing)
+        spans, found = (span, count), (stored, standing)
         return await asyncio.to_thread(_of_place, subject, about, spans, found, late=late, invented=invented)
 
 
 def _of_place(
     subject: Subject,
     chosen: Selection,
-    spans: tuple[Span, int, date],
+    spans: tuple[Span, int],
     stored: tuple[Sequence[str], Sequence[str]],
     *,
     late: float,
     invented: bool,
 ) -> Card:
     """The card out of the place's reports and of the states that stand there; ``late``: the share still to come."""
-    (span, count, week), (events, standing) = spans, stored
+    (span, count), (events, standing) = spans, stored
+    first, last = whole_weeks(chosen.last, RHYTHM_WEEKS)
     facts = [(event, fact) for event in events if (fact := counted(read(event))) is not None]
     sums = Counter((fact.day - span.start).days // span.days for _, fact in facts if fact.day >= span.start)
     one = Measured(SeriesKey("", ""), tuple(sums[i] for i in range(count)), None)
     rhythm: Counter[int] = Counter()
     for _, fact in facts:
-        if week - timedelta(weeks=RHYTHM_WEEKS - 1) <= fact.week <= week:
+        if first <= fact.day <= last:
             rhythm.update({key.slot: weight.reports for key, weight in contributions(fact).items()})
     inside = [event for event, fact in facts if fact.day >= chosen.first]
     return Card(

@@ -21,7 +21,7 @@ from services.analysis.domain import corrections, findings, picture
 from services.analysis.domain.corrections import Changed
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.preliminary import HISTORY, missing_share
-from services.analysis.domain.selection import last_week
+from services.analysis.domain.selection import last_week, whole_weeks
 from services.analysis.handlers.looking import active_reporters
 from services.analysis.handlers.silences import silence, turns
 from services.analysis.handlers.telling import NAMES, tell
@@ -112,7 +112,7 @@ class Picturing:
                 await store.zero_reports(connection, kommun, period.first, period.last),
                 await exposure.appointed(connection, kommun, period.cut_off),
                 await store.silent(connection, kommun, (period.first, period.last), begun=begun, now=period.cut_off),
-                await store.rhythm(connection, kommun, week - timedelta(weeks=picture.RHYTHM_WEEKS - 1), week),
+                await store.rhythm(connection, kommun, *whole_weeks(period.last, picture.RHYTHM_WEEKS)),
                 await store.states(connection, kommun, period.first, period.last),
                 await store.sources(connection, kommun, span, count),
                 await store.coming(connection, kommun, *picture.coming_span(period)),

@@ -53,7 +53,7 @@ class Subject:
 
 
 async def rhythm(connection: AsyncConnection, kommun: str, subject: Subject, first: date, last: date) -> dict[int, int]:
-    """Hour of the week → reports in millionths, over the weeks (their Mondays) from first to last."""
+    """Hour of the week → reports in millionths, over the weeks that begin on the days from first to last."""
     rows = await _sums(connection, kommun, subject, _RHYTHM, {"first": first, "last": last})
     return {row.slot: row.reports for row in rows}
 
