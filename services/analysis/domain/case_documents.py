@@ -111,7 +111,7 @@ def over(before: Document, week: date, data: Document) -> Document:
 def corrected(before: Document, now: Sequence[Finding], data: Document) -> Document | None:
     """A revision that says what corrections did to the week of the evidence; None when they did nothing new."""
     fresh = [_side(f.plain) | {"area": f.key.area, "kind": f.key.kind, "observed": f.observed} for f in now]
-    shown = before.get("now") or before["evidence"]
+    shown = corrections(before, gathered=False) or before["evidence"]
     seen = {(e["area"], e["kind"]): e["observed"] for e in shown if e.get("method") != GATHERED}
     if all(seen.get((f["area"], f["kind"])) == f["observed"] for f in fresh):
         return None
@@ -124,14 +124,21 @@ def gathering(document: Document) -> Document | None:
 
 
 def gathering_corrected(before: Document, observed: int, data: Document) -> Document | None:
-    """A revision that says how many reports a case's gathering has by now; None where that is no news."""
+    """A revision that says how many reports a case's gathering has by now; None where that is no news.
+
+    Its ``data`` stand beside the gathering: by those of the case the weekly look knows that it has not seen these.
+    """
     evidence = gathering(before)
     if evidence is None:
         return None
     if (corrections(before, gathered=True) or [evidence])[0]["observed"] == observed:
         return None
     fresh = {key: evidence[key] for key in ("area", "kind", "method")} | {"observed": observed}
-    return before | {"reason": "corrected", "now": [*(corrections(before, gathered=False) or ()), fresh], "data": data}
+    return before | {
+        "reason": "corrected",
+        "now": [*(corrections(before, gathered=False) or ()), fresh],
+        "scan": before.get("scan", {}) | {"data": data},
+    }
 
 
 def corrected_lead(document: Document) -> int | None:

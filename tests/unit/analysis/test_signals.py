@@ -242,6 +242,22 @@ def test_a_document_keeps_its_numbers_and_says_what_corrections_did() -> None:
     assert documents.open_case("x", changed).series == {CENTRE}
 
 
+def test_a_correction_of_the_gathering_is_none_of_the_series_and_the_other_way_round() -> None:
+    move = follow([], [_finding(CENTRE, 2.0, observed=12)], WEEK)[0]
+    gathering = {"area": "0682R007", "kind": "A", "method": documents.GATHERED, "observed": 20}
+    opened = documents.opened(move, WEEK, Ladder(), {})
+    both = opened | {"evidence": [*opened["evidence"], gathering]}
+    less = documents.gathering_corrected(both, 16, {"facts": 104})
+    assert less is not None
+    assert less["data"] == both["data"], "the weekly look of the same night has still to come"
+    assert documents.corrected_lead(less) is None, "of the series, which stands first, nothing is new"
+    assert documents.corrected(less, [_finding(CENTRE, 2.0, observed=12)], {}) is None
+    fewer = documents.corrected(less, [_finding(CENTRE, 2.0, observed=9)], {})
+    assert fewer is not None
+    assert documents.corrected_lead(fewer) == 9
+    assert documents.gathering_corrected(fewer, 16, {}) is None, "said already"
+
+
 def test_a_case_opens_the_reports_of_its_number() -> None:
     weekly = {"area": "0682R001", "kind": "A", "weeks": 1, "method": "C2"}
     assert pages._behind(weekly, WEEK) == "from=2026-11-16&to=2026-11-22&type=A&area=0682R001"
