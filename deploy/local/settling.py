@@ -26,7 +26,7 @@ from services.runtime.schedule import Schedule
 from services.runtime.tokens import Principal
 
 AT_ONCE = 6
-RECENT = timedelta(days=190)
+RECENT = timedelta(days=380)
 
 
 async def settle(database: Database, kommun: str, town: Town, systems: Sequence[UUID]) -> int:

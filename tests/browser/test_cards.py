@@ -186,6 +186,16 @@ async def test_who_reports_is_shown_per_organisation_to_who_writes(login: Login,
     await page.select_option("#f-weeks", "52")
     await page.get_by_role("button", name="Visa").click()
     await expect(page.locator("#f-weeks")).to_have_value("52")
+    weeks = page.get_by_role("group", name="Vecka för vecka").get_by_role("row")
+    assert await weeks.count() >= 53, "a year of weeks under the heading"
+    late = page.get_by_role("group", name="Hur sent rapporterna kommer in").get_by_role("row", name="Fastighetsbolag")
+    await expect(late).to_contain_text("samma dag")
+    async with page.expect_download() as table:
+        await page.get_by_role("region", name="Områden").get_by_role("link", name="CSV").click()
+    header = (await (await table.value).path()).read_text(encoding="utf-8-sig").splitlines()[0]
+    assert header == "area;appointed;active;zero_reports;last_day"
+    await page.get_by_role("link", name="Brinellskolan").first.click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Brinell")
     member = await login("est_medlem", **DESKTOP)
     answer = await member.goto(f"{town.url}/oversikt/rapporterande")
     assert answer is not None

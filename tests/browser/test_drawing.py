@@ -62,6 +62,18 @@ async def ends_and_begins_again(page: Page, layer: str) -> None:
     await expect(page.get_by_role("status").first).to_contain_text("Version 3 gäller från")
 
 
+async def its_card_is_sound(page: Page, town: Town, layer: str) -> None:
+    """It says who was looking at the area that the place lies in, and shows the place there."""
+    await page.goto(f"{town.url}/omraden")
+    await page.locator(f'a[href*="{layer}"]').click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Stortorget")
+    await expect(page.get_by_text("Aktiva rapportörer i ")).to_be_visible()
+    await expect(page.locator('[aria-labelledby="var"] .cells path').first).to_be_visible()
+    for width in (1280, 320):
+        await page.set_viewport_size({"width": width, "height": 800})
+        assert await violations(page) == [], width
+
+
 @pytest.mark.usefixtures("registered")
 async def test_a_place_is_made_without_script_and_reports_come_to_lie_in_it(login: Login, town: Town) -> None:
     mark = f"draw-{uuid4().hex[:6]}"
@@ -88,6 +100,7 @@ async def test_a_place_is_made_without_script_and_reports_come_to_lie_in_it(logi
 
     assert not before.get("places")
     await eventually(inside, "the report lies in the new place")
+    await its_card_is_sound(await login("analytiker", **DESKTOP), town, layer)
     await ends_and_begins_again(page, layer)
     # Its name can be written in reports from now on.
     await town.tenant.load(reports(1, f"{mark}-n", place={"text": "Stortorget"}))

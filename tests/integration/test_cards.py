@@ -78,13 +78,15 @@ async def test_a_card_counts_what_its_reports_say(database: Database, serving: D
     named = await Carding(serving).place(kommun, Subject("platser", "torget", ""), place, CHOSEN)
     assert (named.now, named.count) == (9, 9)
     assert named.kinds == {"A1": (9_000_000, 0)}
+    seen = (named.looked_at, named.eyes[-1], named.appointed, named.zero_reports)
+    assert seen == (f"{kommun}R001", 5, 0, 1), "who looked at the area that the place lies in"
     async with serving.transaction((kommun,)) as connection:
         rows = await places.by_period(connection, kommun, Span(CHOSEN.first - timedelta(days=14), LAST, 14))
         count = await store.how_many(connection, kommun, CHOSEN, store.Inside(place=place))
     assert rows == [(1, str(place), f"{kommun}R001", 9_000_000)]
     assert count == 9
     other = await Carding(serving).place(kommun, Subject("platser", "parken", ""), uuid4(), CHOSEN)
-    assert (other.now, other.count) == (0, 0)
+    assert (other.now, other.count, other.looked_at, other.eyes) == (0, 0, "", ())
 
 
 async def test_a_card_of_a_period_that_is_over_shows_what_stood_then(

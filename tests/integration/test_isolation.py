@@ -54,7 +54,8 @@ async def test_the_same_sender_s_id_in_two_municipalities_is_two_reports(pair: t
 
 
 async def test_nothing_is_readable_without_a_token_or_key(instance: Instance) -> None:
-    things = f"""/v1/counts /v1/counts.csv /v1/counts.xlsx /v1/counts.geojson /v1/exposure /v1/cases /v1/cases/{uuid4()}
+    things = f"""/v1/counts /v1/counts.csv /v1/counts.xlsx /v1/counts.geojson /v1/exposure /v1/exposure.csv
+        /v1/exposure.xlsx /v1/lateness /v1/lateness.csv /v1/lateness.xlsx /v1/cases /v1/cases/{uuid4()}
         /v1/pictures /v1/pictures/2026:01 /v1/pictures/2026:01/map.geojson /v1/hotspots.geojson
         /v1/reports/{uuid4()}/text /v1/context /v1/layers /v1/layers/regso/areas
         /v1/locate?lon=14&lat=57 /v1/geocode?text=a /v1/suggest?q=a /v1/names

@@ -1,23 +1,23 @@
 """HTTP in: ``/v1/counts`` (JSON, CSV, XLSX, GeoJSON), ``/v1/context``, ``/v1/facts/{id}``."""
 
 import re
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from datetime import date, datetime
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import AwareDatetime, BaseModel, BeforeValidator
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.values import EventType, Source
+from services.analysis.api.files import as_csv, as_workbook
+from services.analysis.api.selecting import Selected
 from services.analysis.domain import as_known
-from services.analysis.domain.selection import BadSelection, GroupBy, Selection, last_days, parse_day, reports
+from services.analysis.domain.selection import GroupBy, Selection, reports
 from services.analysis.gateways import Geometry, NoSuchLayer
 from services.analysis.store import numbers
 from services.analysis.views.fact import read
-from services.pages.tables import MOST_ROWS, XLSX, csv_text, workbook
-from services.pages.tables import TYPE as CSV
+from services.pages.tables import XLSX
 from services.runtime import openapi, read_log
 from services.runtime.database import Database
 from services.runtime.http import Caller, token_of
@@ -26,7 +26,6 @@ from services.runtime.tokens import Principal
 
 router = APIRouter(prefix="/v1", tags=["analysis"])
 GEOJSON = "application/geo+json"
-_DAY: dict[str, Any] = {"pattern": r"^(\d{4}-\d{2}-\d{2})?$"}
 WRITERS = ("analytiker", "administrator")
 """Who assesses and adopts, and sees drafts."""
 EXACT = ("features:read", *WRITERS)
@@ -34,27 +33,6 @@ EXACT = ("features:read", *WRITERS)
 READERS = ("counts:read", "analytiker", "est_medlem", "administrator")
 
 
-def selection(
-    first: Annotated[str | None, Query(alias="from", description="ISO date, inclusive", json_schema_extra=_DAY)] = None,
-    last: Annotated[str | None, Query(alias="to", description="ISO date, inclusive", json_schema_extra=_DAY)] = None,
-    layer: Annotated[str, Query(pattern=r"^[a-z0-9_]{1,32}$")] = "regso",
-    area: Annotated[list[str], Query()] = [],  # noqa: B006 - FastAPI's way to declare a repeated parameter
-    type: Annotated[list[EventType | Literal["A", "B", "C", "D", "E", "F", "G"]], Query()] = [],  # noqa: A002, B006
-    source: Annotated[list[Source], Query()] = [],  # noqa: B006
-) -> Selection:
-    """The selection in a query; the last 14 days when no dates are given."""
-    start, end = last_days(datetime.now(UTC))
-    try:
-        return Selection(
-            parse_day(first, "from", start), parse_day(last, "to", end), layer, tuple(area), tuple(type), tuple(source)
-        )
-    except BadSelection as bad:
-        raise Problem(
-            422, "bad-selection", str(bad), errors=[{"loc": ["query", bad.field], "type": "selection", "msg": str(bad)}]
-        ) from None
-
-
-Selected = Annotated[Selection, Depends(selection)]
 Groups = Annotated[list[GroupBy], Query(description="repeat to group by several")]
 
 
@@ -161,19 +139,14 @@ async def counts(
 async def counts_csv(request: Request, principal: Caller, chosen: Selected, group_by: Groups = []) -> Response:  # noqa: B006
     """The same as CSV for Swedish Excel: semicolons, decimal commas, UTF-8 with a byte order mark."""
     name, header, rows = await _exported(request, principal, chosen, group_by)
-    return Response(csv_text(header, rows), media_type=CSV, headers=_attached(f"{name}.csv"))
+    return as_csv(name, header, rows)
 
 
 @router.get("/counts.xlsx", response_class=Response, responses=openapi.media(XLSX))
 async def counts_xlsx(request: Request, principal: Caller, chosen: Selected, group_by: Groups = []) -> Response:  # noqa: B006
     """The same as a workbook with one sheet: numbers as numbers, days as days."""
     name, header, rows = await _exported(request, principal, chosen, group_by)
-    if len(rows) >= MOST_ROWS:
-        raise Problem(
-            422, "too-many-rows", "Tabellen är för lång för XLSX. Välj CSV, en kortare period eller färre grupper."
-        )
-    content = await run_in_threadpool(workbook, [("rapporter", header, rows)])
-    return Response(content, media_type=XLSX, headers=_attached(f"{name}.xlsx"))
+    return await as_workbook(name, "rapporter", header, rows)
 
 
 async def _exported(
@@ -187,10 +160,6 @@ async def _exported(
     rows = [[*row.values(), *("ja" for _ in marked)] for row in answer.rows]
     name = f"rapporter-{principal.kommun}-{answer.first}-{answer.last}"
     return name, [*answer.group_by, "reports", "seen", *marked], rows
-
-
-def _attached(name: str) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
 @router.get("/counts.geojson", response_class=Response, responses=openapi.media(GEOJSON, schema={"type": "object"}))

@@ -19,9 +19,10 @@ from services.analysis.domain.series import SeriesKey
 from services.analysis.handlers.judging import missing, span_of
 from services.analysis.handlers.looking import remembered
 from services.analysis.store import cards as store
-from services.analysis.store import numbers, signals
+from services.analysis.store import exposure, numbers, signals
 from services.analysis.store.cards import Subject
 from services.analysis.store.pictures import Span
+from services.analysis.store.sums import ALWAYS
 from services.analysis.views import MILLION, swedish_day
 from services.analysis.views.fact import Counted, counted, read
 from services.analysis.views.rhythm import contributions
@@ -39,6 +40,8 @@ class Card:
     """One subject in one period. Weights are millionths; ``periods`` = (first day, reports), the oldest first.
 
     ``finding`` is None where there is too little history; ``usual`` between what the count lies 19 times of 20.
+    ``eyes``: reporters who were looking in every period, at ``looked_at``: the subject's area, the one that a place
+    lies in, or the whole (""). ``appointed``: those who were to look there; None where appointments do not know.
     """
 
     subject: Subject
@@ -47,6 +50,8 @@ class Card:
     finding: Finding | None
     usual: tuple[int, int] | None
     eyes: Sequence[int]
+    looked_at: str
+    appointed: int | None
     zero_reports: int
     rhythm: Mapping[int, int]
     rhythm_weeks: int
@@ -104,6 +109,8 @@ class Carding:
                 findings.judged_alone(one, late),
                 findings.usual(one.periods[:-1]),
                 eyes,
+                subject.area,
+                await _appointed(connection, kommun, about),
                 await store.zero_reports(connection, kommun, subject, about.first, about.last),
                 await store.rhythm(connection, kommun, subject, *whole_weeks(about.last, rhythm_weeks)),
                 rhythm_weeks,
@@ -121,63 +128,116 @@ class Carding:
     async def place(self, kommun: str, subject: Subject, ident: UUID, chosen: Selection) -> Card:
         """The card of a named place: folded from its own reports, since no view knows of places.
 
-        Who was looking at it is not known: reporters are known by area.
+        Who was looking is known by area: the one that most of its reports lie in.
         """
+        about = replace(chosen, sources=(), areas=(), types=())
         async with self._database.transaction((kommun,), snapshot=True) as connection:
-            span, count = await span_of(connection, kommun, chosen)
+            span, count = await span_of(connection, kommun, about)
             since = min(span.start, whole_weeks(chosen.last, RHYTHM_WEEKS)[0])
             stored = await store.of_place(connection, kommun, ident, since, chosen.last)
+            facts = await asyncio.to_thread(_read, stored)
+            seen = await _seen_from(connection, kommun, _mostly_in(facts), (about, span, count))
             standing = await store.open_at(connection, kommun, ident, chosen.last)
-            late = await missing(connection, kommun, chosen)
+            late = await missing(connection, kommun, about)
             invented = await numbers.any_invented(connection, kommun)
-        about = replace(chosen, sources=(), areas=(), types=())
-        spans, found = (span, count), (stored, standing)
-        return await asyncio.to_thread(_of_place, subject, about, spans, found, late=late, invented=invented)
+        read = _OfPlace(subject, about, span, count, facts, standing, seen, late, invented)
+        return await asyncio.to_thread(read.card)
 
 
-def _of_place(
-    subject: Subject,
-    chosen: Selection,
-    spans: tuple[Span, int],
-    stored: tuple[Sequence[str], Sequence[str]],
-    *,
-    late: float,
-    invented: bool,
-) -> Card:
-    """The card out of the place's reports and of the states that stand there; ``late``: the share still to come."""
-    (span, count), (events, standing) = spans, stored
-    first, last = whole_weeks(chosen.last, RHYTHM_WEEKS)
-    facts = [(event, fact) for event in events if (fact := counted(read(event))) is not None]
-    sums = Counter((fact.day - span.start).days // span.days for _, fact in facts if fact.day >= span.start)
-    one = Measured(SeriesKey("", ""), tuple(sums[i] for i in range(count)), None)
-    rhythm: Counter[int] = Counter()
+Facts = Sequence[tuple[str, Counted]]
+"""Located reports as stored and as counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Who was looking at an area, "" where a place has no report to say which."""
+
+    area: str
+    eyes: Sequence[int] = ()
+    appointed: int | None = None
+    zero_reports: int = 0
+
+
+def _read(events: Sequence[str]) -> Facts:
+    return [(event, fact) for event in events if (fact := counted(read(event))) is not None]
+
+
+def _mostly_in(facts: Facts) -> str:
+    """The area of RegSO that most lie in; a place on a border lies in the larger part."""
+    areas: Counter[str] = Counter()
     for _, fact in facts:
-        if first <= fact.day <= last:
-            rhythm.update({key.slot: weight.reports for key, weight in contributions(fact).items()})
-    inside = [event for event, fact in facts if fact.day >= chosen.first]
-    return Card(
-        subject,
-        chosen,
-        _dated(span, one),
-        findings.judged_alone(one, late),
-        findings.usual(one.periods[:-1]),
-        (),
-        0,
-        rhythm,
-        RHYTHM_WEEKS,
-        _grouped(chosen, facts, "source"),
-        {},
-        _grouped(chosen, facts, "event_type"),
-        [json.loads(event) for event in standing[:MOST_OPEN]],
-        len(standing),
-        [json.loads(event) for event in inside[:SHOWN]],
-        len(inside),
-        late,
-        invented,
+        areas.update({one.area: one.share for one in fact.areas.shares if one.layer == ALWAYS})
+    return min(areas, key=lambda area: (-areas[area], area), default="")
+
+
+async def _seen_from(connection: AsyncConnection, kommun: str, area: str, of: tuple[Selection, Span, int]) -> _Seen:
+    chosen, span, count = of
+    if not area:
+        return _Seen("")
+    subject, inside = Subject(ALWAYS, area, ""), replace(chosen, layer=ALWAYS, areas=(area,))
+    return _Seen(
+        area,
+        await _eyes(connection, kommun, subject, span, count),
+        await _appointed(connection, kommun, inside),
+        await store.zero_reports(connection, kommun, subject, chosen.first, chosen.last),
     )
 
 
-def _grouped(chosen: Selection, facts: Sequence[tuple[str, Counted]], by: str) -> dict[str, tuple[int, int]]:
+@dataclass(frozen=True, slots=True)
+class _OfPlace:
+    """What a place's card is folded from; ``standing``: the states that stand there, as stored."""
+
+    subject: Subject
+    chosen: Selection
+    span: Span
+    count: int
+    facts: Facts
+    standing: Sequence[str]
+    seen: _Seen
+    late: float
+    invented: bool
+
+    def card(self) -> Card:
+        """The card."""
+        one = self._measured()
+        first, last = whole_weeks(self.chosen.last, RHYTHM_WEEKS)
+        rhythm: Counter[int] = Counter()
+        for _, fact in self.facts:
+            if first <= fact.day <= last:
+                rhythm.update({key.slot: weight.reports for key, weight in contributions(fact).items()})
+        inside = [event for event, fact in self.facts if fact.day >= self.chosen.first]
+        return Card(
+            self.subject,
+            self.chosen,
+            _dated(self.span, one),
+            findings.judged_alone(one, self.late),
+            findings.usual(one.periods[:-1]),
+            self.seen.eyes,
+            self.seen.area,
+            self.seen.appointed,
+            self.seen.zero_reports,
+            rhythm,
+            RHYTHM_WEEKS,
+            _grouped(self.chosen, self.facts, "source"),
+            {},
+            _grouped(self.chosen, self.facts, "event_type"),
+            [json.loads(event) for event in self.standing[:MOST_OPEN]],
+            len(self.standing),
+            [json.loads(event) for event in inside[:SHOWN]],
+            len(inside),
+            self.late,
+            self.invented,
+        )
+
+    def _measured(self) -> Measured:
+        counting = [fact for _, fact in self.facts if fact.day >= self.span.start]
+        sums = Counter((fact.day - self.span.start).days // self.span.days for fact in counting)
+        mine = sum(fact.source == "rapportor" for fact in counting)
+        seen_by = known(self.seen.eyes) if self.seen.eyes and 2 * mine >= len(counting) else None
+        return Measured(SeriesKey("", ""), tuple(sums[i] for i in range(self.count)), seen_by)
+
+
+def _grouped(chosen: Selection, facts: Facts, by: str) -> dict[str, tuple[int, int]]:
     before = chosen.before()
     found: dict[str, list[int]] = {}
     for _, fact in facts:
@@ -215,6 +275,13 @@ async def _eyes(connection: AsyncConnection, kommun: str, subject: Subject, span
     sent = await signals.presence_of(connection, kommun, start, span.last, days=span.days, of=of)
     by = looking(sent, memory).get(subject.area, {})
     return [by.get(at + memory, 0) for at in range(count)]
+
+
+async def _appointed(connection: AsyncConnection, kommun: str, about: Selection) -> int | None:
+    if about.layer != ALWAYS and about.areas:
+        return None
+    (row,) = await exposure.appointed(connection, kommun, about, [], [])
+    return int(row["appointed"])
 
 
 def began(event: Mapping[str, Any]) -> date:

@@ -110,7 +110,7 @@ class Picturing:
                 await store.periods(connection, kommun, span),
                 await active_reporters(connection, kommun, span, count),
                 await store.zero_reports(connection, kommun, period.first, period.last),
-                await exposure.appointed(connection, kommun, period.cut_off),
+                await exposure.appointed_at(connection, kommun, period.cut_off),
                 await store.silent(connection, kommun, (period.first, period.last), begun=begun, now=period.cut_off),
                 await store.rhythm(connection, kommun, *whole_weeks(period.last, picture.RHYTHM_WEEKS)),
                 await store.states(connection, kommun, period.first, period.last),

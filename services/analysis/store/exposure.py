@@ -1,4 +1,4 @@
-"""SQL of exposure: who was active where and when, out of the view; who is appointed."""
+"""SQL of exposure: who was active where and when, out of the view; who is appointed; how late reports come in."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain.selection import Selection
 from services.analysis.store.sums import WEEK
+from services.analysis.views import monday
 
 _GROUPS = {"week": f"({WEEK})::text", "area": "area", "organisation": "organisation"}
-_APPOINTED = text("""
-    select case when :by then coalesce(organisation::text, '') else '' end as organisation, count(*) as reporters
-    from appointments where kommun = :kommun and since < :end and (until is null or until > :start) group by 1""")
+_APPOINTED_IN = {"week": "week::text", "area": "area", "organisation": "coalesce(organisation::text, '')"}
+_LATE_IN = {"week": f"({WEEK})::text", "source": "source"}
+_NOW = text("""
+    select count(*) from appointments where kommun = :kommun and since < :now and (until is null or until > :now)""")
 
 
 async def active(
@@ -23,11 +25,9 @@ async def active(
 
     A report on a border counts its reporter in both areas, and half a zero report in each.
     """
-    columns = ", ".join(f"{_GROUPS[g]} as {g}" for g in by)
-    numbered = ", ".join(str(i + 1) for i in range(len(by)))
-    grouping = f"group by {numbered} order by {numbered}" if by else ""
+    columns, grouping = _grouped(_GROUPS, by)
     statement = f"""
-        select {columns + "," if by else ""} count(distinct reporter_token) as active,
+        select {columns} count(distinct reporter_token) as active,
                coalesce(round(sum(reports / 1000000 * share) filter (where kind = 'zero') / 1000000.0), 0)::bigint
                    as zero_reports,
                coalesce(max(day)::text, '') as last_day
@@ -35,22 +35,67 @@ async def active(
         where kommun = :kommun and generation = (select generation from view_state where name = 'activity')
           and layer = :layer and day between :first and :last and kind <> 'calendar'
           and (cast(:areas as text[]) = '{{}}' or area = any(cast(:areas as text[]))) {grouping}"""  # noqa: S608 - from the table above
-    values = {
+    rows = (await connection.execute(text(statement), _values(kommun, chosen))).mappings()
+    return [dict(row) for row in rows]
+
+
+async def appointed(
+    connection: AsyncConnection, kommun: str, chosen: Selection, by: Sequence[str], everywhere: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Groups with how many reporters were appointed some time in them: in a week's part of the period, for an area.
+
+    Who is appointed for no area in particular is so for each of ``everywhere``. Areas are those of RegSO.
+    """
+    columns, grouping = _grouped(_APPOINTED_IN, by)
+    weeks, since, until = "", "cast(:first as date)", "cast(:last as date)"
+    if "week" in by:
+        weeks = """cross join (
+            select cast(:monday as date) + 7 * n as week
+            from generate_series(0, (cast(:last as date) - cast(:monday as date)) / 7) as n) as weeks"""
+        since, until = "greatest(week, cast(:first as date))", "least(week + 6, cast(:last as date))"
+    areas = ""
+    inside = "cast(:areas as text[]) = '{}' or areas = '{}' or areas && cast(:areas as text[])"
+    if "area" in by:
+        areas = """cross join lateral unnest(
+            case when areas = '{}' then cast(:everywhere as text[]) else areas end) as named(area)"""
+        inside = "cast(:areas as text[]) = '{}' or area = any(cast(:areas as text[]))"
+    statement = f"""
+        select {columns} count(*) as appointed from appointments {weeks} {areas}
+        where kommun = :kommun and ({inside})
+          and since < ({until} + 1)::timestamp at time zone 'Europe/Stockholm'
+          and (until is null or until > ({since})::timestamp at time zone 'Europe/Stockholm') {grouping}"""  # noqa: S608 - as above
+    values = _values(kommun, chosen) | {"everywhere": list(everywhere), "monday": monday(chosen.first)}
+    return [dict(row) for row in (await connection.execute(text(statement), values)).mappings()]
+
+
+async def appointed_at(connection: AsyncConnection, kommun: str, now: datetime) -> int:
+    """Reporters who are appointed at a moment."""
+    return int(await connection.scalar(_NOW, {"kommun": kommun, "now": now}) or 0)
+
+
+async def late(connection: AsyncConnection, kommun: str, chosen: Selection, by: Sequence[str]) -> list[dict[str, Any]]:
+    """Groups with days late and reports in millionths, of a period's reports of some sources or all."""
+    columns, _ = _grouped(_LATE_IN, by)
+    numbered = ", ".join(str(i + 1) for i in range(len(by) + 1))
+    statement = f"""
+        select {columns} late, sum(reports)::bigint as reports from lateness
+        where kommun = :kommun and generation = (select generation from view_state where name = 'lateness')
+          and day between :first and :last
+          and (cast(:sources as text[]) = '{{}}' or source = any(cast(:sources as text[])))
+        group by {numbered} order by {numbered}"""  # noqa: S608 - as above
+    values = {"kommun": kommun, "first": chosen.first, "last": chosen.last, "sources": list(chosen.sources)}
+    return [dict(row) for row in (await connection.execute(text(statement), values)).mappings()]
+
+
+def _grouped(expressions: dict[str, str], by: Sequence[str]) -> tuple[str, str]:
+    """Columns to select, each followed by a comma, and how they group and sort."""
+    columns = "".join(f"{expressions[g]} as {g}, " for g in by)
+    numbered = ", ".join(str(i + 1) for i in range(len(by)))
+    return columns, f"group by {numbered} order by {numbered}" if by else ""
+
+
+def _values(kommun: str, chosen: Selection) -> dict[str, Any]:
+    return {
         "kommun": kommun, "layer": chosen.layer, "first": chosen.first, "last": chosen.last,
         "areas": list(chosen.areas),
     }  # fmt: skip
-    rows = (await connection.execute(text(statement), values)).mappings()
-    return [dict(row) | ({"organisation": row["organisation"] or None} if "organisation" in by else {}) for row in rows]
-
-
-async def appointed(connection: AsyncConnection, kommun: str, now: datetime) -> int:
-    """Reporters who are appointed at a moment."""
-    return (await appointed_between(connection, kommun, now, now, by_organisation=False)).get("", 0)
-
-
-async def appointed_between(
-    connection: AsyncConnection, kommun: str, start: datetime, end: datetime, *, by_organisation: bool
-) -> dict[str, int]:
-    """Organisation (or "" for all together) → reporters who were appointed some time between two moments."""
-    values = {"kommun": kommun, "start": start, "end": end, "by": by_organisation}
-    return {row.organisation: row.reporters for row in await connection.execute(_APPOINTED, values)}

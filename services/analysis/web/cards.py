@@ -21,14 +21,14 @@ from services.analysis.web.behind import row_of
 from services.analysis.web.beside import PATH, REGSO
 from services.analysis.web.hours import blocks, rhythm
 from services.analysis.web.keeping import kept
-from services.analysis.web.labels import KIND
+from services.analysis.web.labels import KIND, outer_rings
 from services.analysis.web.overview import read_selection
 from services.pages import charts, maps
 from services.pages.frame import frame
 from services.pages.labels import place_label, type_label, upper_first
 from services.pages.render import page
 from services.pages.texts import text
-from services.pages.writing import decimal, full_day
+from services.pages.writing import decimal, full_day, whole
 from services.runtime import read_log
 from services.runtime.database import Database
 from services.runtime.http import Visitor, token_of
@@ -37,6 +37,8 @@ from services.runtime.tokens import Principal
 router = APIRouter(include_in_schema=False)
 PRELIMINARY_DAYS = 7
 """So long after its last day a period is drawn as not settled: reports come late."""
+_MARKED = 5
+"""The colour class of a place in its area."""
 LayerName = Annotated[str, Path(pattern=r"^[a-z0-9_]{1,32}$")]
 
 
@@ -83,16 +85,20 @@ async def _card(
         return message(principal, PATH, str(bad), None, 422)
     carding: Carding = request.app.state.carding
     geometry: Geometry = request.app.state.geometry
+    token = token_of(request) or ""
     if place is not None:
-        card, outlines = await carding.place(principal.kommun, subject, place, chosen), None
+        card = await carding.place(principal.kommun, subject, place, chosen)
+        names = await geometry.names(REGSO, token) | dict(names)
+        around = await geometry.outlines(REGSO, principal.kommun, token)
+        drawings = _inside(around, await geometry.outlines(subject.layer, principal.kommun, token), card)
     else:
         card = await carding.card(principal.kommun, subject, chosen)
-        outlines = await geometry.outlines(subject.layer, principal.kommun, token_of(request) or "")
+        drawings = _drawn(await geometry.outlines(subject.layer, principal.kommun, token), card)
     context = frame(principal, PATH) | _told(card, names, place, (principal.kommun, beside.when(request, chosen)))
     context |= await kept(request, principal)
     context |= {
-        "drawings": _drawn(outlines, card),
-        "legend": maps.LEGEND,
+        "drawings": drawings,
+        "legend": () if place is not None else maps.LEGEND,
         "trend": _trend(card),
         "here": request.url.path,
     }
@@ -121,8 +127,8 @@ def _told(card: Card, names: Mapping[str, str], place: UUID | None, links: tuple
         **beside.so_far(expected, card.missing),
         "says": _says(card),
         "eyes": card.eyes[-1] if card.eyes else None,
-        "eyes_before": card.eyes[-2] if len(card.eyes) > 1 else 0,
-        "zero_reports": card.zero_reports,
+        "eyes_title": text("card.eyes_in", area=place_label(card.looked_at, names)) if is_place else text("card.eyes"),
+        "eyes_more": _eyes_more(card),
         "periods": [(day, n, _period(chosen, day)) for day, n in reversed(card.periods)],
         "usual": card.usual,
         "rhythm_weeks": card.rhythm_weeks,
@@ -140,6 +146,13 @@ def _told(card: Card, names: Mapping[str, str], place: UUID | None, links: tuple
         "map_query": replace(chosen, areas=()).query(),
         "of_place": f"&plats={place}" if is_place else "",
     }
+
+
+def _eyes_more(card: Card) -> str:
+    said = {"before": whole(card.eyes[-2] if len(card.eyes) > 1 else 0), "zero": whole(card.zero_reports)}
+    if card.appointed is None:
+        return text("card.eyes_more", **said)
+    return text("card.eyes_appointed", appointed=whole(card.appointed), **said)
 
 
 def _weeks(card: Card) -> str:
@@ -212,6 +225,13 @@ def _drawn(outlines: Mapping[str, Any] | None, card: Card) -> list[maps.Drawing]
         return []
     counts = {code: float(reports(now)) for code, (now, _) in card.areas.items()}
     return maps.draw(outlines["features"], counts)
+
+
+def _inside(around: Mapping[str, Any] | None, places: Mapping[str, Any] | None, card: Card) -> list[maps.Drawing]:
+    """The place in the area that it lies in; nothing while geo is away, or where no report says which area that is."""
+    areas = [f for f in (around or {}).get("features", ()) if f["id"] == card.looked_at]
+    own = [f for f in (places or {}).get("features", ()) if f["id"] == card.subject.area]
+    return maps.draw(areas, {}, [ring for f in own for ring in outer_rings(f, _MARKED)]) if areas and own else []
 
 
 def _trend(card: Card) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """What maps and addresses of the picture's pages need to name."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from services.analysis.domain.cells import ring
@@ -14,3 +14,10 @@ KIND = re.compile(r"^[A-E](?:\d{1,2}|-X\d{1,3})?$")
 def rings(steps: Iterable[Sequence[Any]]) -> list[Ring]:
     """(cell, colour class) as rings to draw on a map."""
     return [(ring(cell), step) for cell, step in steps]
+
+
+def outer_rings(feature: Mapping[str, Any], step: int) -> list[Ring]:
+    """The outlines of a GeoJSON polygon or several, their holes left out."""
+    geometry = feature["geometry"]
+    polygons = [geometry["coordinates"]] if geometry["type"] == "Polygon" else geometry["coordinates"]
+    return [([(lon, lat) for lon, lat, *_ in polygon[0]], step) for polygon in polygons]

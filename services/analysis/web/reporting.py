@@ -1,19 +1,31 @@
-"""Vem som rapporterar: organisations side by side, who is appointed, who was active, how often all was calm.
+"""Vem som rapporterar: per organisation, area and week, who is appointed, active and calm; and how late reports come.
 
-A number of reports says little without how many were looking; this page says it per organisation, and never per person.
+A number of reports says little without how many were looking; this page says it, and never per person.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from schemas.values import UNPLACED
+from services.analysis.domain.lateness import Lateness, lateness
 from services.analysis.domain.selection import Selection
-from services.analysis.gateways import Door
+from services.analysis.gateways import Door, Geometry
+from services.analysis.handlers.judging import missing
+from services.analysis.handlers.looking import side_by_side
 from services.analysis.store import exposure as store
-from services.analysis.views import SWEDEN
+from services.analysis.views import SWEDEN, monday
 from services.analysis.web.access import denied, writes
+from services.analysis.web.beside import PATH as CARDS
+from services.analysis.web.beside import REGSO
+from services.pages import charts
 from services.pages.frame import frame
+from services.pages.labels import place_label
 from services.pages.render import page
 from services.pages.texts import text
 from services.pages.writing import short_day
@@ -24,6 +36,20 @@ router = APIRouter(include_in_schema=False)
 PATH = "/oversikt/rapporterande"
 LENGTHS = (4, 13, 52)
 """Weeks that can be looked at, each beside as many before."""
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the database says of a period: rows of ``side_by_side``, and how late what every source sent came in."""
+
+    organisations: Rows
+    organisations_before: Rows
+    areas: Rows
+    areas_before: Rows
+    weeks: Rows
+    late: Sequence[tuple[str, Lateness, float]]
+    """Source, its reports by days late, which share of them is still to come."""
 
 
 @router.get(PATH)
@@ -33,59 +59,108 @@ async def listed(request: Request, principal: Visitor, veckor: str = "") -> Resp
         return denied(principal)
     weeks = int(veckor) if veckor in {str(n) for n in LENGTHS} else LENGTHS[0]
     today = datetime.now(SWEDEN).date()
-    now = Selection(today - timedelta(days=7 * weeks - 1), today)
-    before = Selection(now.first - timedelta(days=7 * weeks), now.first - timedelta(days=1))
-    database: Database = request.app.state.database
-    async with database.transaction(principal.kommuner, snapshot=True) as connection:
-        active = await store.active(connection, principal.kommun, now, ["organisation"])
-        earlier = await store.active(connection, principal.kommun, before, ["organisation"])
-        appointed = await store.appointed_between(
-            connection, principal.kommun, _start(now.first), _start(now.last + timedelta(days=1)), by_organisation=True
-        )
+    chosen = Selection(today - timedelta(days=7 * weeks - 1), today)
+    token = token_of(request) or ""
+    geometry: Geometry = request.app.state.geometry
     door: Door = request.app.state.door
-    names = await door.organisations(token_of(request) or "")
-    rows = rows_of(active, earlier, appointed)
+    names, found_areas = await asyncio.gather(door.organisations(token), geometry.areas(REGSO, token))
+    known = {a["area"]: a["name"] for a in found_areas or () if a["kommun"] == principal.kommun}
+    found = await ask(request.app.state.database, principal.kommun, chosen, list(known))
+    organisations = rows_of("organisation", found.organisations, found.organisations_before)
+    areas = rows_of("area", [r for r in found.areas if _own(r, known)], found.areas_before, known)
     context = frame(principal, "/oversikt") | {
-        "rows": [row | {"name": _name(row["organisation"], names)} for row in rows],
-        "silent": sum(1 for row in rows if row["appointed"] and not row["active"]),
+        "rows": [row | {"name": _name(row["organisation"], names), "href": ""} for row in organisations],
+        "silent": sum(1 for row in organisations if row["silent"]),
+        "areas": [row | {"name": place_label(row["area"], known), "href": _card(row["area"], chosen)} for row in areas],
+        "unseen": sum(1 for row in areas if not row["active"] and row["area"] != UNPLACED),
+        "by_week": [row | {"week": date.fromisoformat(row["week"])} for row in reversed(found.weeks)],
+        "trend": _trend(found.weeks, today),
+        "late": [(text(f"source.{source}"), spread, share) for source, spread, share in found.late],
         "weeks": weeks,
         "lengths": LENGTHS,
-        "first": now.first,
-        "last": now.last,
+        "chosen": chosen,
+        "week_query": _in_weeks(chosen).query(),
         "away": not names,
     }
     return page("analysis/reporting.html", context)
 
 
-def _start(day: date) -> datetime:
-    return datetime.combine(day, time(), SWEDEN).astimezone(UTC)
+async def ask(database: Database, kommun: str, chosen: Selection, everywhere: Sequence[str]) -> Read:
+    """All of the page's numbers, of one moment. ``everywhere``: the municipality's areas."""
+    before = chosen.before()
+    async with database.transaction((kommun,), snapshot=True) as connection:
+        by_source: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for row in await store.late(connection, kommun, chosen, ["source"]):
+            by_source[row["source"]].append((row["late"], row["reports"]))
+        return Read(
+            await side_by_side(connection, kommun, chosen, ["organisation"]),
+            await side_by_side(connection, kommun, before, ["organisation"]),
+            await side_by_side(connection, kommun, chosen, ["area"], everywhere),
+            await side_by_side(connection, kommun, before, ["area"], everywhere),
+            await side_by_side(connection, kommun, _in_weeks(chosen), ["week"]),
+            [
+                (source, lateness(rows), await missing(connection, kommun, replace(chosen, sources=(source,))))
+                for source, rows in sorted(by_source.items())
+            ],
+        )
 
 
-def _name(organisation: str, names: dict[str, str]) -> str:
+def rows_of(by: str, now: Rows, before: Rows, known: Mapping[str, str] | None = None) -> Rows:
+    """One row per group that has reporters or had, and per ``known`` one; the silent first, then the most active.
+
+    Silent is a group where somebody is appointed and nobody was heard of.
+    """
+    nobody = {"appointed": 0, "active": 0, "zero_reports": 0, "last_day": ""}
+    told, earlier = ({row[by]: row for row in rows} for rows in (now, before))
+    groups = {*told} if known is not None else {*told, *(g for g, row in earlier.items() if row["active"])}
+    rows = [
+        {
+            by: group,
+            "appointed": (one := told.get(group, nobody))["appointed"],
+            "active": one["active"],
+            "before": (then := earlier.get(group, nobody))["active"],
+            "zero": one["zero_reports"],
+            "last": _day(one["last_day"] or then["last_day"]),
+            "silent": bool(one["appointed"] and not one["active"]),
+        }
+        for group in {*groups, *(known or ())}
+    ]
+    return sorted(rows, key=lambda r: (not r["silent"], -r["active"], r[by]))
+
+
+def _in_weeks(chosen: Selection) -> Selection:
+    """From the Monday on, so that the first week is a whole one."""
+    return replace(chosen, first=monday(chosen.first))
+
+
+def _trend(weeks: Rows, today: date) -> dict[str, Any] | None:
+    if len(weeks) < 3:
+        return None
+    values = [(date.fromisoformat(row["week"]), float(row["active"])) for row in weeks]
+    partial = today < monday(today) + timedelta(days=6)
+    low, high = (round(f(v for _, v in values)) for f in (min, max))
+    return {
+        "wide": charts.line(values, width=640, height=200, last_is_partial=partial),
+        "narrow": charts.line(values, width=340, height=190, last_is_partial=partial),
+        "partial": partial,
+        "label": text("reporting.trend_label", low=str(low), high=str(high), last=str(round(values[-1][1]))),
+    }
+
+
+def _own(row: Mapping[str, Any], known: Mapping[str, str]) -> bool:
+    """While geo is away, all there are; what is seen in other municipalities is not this one's to watch."""
+    return not known or row["area"] in known or row["area"] == UNPLACED
+
+
+def _card(area: str, chosen: Selection) -> str:
+    return "" if area == UNPLACED else f"{CARDS}/{REGSO}/{area}?{chosen.query()}"
+
+
+def _name(organisation: str, names: Mapping[str, str]) -> str:
     if not organisation:
         return text("reporting.none")
     return names.get(organisation, text("reporting.unknown"))
 
 
-def rows_of(
-    active: list[dict[str, Any]], earlier: list[dict[str, Any]], appointed: dict[str, int]
-) -> list[dict[str, Any]]:
-    """One row per organisation that has reporters or had; those that fell silent first, then the most active."""
-    now = {str(r["organisation"] or ""): r for r in active}
-    before = {str(r["organisation"] or ""): r for r in earlier}
-    rows = [
-        {
-            "organisation": organisation,
-            "appointed": appointed.get(organisation, 0),
-            "active": now.get(organisation, {}).get("active", 0),
-            "before": before.get(organisation, {}).get("active", 0),
-            "zero": now.get(organisation, {}).get("zero_reports", 0),
-            "last": _last(now.get(organisation) or before.get(organisation)),
-        }
-        for organisation in {*now, *before, *appointed}
-    ]
-    return sorted(rows, key=lambda r: (not (r["appointed"] and not r["active"]), -r["active"], r["organisation"]))
-
-
-def _last(row: dict[str, Any] | None) -> str:
-    return short_day(date.fromisoformat(row["last_day"])) if row and row["last_day"] else text("reporting.never")
+def _day(day: str) -> str:
+    return short_day(date.fromisoformat(day)) if day else text("reporting.never")

@@ -1,23 +1,53 @@
-"""Who reports: one row per organisation, the silent ones first, none of them lost."""
+"""Who reports: one row per group, the silent ones first, none of them lost; and how late reports come."""
 
-from services.analysis.web.reporting import rows_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.analysis.domain.lateness import Lateness, lateness
+from services.analysis.views import MILLION
+from services.analysis.web.reporting import Rows, rows_of
 
 
-def _row(organisation: str | None, active: int, zero: int = 0, last: str = "2026-11-20") -> dict[str, object]:
-    return {"organisation": organisation, "active": active, "zero_reports": zero, "last_day": last}
+def _row(by: str, group: str, appointed: int, active: int, zero: int = 0) -> dict[str, object]:
+    last = "2026-11-20" if active else ""
+    return {by: group, "appointed": appointed, "active": active, "zero_reports": zero, "last_day": last}
+
+
+def _of(*rows: tuple[str, int, int], by: str = "organisation") -> Rows:
+    return [_row(by, *row) for row in rows]
 
 
 def test_silent_organisations_come_first_and_those_without_appointments_are_shown_too() -> None:
-    active = [_row("a", 3, 1), _row("b", 9), _row(None, 1)]
-    earlier = [_row("c", 4, last="2026-10-02"), _row("b", 8)]
-    rows = rows_of(active, earlier, {"a": 5, "b": 9, "c": 4, "d": 2})
-    assert [r["organisation"] for r in rows] == ["c", "d", "b", "a", ""]
+    now = [_row("organisation", "a", 5, 3, 1), *_of(("b", 9, 9), ("", 0, 1), ("c", 4, 0), ("d", 2, 0))]
+    before = _of(("c", 4, 4), ("b", 9, 8), ("gone", 3, 2), ("never", 3, 0))
+    rows = rows_of("organisation", now, before)
+    assert [r["organisation"] for r in rows] == ["c", "d", "b", "a", "", "gone"]
     by_name = {r["organisation"]: r for r in rows}
     assert (by_name["c"]["appointed"], by_name["c"]["active"], by_name["c"]["before"]) == (4, 0, 4)
-    assert by_name["c"]["last"].replace("\N{NO-BREAK SPACE}", " ") == "2 okt"
+    assert by_name["c"]["last"].replace("\N{NO-BREAK SPACE}", " ") == "20 nov", "what they were last heard of"
     assert by_name["d"]["last"] == "–"
     assert (by_name["a"]["zero"], by_name[""]["appointed"]) == (1, 0)
+    assert [r["silent"] for r in rows] == [True, True, False, False, False, False]
+
+
+def test_an_area_that_nobody_is_appointed_for_is_there_too() -> None:
+    rows = rows_of("area", _of(("R1", 2, 1), by="area"), _of(("R9", 0, 7), by="area"), {"R1": "Ett", "R2": "Två"})
+    assert [(r["area"], r["appointed"], r["active"]) for r in rows] == [("R1", 2, 1), ("R2", 0, 0)]
 
 
 def test_nobody_is_nothing() -> None:
-    assert rows_of([], [], {}) == []
+    assert rows_of("organisation", [], []) == []
+
+
+def test_half_and_nine_in_ten_are_days_within_which_so_many_came() -> None:
+    rows = [(0, 5 * MILLION), (1, 3 * MILLION), (8, MILLION), (60, MILLION)]
+    assert lateness(rows) == Lateness(10, 5, 8, 9, median=0, nine_in_ten=8)
+    assert lateness([(3, 2 * MILLION)]) == Lateness(2, 0, 2, 2, median=3, nine_in_ten=3)
+
+
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=40))
+def test_quantiles_are_the_smallest_that_hold_their_share(days: list[int]) -> None:
+    found = lateness((d, MILLION) for d in days)
+    for tenths, told in ((5, found.median), (9, found.nine_in_ten)):
+        within, before = (sum(d <= at for d in days) for at in (told, told - 1))
+        assert 10 * within >= tenths * len(days) > 10 * before
