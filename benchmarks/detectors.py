@@ -31,6 +31,14 @@ HISTORY, WATCHED, PUBLISHED_SERIES = 260, 52, 60
 MEANS, DISPERSIONS, RATIOS = (0.2, 0.5, 1, 2, 5, 10, 20), (1.0, 1.5), (2, 3)
 FACTORS = (1.0, 1.25, 1.5, 2.0)
 NOMINAL = 0.01
+PUBLISHED_GROWTH = {
+    "Farrington": "farrington_no_offset",
+    "Farrington beside reporters": "farrington_offset",
+    "C2": "ears_c2",
+}
+"""Our name → the column of the published table."""
+OURS = ("ours, as counted", "ours, both must point up")
+"""The weekly run's ladder: the last week and the last four together."""
 METHODS = {
     "C2 b28 a.01": "C2 b28",
     "C2 b28 a.01 minSigma=.5": "C2 b28, floor 0.5",
@@ -96,20 +104,25 @@ def grid_cell(job: tuple[float, float, str, int]) -> Seen:
 
 
 def growth_cell(job: tuple[float, float, int]) -> dict[str, float]:
-    """One mean and growth of reporters in the watched year: the rates of quiet weeks that alarm, by what is asked."""
+    """One mean and growth of reporters in the watched year: the rates of quiet weeks that alarm, by what is asked.
+
+    Those of ``PUBLISHED_GROWTH`` test a single week by one method, as the published table does.
+    """
     mean, factor, series = job
     dice = np.random.default_rng(abs(hash((mean, factor, 1))) % 2**32)
     reporters = np.array([20.0] * HISTORY + [20.0 * factor] * WATCHED)
-    asked = {"as counted": 0, "beside reporters": 0, "C2": 0, "ours, both must point up": 0}
+    asked = dict.fromkeys((*PUBLISHED_GROWTH, *OURS), 0)
     for _ in range(series):
         y = counts(dice, mean * SEASON * reporters / 20, 1.0)
         asked["C2"] += sum(alarms("C2 b28 a.01", y, range(HISTORY, HISTORY + WATCHED)))
+        asked["Farrington"] += sum(alarms("FarringtonFlex", y, range(HISTORY, HISTORY + WATCHED)))
         for t in range(HISTORY, HISTORY + WATCHED):
             weeks, size = tuple(int(n) for n in y[: t + 1]), tuple(int(n) for n in reporters[: t + 1])
             finding = signals.assess(Series(SeriesKey("", "A"), weeks, size), DATES[: t + 1], Ladder())
             enough = finding.last_four >= signals.FEWEST_IN_FOUR_WEEKS
-            asked["as counted"] += enough and finding.plain.alarm
-            asked["beside reporters"] += bool(enough and finding.adjusted and finding.adjusted.alarm)
+            beside = farrington.verdict(y, DATES, t, exposure=reporters) if _enough(y, t) else None
+            asked["Farrington beside reporters"] += beside is not None and beside.alarm
+            asked["ours, as counted"] += enough and finding.plain.alarm
             asked["ours, both must point up"] += finding.alarm
     return {name: n / (series * WATCHED) for name, n in asked.items()}
 
@@ -129,6 +142,19 @@ def held(row: dict[str, Any], seen: Seen) -> dict[str, bool]:
         found = seen.found[ratio] / seen.rises
         kept[f"x{ratio}"] = found >= share - _band(share, PUBLISHED_SERIES, seen.found[ratio], seen.rises)
     return kept
+
+
+def growth_held(row: dict[str, Any], rates: dict[str, float], weeks: int) -> dict[str, bool]:
+    """Whether no rate is above the published one beyond chance; ours, with twice the reporters, 1.5 × the nominal."""
+    held = {}
+    for name, column in PUBLISHED_GROWTH.items():
+        published = float(row[column])
+        band = _band(published, WATCHED * PUBLISHED_SERIES, round(rates[name] * weeks), weeks)
+        held[name] = rates[name] <= published + band
+    beside, ours = float(row["farrington_offset"]), rates[OURS[1]]
+    band = _band(beside, WATCHED * PUBLISHED_SERIES, round(ours * weeks), weeks)
+    held[OURS[1]] = ours <= (1.5 * NOMINAL if float(row["reporter_factor"]) == max(FACTORS) else beside + band)
+    return held
 
 
 def page(cells: Sequence[dict[str, Any]], growth: Sequence[dict[str, Any]], series: int) -> str:
@@ -156,15 +182,24 @@ def page(cells: Sequence[dict[str, Any]], growth: Sequence[dict[str, Any]], seri
     lines += [
         "\n## When only the reporters become more\n",
         "Nothing changes but the number of reporters, in the year that is watched. False alarms per week, nominal",
-        f"{NOMINAL:g}.\n",
+        f"{NOMINAL:g}; in brackets the published rate. Farrington and C2 test one week. Ours is the weekly run, which",
+        "tests the last four weeks together too: as counted it sees a lasting growth sooner, so both must point up.",
+        "**No**: above the published rate beyond chance; of ours, above that of Farrington beside reporters, and with",
+        f"twice the reporters above {1.5 * NOMINAL:g}.\n",
         "| mean a week, reporters × | " + " | ".join(growth[0]["rates"]) + " |",
         "|---|" + "---|" * len(growth[0]["rates"]),
-        *(
-            f"| {g['mean']:g}, {g['factor']:g} | " + " | ".join(f"{r:.3f}" for r in g["rates"].values()) + " |"
-            for g in growth
-        ),
+        *(f"| {g['mean']:g}, {g['factor']:g} | " + " | ".join(_growth_said(g)) + " |" for g in growth),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _growth_said(one: dict[str, Any]) -> list[str]:
+    said = []
+    for name, rate in one["rates"].items():
+        published = PUBLISHED_GROWTH.get(name)
+        said.append(f"{rate:.3f}" + (f" ({float(one['published'][published]):.3f})" if published else ""))
+        said[-1] += "" if one["held"].get(name, True) else " **No**"
+    return said
 
 
 def main() -> None:
@@ -175,7 +210,9 @@ def main() -> None:
     with Path(shared("stats/sim_detectors.csv")).open(encoding="utf-8") as file:
         published = list(csv.DictReader(file))
     jobs = [(float(r["mu"]), float(r["phi"]), r["method"], series) for r in published]
-    steps = [(mean, factor, series) for mean in (2.0, 10.0) for factor in FACTORS]
+    with Path(shared("stats/sim_reporter_bias.csv")).open(encoding="utf-8") as file:
+        published_growth = list(csv.DictReader(file))
+    steps = [(float(r["mu"]), float(r["reporter_factor"]), series) for r in published_growth]
     with ProcessPoolExecutor(2) as pool:
         seen = list(pool.map(grid_cell, jobs))
         rates = list(pool.map(growth_cell, steps))
@@ -193,14 +230,16 @@ def main() -> None:
         for r, s in zip(published, seen, strict=True)
     ]
     growth: list[dict[str, Any]] = [
-        {"mean": m, "factor": f, "rates": r} for (m, f, _), r in zip(steps, rates, strict=True)
+        {"mean": m, "factor": f, "rates": r, "published": p, "held": growth_held(p, r, series * WATCHED)}
+        for (m, f, _), r, p in zip(steps, rates, published_growth, strict=True)
     ]
     (HERE / "detectors.md").write_text(page(cells, growth, series), "utf-8")
     worse = [c for c in cells if not all(c["held"].values())]
-    doubled = [g["rates"]["ours, both must point up"] for g in growth if g["factor"] == max(FACTORS)]
+    doubled = [g["rates"][OURS[1]] for g in growth if g["factor"] == max(FACTORS)]
     summary = {
         "cells": len(cells),
         "worse": [{k: c[k] for k in ("mean", "dispersion", "method", "held")} for c in worse],
+        "growth worse": [{k: g[k] for k in ("mean", "factor", "held")} for g in growth if not all(g["held"].values())],
         "twice the reporters": doubled,
         "first": asdict(seen[0]),
     }

@@ -9,8 +9,8 @@ import argparse
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,24 +19,20 @@ from uuid import UUID
 import h3
 import numpy as np
 
-from benchmarks import servers
+from benchmarks import reads, servers
 from benchmarks.__main__ import machine, say
-from services.analysis.domain import density, emerging
+from schemas.appointments import AppointmentChanged
+from services.analysis.domain import emerging
 from services.analysis.domain.periods import Rule
-from services.analysis.domain.selection import Selection
-from services.analysis.handlers.carding import Carding
 from services.analysis.handlers.picturing import Picturing
 from services.analysis.handlers.rebuilding import Rebuilding
-from services.analysis.store import area_sets, cards, numbers
+from services.analysis.store import appointments, area_sets, pictures
 from services.analysis.store import density as cells
 from services.analysis.store import facts as store
-from services.analysis.store.cards import Subject
 from services.analysis.store.facts import Candidate, Kept
-from services.analysis.views import monday
 from services.analysis.views.catalogue import PRESENCE, REPORTS
 from services.analysis.views.fact import LocatedReport, counted, present, read
-from services.analysis.web import areas, overview, prints
-from services.runtime.collecting import collect_rarely
+from services.analysis.web import prints
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role, work_role
 
@@ -48,14 +44,15 @@ SOURCES = ("rapportor", "rapportor", "rapportor", "fastighetsbolag", "felanmalan
 DAYS = 3 * 365
 TODAY = date(2026, 11, 26)
 REPORTERS, ORGANISATIONS = 200, 20
-TIMES = 20
+PLACE = UUID(int=2)
+"""A square that is one of the middle's cells."""
 _STORED = """{{"kommun":"{kommun}","report":{{"kommun":"{kommun}","report_id":"{ident}","revision":1,\
 "event_type":"{kind}","source":"{source}","organisation":"{organisation}","reporter_token":{token},"time_from":"{start}","time_to":"{end}",\
 "count":1,"ongoing":{ongoing},"minted_at":"{received}","received_at":"{received}","severity":1,"confirmed":false,\
 "has_text":false,"withdrawn":false,"invented":true}},"placement":{{"placement":1,"placed_at":"{received}",\
 "precision":"gps","radius_m":10.0,"point":{{"lon":{lon},"lat":{lat},"e":{e},"n":{n}}},"areas":[\
 {{"layer":"regso","version":"1","area":"{area}"}},{{"layer":"kommun","version":"1","area":"{kommun}"}}],\
-"places":[],"cells":{{"9":"{r9}","10":"{r10}"}}}}}}"""
+"places":[{places}],"cells":{{"9":"{r9}","10":"{r10}"}}}}}}"""
 
 
 def _cells() -> list[tuple[str, str, float, float]]:
@@ -95,6 +92,7 @@ def facts(count: int) -> Iterator[str]:
             e=480_000 + 1000 * lon,
             n=6_300_000 + 1000 * lat,
             area=AREAS[area],
+            places=f'{{"place_id":"{PLACE}","version":"1"}}' if where[i] == 3 else "",
             r9=r9,
             r10=r10,
         )
@@ -122,76 +120,44 @@ async def stored(database: Database, count: int) -> float:
     return time.perf_counter() - began
 
 
-@dataclass(frozen=True, slots=True)
-class Reads:
-    """Milliseconds of one page's numbers."""
-
-    page: str
-    median: float
-    p95: float
-
-
-async def pages(serving: Database) -> list[Reads]:
-    """Every page's numbers, twenty times, as in a serving process."""
-    collect_rarely()
-    chosen = Selection(TODAY - timedelta(days=14), TODAY - timedelta(days=1))
-    carding = Carding(serving)
-
-    async def dense() -> object:
-        async with serving.transaction((KOMMUN,)) as connection:
-            periods = await cells.by_period(connection, KOMMUN, "", (monday(TODAY) - timedelta(weeks=13), 13), 5)
-        return await asyncio.to_thread(density.rank, periods)
-
-    async def behind() -> object:
-        async with serving.transaction((KOMMUN,)) as connection:
-            await cards.how_many(connection, KOMMUN, chosen)
-            return await cards.behind(connection, KOMMUN, chosen, limit=50)
-
-    async def by_day() -> object:
-        year = replace(chosen, first=TODAY - timedelta(days=364))
-        async with serving.transaction((KOMMUN,)) as connection:
-            return await numbers.counts(connection, KOMMUN, year, ["week", "area", "group"])
-
-    wanted: dict[str, Callable[[], Awaitable[object]]] = {
-        "overview": lambda: overview.ask(serving, KOMMUN, chosen),
-        "areas and types": lambda: areas.ask(serving, KOMMUN, chosen),
-        "area card": lambda: carding.card(KOMMUN, Subject("regso", AREAS[0], ""), chosen),
-        "group card": lambda: carding.card(KOMMUN, Subject("regso", "", "A"), chosen),
-        "type card": lambda: carding.card(KOMMUN, Subject("regso", "", "E1"), chosen),
-        "behind a number": behind,
-        "density, 13 weeks": dense,
-        "counts of a year by week, area and group": by_day,
-    }
-    return [await _read(name, reading) for name, reading in wanted.items()]
-
-
-async def _read(name: str, reading: Callable[[], Awaitable[object]]) -> Reads:
-    await reading()
-    taken = []
-    for _ in range(TIMES):
-        began = time.perf_counter()
-        await reading()
-        taken.append(1000 * (time.perf_counter() - began))
-    found = Reads(name, round(float(np.median(taken)), 1), round(float(np.percentile(taken, 95)), 1))
-    say(f"{found.page}: median {found.median} ms, p95 {found.p95} ms")
-    return found
-
-
 async def draft(database: Database) -> dict[str, float]:
-    """Seconds of a fresh draft, and of its PDF."""
-    cut_off = Rule().cut_offs(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 27, tzinfo=UTC))[-1]
-    began = time.perf_counter()
-    document = await Picturing(database).written_from_facts(KOMMUN, Rule().period(cut_off))
-    drafted = time.perf_counter() - began
-    whole = document | {
-        "names": {a: a for a in AREAS},
-        "assessment": {},
-        "adopted_at": datetime.now(UTC).isoformat(),
-        "adopted_by": "bench",
-    }
+    """Seconds of a fresh draft, and of its PDF; two pictures are kept as adopted, for the pages that show them."""
+    ends = Rule().cut_offs(datetime(2026, 10, 15, tzinfo=UTC), datetime(2026, 11, 27, tzinfo=UTC))[-2:]
+    taken = []
+    for end in ends:
+        began = time.perf_counter()
+        document = await Picturing(database).written_from_facts(KOMMUN, Rule().period(end))
+        taken.append(time.perf_counter() - began)
+        whole = document | {
+            "names": {a: a for a in AREAS},
+            "assessment": {},
+            "adopted_at": datetime.now(UTC).isoformat(),
+            "adopted_by": "bench",
+        }
+        async with database.transaction((KOMMUN,)) as connection:
+            await pictures.add(connection, KOMMUN, (document["number"], 1, "adopted"), whole, now=datetime.now(UTC))
     began = time.perf_counter()
     paper = await asyncio.to_thread(prints.printed, whole, [], "0" * 64, "Exempelkommunen")
-    return {"draft": drafted, "pdf": time.perf_counter() - began, "pdf_kb": len(paper) / 1000}
+    return {"draft": max(taken), "pdf": time.perf_counter() - began, "pdf_kb": len(paper) / 1000}
+
+
+async def appoint(database: Database) -> None:
+    """Appoint the reporters: half of them for everywhere, half for two areas."""
+    since = datetime(2023, 1, 1, tzinfo=UTC)
+    changed = [
+        AppointmentChanged(
+            kommun=KOMMUN,
+            reporter_token=f"token-{i:05}-of-a-reporter",
+            revision=1,
+            organisation=UUID(int=1 + i % ORGANISATIONS),
+            areas=(AREAS[i % len(AREAS)], AREAS[(i + 1) % len(AREAS)]) if i % 2 else (),
+            since=since,
+            minted_at=since,
+        )
+        for i in range(REPORTERS)
+    ]
+    async with database.transaction((KOMMUN,)) as connection:
+        await appointments.put(connection, changed)
 
 
 async def scans(database: Database) -> dict[str, float]:
@@ -222,6 +188,7 @@ async def measure(count: int) -> dict[str, Any]:
         try:
             taken = await stored(working, count)
             say(f"stored {count} facts in {taken:.0f} s")
+            await appoint(working)
             rates = {}
             for name, family in (("counted", REPORTS), ("presence", PRESENCE)):
                 rebuilt = await Rebuilding(working, "bench").rebuild(family.views, lambda _line: None)
@@ -238,8 +205,8 @@ async def measure(count: int) -> dict[str, Any]:
                 "machine": machine(),
                 "facts": count,
                 "rebuild": rates,
-                "pages": [asdict(r) for r in await pages(serving)],
                 "draft": await draft(working),
+                "pages": [asdict(r) for r in await reads.pages(serving, KOMMUN, TODAY, (AREAS, PLACE))],
                 "scan": await scans(working),
             }
         finally:
@@ -258,7 +225,7 @@ def page(found: dict[str, Any]) -> str:
     return (
         "# One municipality with a million facts\n\n"
         f"`python -m benchmarks.million`, {found['facts']} facts of three years, {found['machine']['machine']}.\n\n"
-        f"| numbers of a page | median of {TIMES} | 95th percentile |\n|---|---|---|\n{rows}\n"
+        f"| numbers of a page | median of {reads.TIMES} | 95th percentile |\n|---|---|---|\n{rows}\n"
         f"| | |\n|---|---|\n{rates}"
         f"| fresh draft of a lägesbild | {draft_['draft']:.2f} s |\n"
         f"| its PDF ({draft_['pdf_kb']:.0f} kB) | {draft_['pdf']:.2f} s |\n"

@@ -26,7 +26,6 @@ from services.runtime.schedule import Schedule
 from services.runtime.tokens import Principal
 
 AT_ONCE = 6
-RECENT = timedelta(days=380)
 
 
 async def settle(database: Database, kommun: str, town: Town, systems: Sequence[UUID]) -> int:
@@ -35,33 +34,28 @@ async def settle(database: Database, kommun: str, town: Town, systems: Sequence[
     ``systems`` = the clients of ``town.SYSTEMS``, in their order.
     """
     senders = await _reporters(database, kommun, town) | await _systems(database, kommun, systems)
-    days: dict[tuple[int, date], list[Told]] = defaultdict(list)
+    months: dict[tuple[int, date], list[Told]] = defaultdict(list)
     everything = lived(town)
-    for told in everything:
-        days[told.sender, _together(told.arrives.date(), town.now.date())].append(told)
+    for told in sorted(everything, key=lambda t: t.arrives):
+        months[told.sender, told.arrives.date().replace(day=1)].append(told)
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one_sender(number: int) -> None:
-        for sender, day in sorted(key for key in days if key[0] == number):
+        for sender, month in sorted(key for key in months if key[0] == number):
             async with gate:
-                await _hand_in(database, senders[sender], days[sender, day])
+                await _hand_in(database, senders[sender], months[sender, month])
 
-    await asyncio.gather(*(one_sender(number) for number in {sender for sender, _ in days}))
+    await asyncio.gather(*(one_sender(number) for number in {sender for sender, _ in months}))
     for reporter in town.reporters:
         if reporter.until is not None:
             await _appoint(database, kommun, town, reporter, ended=True)
     return len({told.body["id"] for told in everything})
 
 
-def _together(day: date, today: date) -> date:
-    """Reports that are handed in at once: a day's, or a month's where nobody asks any longer how late they were."""
-    return day if today - day < RECENT else day.replace(day=1)
-
-
 async def _hand_in(database: Database, sender: Sender, told: Sequence[Told]) -> None:
-    """All come in with the last."""
+    """Each comes in when it arrives."""
     reports = [ReportIn.model_validate(t.body) for t in told]
-    outcomes = await submit_many(database, sender, reports, "demo", now=max(t.arrives for t in told))
+    outcomes = await submit_many(database, sender, reports, "demo", came=[t.arrives for t in told])
     refused = [outcome for outcome in outcomes if not isinstance(outcome, Answer)]
     if refused:
         raise RuntimeError(f"the door refused {len(refused)} of the demo's reports: {refused[0]!r}")

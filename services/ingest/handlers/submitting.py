@@ -60,7 +60,6 @@ class _Round:
 
     sender: Sender
     correlation: str
-    now: datetime
     epoch: int
     local: dict[str, tuple[str, int]]
     locked: set[str]
@@ -71,8 +70,8 @@ class _Round:
     fresh: dict[tuple[str, Decimal], Told] = field(default_factory=dict)
     minted: list[Minted] = field(default_factory=list)
 
-    def take(self, report: ReportIn, sender_id: str) -> Outcome:
-        """Judge one report and remember what must be stored."""
+    def take(self, report: ReportIn, sender_id: str, now: datetime) -> Outcome:
+        """Judge one report that comes in now and remember what must be stored."""
         if sender_id not in self.locked:
             return Unfinished()
         known = self.known.get(sender_id)
@@ -100,18 +99,18 @@ class _Round:
                 domain.check(
                     report,
                     frozenset(self.local),
-                    self.now,
+                    now,
                     person=self.sender.person,
                     free_text=self.sender.free_text,
                 )
             except Refusal as refusal:
                 return refusal
             kept = domain.without_texts(report) if report.withdrawn else report
-            answer = self._mint(kept, sender_id, kind, version)
+            answer = self._mint(kept, sender_id, (kind, version), now)
         self.told[sender_id, version] = self.fresh[sender_id, version] = Told(digest, answer.status, answer.body)
         return answer
 
-    def _mint(self, report: ReportIn, sender_id: str, kind: str, version: Decimal) -> Answer:
+    def _mint(self, report: ReportIn, sender_id: str, key: tuple[str, Decimal], now: datetime) -> Answer:
         known = self.known.get(sender_id)
         report_id = client_report_id(self.sender.client_id, sender_id)
         event = domain.to_event(
@@ -121,12 +120,12 @@ class _Round:
             revision=next_number(None if known is None else known.revision, self.epoch),
             severity=_default_severity(report.event_type, self.local),
             merged_into=None if known is None else known.merged_into,
-            received_at=self.now if known is None else known.received_at,
-            now=self.now,
+            received_at=now if known is None else known.received_at,
+            now=now,
             has_photo=report_id in self.photographed and not report.withdrawn,
         )
-        self.minted.append(Minted(event, report, sender_id, kind, version, event.model_dump_json()))
-        self.known[sender_id] = Known((kind, version), event.revision, event.merged_into, event.received_at)
+        self.minted.append(Minted(event, report, sender_id, *key, event.model_dump_json()))
+        self.known[sender_id] = Known(key, event.revision, event.merged_into, event.received_at)
         outcome = "withdrawn" if report.withdrawn else "created" if known is None else "corrected"
         return Answer(201 if known is None else 200, _body(event.report_id, sender_id, outcome, event.revision))
 
@@ -137,10 +136,12 @@ async def submit_many(
     reports: Sequence[ReportIn],
     correlation: str,
     *,
-    now: datetime | None = None,
+    came: Sequence[datetime] = (),
     photo: NewPhoto | None = None,
 ) -> list[Outcome]:
     """Hand in reports, corrections and withdrawals of one sender; the outcomes in the same order.
+
+    ``came``: when each of them came in, where that is not now.
 
     Returned answers are committed: report, answer and outbox row stand or fall together. A refused one leaves nothing,
     and neither does any of a sandbox key. ``photo`` is of the first report, and is kept if that mints a revision.
@@ -153,7 +154,6 @@ async def submit_many(
         here = _Round(
             sender,
             correlation,
-            now or datetime.now(UTC),
             await epoch(connection),
             await local_types(connection, sender.kommun),
             locked,
@@ -162,7 +162,8 @@ async def submit_many(
         )
         if sender.person:  # nobody else hands in photos
             here.photographed = await _photographed(connection, sender, ids, named[0][1] if photo else None)
-        outcomes = [here.take(report, sender_id) for report, sender_id in named]
+        moments = came or [datetime.now(UTC)] * len(named)
+        outcomes = [here.take(*one, now) for one, now in zip(named, moments, strict=True)]
         if sender.sandbox:
             return [_tried(outcome) for outcome in outcomes]
         await store.save(connection, sender.kommun, sender.client_id, here.minted)
@@ -201,7 +202,9 @@ async def submit(
     photo: NewPhoto | None = None,
 ) -> Answer:
     """One report, with its photo if there is one; raises Refusal, Unfinished or VersionConflict."""
-    (outcome,) = await submit_many(database, sender, [report], correlation, now=now, photo=photo)
+    (outcome,) = await submit_many(
+        database, sender, [report], correlation, came=() if now is None else (now,), photo=photo
+    )
     if isinstance(outcome, Answer):
         return outcome
     raise outcome
