@@ -20,6 +20,10 @@ class Baseline(NamedTuple):
     seasons: npt.NDArray[np.int64]
     now: float
 
+    def of(self, chosen: npt.NDArray[np.bool_]) -> "Baseline":
+        """Some of its weeks alone."""
+        return Baseline(self.weeks[chosen], self.times[chosen], self.seasons[chosen], self.now)
+
 
 def years_back(dates: Sequence[date], at: int, years: int, *, frequency: int, by_date: bool) -> list[int]:
     """Indexes of the same week (or month) one … ``years`` years before; negative when before the series.

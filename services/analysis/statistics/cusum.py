@@ -40,13 +40,19 @@ def count_at(value: float, mean: float, scale: Scale) -> float:
 def run(
     weeks: Sequence[float], mean: float, *, k: float = 1.04, h: float = 2.26, scale: Scale = "rossi", reset: bool = True
 ) -> list[Step]:
-    """S = max(0, S + x − k), an alarm at S ≥ h. ``reset`` starts from 0 after one, else one spike alarms for weeks."""
+    """S = max(0, S + x − k), an alarm at S ≥ h. ``reset`` starts from 0 after one, else one spike alarms for weeks.
+
+    ``mean`` must be above 0. A week of which nothing is known (NaN) leaves S as it is.
+    """
+    if not mean > 0:
+        raise ValueError("the mean must be above 0")
     found: list[Step] = []
     total = 0.0
     for count in weeks:
         threshold = count_at(h + k - total, mean, scale)
-        total = max(0.0, total + score(count, mean, scale) - k)
-        found.append(Step(total, threshold, total >= h))
+        known = not math.isnan(count)
+        total = max(0.0, total + score(count, mean, scale) - k) if known else total
+        found.append(Step(total, threshold, known and total >= h))
         if reset and found[-1].alarm:
             total = 0.0
     return found

@@ -21,7 +21,7 @@ def quartic(points: npt.ArrayLike, at: npt.ArrayLike, width: float) -> Floats:
 
 
 def _summed(points: npt.ArrayLike, at: npt.ArrayLike, kernel: Callable[[Floats], Floats]) -> Floats:
-    xy, places = np.asarray(points, float), np.asarray(at, float)
+    xy, places = (np.asarray(some, float).reshape(-1, 2) for some in (points, at))
     parts = [
         kernel(((places[i : i + CHUNK, None, :] - xy[None, :, :]) ** 2).sum(axis=2)).sum(axis=1)
         for i in range(0, len(places), CHUNK)

@@ -75,8 +75,15 @@ def verdict(
     exposure: npt.ArrayLike | None = None,
     setting: Setting = PRODUCT,
 ) -> Verdict | None:
-    """What week ``at`` (from 0) bears; None when history is too short. ``exposure`` must be above 0 in every week."""
+    """What week ``at`` (from 0) bears; None when history is too short. ``exposure`` must be above 0 in every week.
+
+    A week of which nothing is known (NaN, as a count or as its exposure) is not in the baseline; None when it is the
+    one that is asked of, or when more than half of the baseline is such.
+    """
     y = np.asarray(weeks, float)
+    size = np.ones(len(y)) if exposure is None else np.asarray(exposure, float)
+    if (size <= 0).any():
+        raise ValueError("the exposure must be above 0 in every week")
     base = baseline(
         dates,
         at,
@@ -87,9 +94,10 @@ def verdict(
         frequency=setting.frequency,
         by_date=setting.by_date,
     )
-    if base is None:
+    known = ~np.isnan(y + size)
+    if base is None or not known[at] or 2 * known[base.weeks].sum() < len(base.weeks):
         return None
-    size = np.ones(len(y)) if exposure is None else np.asarray(exposure, float)
+    base = base.of(known[base.weeks])
     fit, row, trended = _fitted(y, base, np.log(size), float(np.log(size[at])), setting)
     expected = float(np.exp(row @ fit.coefficients + np.log(size[at])))
     spread = max(1.0, fit.dispersion)
@@ -97,7 +105,7 @@ def verdict(
         limit, p = _delta(float(y[at]), expected, fit, row, setting.alpha)
     else:
         limit, p = _plugin(float(y[at]), expected, spread, setting.alpha)
-    enough = float(y[max(0, at - ENOUGH_WEEKS + 1) : at + 1].sum()) >= ENOUGH_EVENTS
+    enough = float(np.nansum(y[max(0, at - ENOUGH_WEEKS + 1) : at + 1])) >= ENOUGH_EVENTS
     slope = float(fit.coefficients[1]) if trended else None
     return Verdict(float(y[at]), expected, limit, p, spread, slope, enough)
 

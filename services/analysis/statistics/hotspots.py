@@ -39,19 +39,22 @@ def gi_star(values: npt.ArrayLike, neighbours: Sequence[Sequence[int]]) -> Float
     """z of every cell: is the sum over it and its neighbours above what the mean foretells (Getis & Ord 1995).
 
     Binary weights including the cell itself; ``neighbours`` are indexes without it. NaN when all values are equal or
-    a neighbourhood is everything. Test with ``multiplicity``; a hot *count* is where people are, show rates beside it.
+    a neighbourhood is everything; a cell of which nothing is known (NaN) has none and is in no other's.
+    Test with ``multiplicity``; a hot *count* is where people are, show rates beside it.
     """
     from scipy.sparse import csr_array
 
     x = np.asarray(values, float)
-    n = len(x)
-    sizes = np.array([len(near) + 1 for near in neighbours])
-    columns = np.fromiter((j for i, near in enumerate(neighbours) for j in (i, *near)), np.int64, sizes.sum())
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    sums = csr_array((np.ones(len(columns)), columns, starts), shape=(n, n)) @ x
+    known = ~np.isnan(x)
+    if not known.any():
+        return np.full(len(x), np.nan)
+    columns = np.fromiter((j for i, near in enumerate(neighbours) for j in (i, *near)), np.int64)
+    starts = np.cumsum([0, *(len(near) + 1 for near in neighbours)])
+    near = csr_array((np.ones(len(columns)), columns, starts), shape=(len(x), len(x)))
+    n, sizes, sums = int(known.sum()), near @ known.astype(float), near @ np.where(known, x, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        spread = x.std() * np.sqrt((n * sizes - sizes**2) / (n - 1))
-        return np.asarray(np.where(spread > 0, (sums - sizes * x.mean()) / spread, np.nan))
+        spread = x[known].std() * np.sqrt((n * sizes - sizes**2) / (n - 1))
+        return np.asarray(np.where(known & (spread > 0), (sums - sizes * x[known].mean()) / spread, np.nan))
 
 
 class Hit(NamedTuple):

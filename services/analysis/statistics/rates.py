@@ -18,8 +18,15 @@ class Prior(NamedTuple):
 
 
 def prior(counts: npt.ArrayLike, populations: npt.ArrayLike) -> Prior:
-    """Marshall's (1991) global estimate by moments: m = ΣO/ΣN, A = max(0, s² − m/N̄). Populations must be above 0."""
+    """Marshall's (1991) global estimate by moments: m = ΣO/ΣN, A = max(0, s² − m/N̄). Populations must be above 0.
+
+    No areas have nothing in common: 0 and 0.
+    """
     o, n = np.asarray(counts, float), np.asarray(populations, float)
+    if (n <= 0).any():
+        raise ValueError("populations must be above 0")
+    if not len(n):
+        return Prior(0.0, 0.0)
     mean = o.sum() / n.sum()
     spread = float((n * (o / n - mean) ** 2).sum() / n.sum())
     return Prior(float(mean), max(0.0, spread - float(mean) / float(n.mean())))

@@ -96,13 +96,15 @@ def design_effect(answers: Answers, estimate: Estimate) -> float:
 
 
 def effective_answers(weights: npt.ArrayLike) -> float:
-    """Kish's number: (Σw)²/Σw². Below 50 in an area, pool areas or years."""
+    """Kish's number: (Σw)²/Σw², 0 of nothing. Below 50 in an area, pool areas or years."""
     w = np.asarray(weights, float)
-    return float(w.sum() ** 2 / (w**2).sum())
+    return float(w.sum() ** 2 / (w**2).sum()) if w.any() else 0.0
 
 
 def share_interval(count: int, n: int, level: float = 0.95) -> Interval:
-    """Wilson's interval of an unweighted share; 0 of 20 gives (0, 0.161)."""
+    """Wilson's interval of an unweighted share; 0 of 20 gives (0, 0.161), and no answers leave it anywhere."""
+    if not n:
+        return Interval(0.0, 1.0)
     from statsmodels.stats.proportion import proportion_confint
 
     low, high = proportion_confint(count, n, alpha=1 - level, method="wilson")
@@ -110,7 +112,9 @@ def share_interval(count: int, n: int, level: float = 0.95) -> Interval:
 
 
 def exact_share_interval(count: int, n: int, level: float = 0.95) -> Interval:
-    """Clopper–Pearson's interval: never too narrow, for very few answers."""
+    """Clopper–Pearson's interval: never too narrow, for very few answers or none."""
+    if not n:
+        return Interval(0.0, 1.0)
     from statsmodels.stats.proportion import proportion_confint
 
     low, high = proportion_confint(count, n, alpha=1 - level, method="beta")

@@ -30,10 +30,14 @@ class Trend(NamedTuple):
 
 
 def trend(counts: npt.ArrayLike, dates: Sequence[date], level: float = 0.95) -> Trend | None:
-    """The trend of a series; None below two years, with five points or fewer, or when nothing happened."""
-    y = np.asarray(counts, float)
-    days = np.array([(d - dates[0]).days for d in dates], float)
-    if len(y) <= PARAMETERS + 1 or not y.any() or days[-1] < 2 * YEAR - 14:
+    """The trend of a series; weeks of which nothing is known (NaN) are left out.
+
+    None below two years, and where no more than five weeks had anything: four parameters then fit whatever it was.
+    """
+    known = ~np.isnan(np.asarray(counts, float))
+    y = np.asarray(counts, float)[known]
+    days = np.array([(d - dates[0]).days for d in dates], float)[known]
+    if np.count_nonzero(y) <= PARAMETERS + 1 or days[-1] - days[0] < 2 * YEAR - 14:
         return None
     import statsmodels.api as sm
     from scipy.special import stdtr, stdtrit

@@ -265,6 +265,67 @@ def test_missing_numbers_are_no_alarm() -> None:
         assert not np.isnan(ears.limits([math.nan, *range(20)])[-1]), "one of long ago is out of the window"
 
 
+def test_a_week_of_which_nothing_is_known_is_left_out() -> None:
+    dice = np.random.default_rng(3)
+    weeks, dates = dice.poisson(6, 320).astype(float), _mondays(320)
+    gap = weeks.copy()
+    gap[[40, 150, 200, 263]] = math.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        whole, without = (trend.trend(y, dates) for y in (weeks, gap))
+        quiet, seen = (farrington.verdict(y, dates, 315) for y in (weeks, gap))
+        assert farrington.verdict(np.where(np.arange(320) == 315, math.nan, weeks), dates, 315) is None
+        assert farrington.verdict(np.where(np.arange(320) < 200, math.nan, weeks), dates, 315) is None
+        assert farrington.verdict(weeks, dates, 315, exposure=np.where(gap > 0, 3.0, math.nan)) is not None
+        assert trend.trend([math.nan] * 320, dates) is None
+    assert whole is not None
+    assert without is not None
+    assert without.percent == pytest.approx(whole.percent, abs=without.error * 100)
+    assert quiet is not None
+    assert seen is not None
+    assert seen.expected == pytest.approx(quiet.expected, rel=0.1)
+    steps = cusum.run([9, 7, math.nan, 9], 6.0)
+    assert steps[2].sum == steps[1].sum
+    assert not steps[2].alarm
+    assert steps[3] == cusum.run([9, 7, 9], 6.0)[2]
+
+
+def test_a_cell_of_which_nothing_is_known_is_in_nobodys_neighbourhood() -> None:
+    line = [[1], [0, 2], [1, 3], [2, 4], [3]]
+    found = hotspots.gi_star([1, 2, 9, math.nan, 4], line)
+    assert np.isnan(found[3])
+    known = hotspots.gi_star([1, 2, 9, 4], [[1], [0, 2], [1], []])
+    assert found[[0, 1, 2, 4]].tolist() == pytest.approx(known.tolist())
+    assert hotspots.gi_star([], []).tolist() == []
+    assert np.isnan(hotspots.gi_star([math.nan, math.nan], [[1], [0]])).all()
+
+
+def test_a_single_event_is_no_trend_and_nothing_at_all_is_no_crash() -> None:
+    assert trend.trend([0] * 299 + [1], _mondays(300)) is None, "any steepness fits one event"
+    assert trend.trend([0] * 295 + [1] * 5, _mondays(300)) is None
+    assert trend.trend([], []) is None
+    assert rates.shrunken([], []).tolist() == []
+    assert density.gauss([], [[0, 0]], 10).tolist() == density.quartic([], [[0, 0]], 10).tolist() == [0]
+    assert surveys.share_interval(0, 0) == surveys.exact_share_interval(0, 0) == (0, 1)
+    assert surveys.effective_answers([]) == 0
+    nowhere = repeats.repeats(
+        [[0.0, 0.0], [1.0, 1.0], [math.nan, 2.0]], [0, 1, 2], Bands([0, 200, math.inf], [0, 7, math.inf])
+    )
+    assert nowhere.observed.tolist() == [[1, 0], [0, 0]]
+
+
+def test_what_cannot_be_is_refused_with_a_reason() -> None:
+    for wrong, why in (
+        (lambda: farrington.verdict([1.0] * 320, _mondays(320), 315, exposure=[0.0] * 320), "exposure"),
+        (lambda: cusum.run([0, 1], 0.0), "mean"),
+        (lambda: rates.shrunken([0, 1], [0, 10]), "populations"),
+        (lambda: multiplicity.adjusted([0.1, math.nan]), "between 0 and 1"),
+        (lambda: clusters.scan([[59.0, 18.0], [59.1, 18.0]], [[1.0, math.nan], [2.0, 3.0]], Scan(replicates=9)), "NaN"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            wrong()
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_the_strongest_circle_of_a_replicate_is_the_one_that_the_formula_gives(seed: int) -> None:
     dice = np.random.default_rng(seed)
