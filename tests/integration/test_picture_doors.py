@@ -1,8 +1,10 @@
 """Who may open what of a lägesbild: drafts, corrections, exact cells, what lies behind; adopting while geo is away."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from html import unescape
 from uuid import uuid4
 
 import httpx
@@ -93,6 +95,41 @@ async def test_what_lies_behind_a_place_is_for_readers_and_each_look_is_noted(
         kommun=kommun, room="analysis",
     )  # fmt: skip
     assert len(noted) == 1
+
+
+async def test_every_number_of_a_lagesbild_opens_as_many_reports(
+    instance: Instance, database: Database, kommun: str
+) -> None:
+    """Now and before, over all periods, of areas, places, types, sources, cells, and of states that stand."""
+    await instance.tenant(kommun)
+    place, last = uuid4(), Rule().period(cut_off()).last
+    await history(database, kommun)
+    inside = [put(_report(kommun, 8_000 + i, last - timedelta(days=i)), MIDDLE, place) for i in range(40)]
+    lamps = [_report(kommun, 9_000 + i, last - timedelta(days=9 * i), event_type="E1", ongoing=True) for i in range(14)]
+    system = [_report(kommun, 9_500 + i, last - timedelta(days=3 * i), event_type="C1", source="felanmalan",
+                      reporter_token=None) for i in range(20)]  # fmt: skip
+    await take(database, kommun, [*inside, *lamps, *system])
+    await drafted(database, kommun)
+    async with visitors(instance, [(kommun, "analytiker"), (kommun, "est_medlem")]) as (analyst, member):
+        page = (await analyst.get(f"/lagesbilder/{number()}")).text
+        told = {(unescape(at), int(n)) for at, n in re.findall(r'<a href="(/rapporter\?[^"]+)">(\d+)</a>', page)}
+        wanted = ("area=", "plats=", "type=A&", "source=", "ruta=", "oppna=1")
+        assert all(any(part in at for at, _ in told) for part in wanted), wanted
+        firsts = {at.split("from=")[1][:10] for at, _ in told if "veckodag" not in at}
+        assert len(firsts) > 10, "every period there was"
+        for at, n in told:
+            if "veckodag" in at:  # what may have happened in several hours is listed under each
+                continue
+            answer = (await analyst.get(at)).text
+            assert f"Bakom siffran: {n} rapport" in answer, at
+        card = (await analyst.get(f"/typer/E1?from={last - timedelta(days=13)}&to={last}")).text
+        ((at, n),) = set(re.findall(r'<a href="(/rapporter\?[^"]+oppna=1)">(\d+)</a>', card))
+        assert f"Bakom siffran: {n} rapport" in (await analyst.get(unescape(at))).text
+        assert int(n) == 14
+        assert "Visa alla 14" in card
+        cell = next(at for at, _ in told if "ruta=" in at)
+        assert (await member.get(cell)).status_code == 403, "exact cells are for those who see exact places"
+        assert "Bakom siffran" in (await analyst.get(cell.replace(MIDDLE, "hej"))).text
 
 
 async def test_nothing_is_adopted_while_geo_is_away_and_what_was_written_is_kept(

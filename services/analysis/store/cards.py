@@ -35,6 +35,7 @@ _MAY_HAVE_HAPPENED = """
     where extract(isodow from h at time zone 'Europe/Stockholm') = :weekday
       and extract(hour from h at time zone 'Europe/Stockholm') >= :since
       and extract(hour from h at time zone 'Europe/Stockholm') < :until"""
+_STOOD = "day <= :last and stands_until > :last"
 _ONE = text("select report_id, event, reason from facts where kommun = :kommun and report_id = :report")
 
 
@@ -78,12 +79,15 @@ async def _sums(
 class Inside:
     """``own`` leaves out what that municipality's reporters saw in another one, as a lägesbild does; a named place.
 
-    ``hours`` are those in which it may have happened, as the rhythm counts them (``views/rhythm.py``).
+    ``hours`` are those in which it may have happened, as the rhythm counts them (``views/rhythm.py``); ``cell`` of
+    resolution 9; ``standing``: states that stood on the last day, whenever they began.
     """
 
     own: str | None = None
     place: UUID | None = None
     hours: Hours | None = None
+    cell: str | None = None
+    standing: bool = False
 
 
 ANYWHERE = Inside()
@@ -95,12 +99,16 @@ def _wanted(kommun: str, chosen: Selection, inside: Inside) -> tuple[str, dict[s
     All but sources and hours is in the index.
     """
     kinds, of_kind = of_kinds(chosen.types)
-    where = f"kommun = :kommun and day between :first and :last {kinds}"
+    when = _STOOD if inside.standing else "day between :first and :last"
+    where = f"kommun = :kommun and {when} {kinds}"
     values = values_of(kommun, chosen) | of_kind
     if chosen.areas:
         where += f" and {SETS}"
     if inside.place is not None:
         where += " and places is not null and :place = any(string_to_array(places, ' '))"
+    if inside.cell is not None:
+        where += " and r9 = :cell"
+        values["cell"] = int(inside.cell, 16)
     if inside.own:
         where += """ and exists (
             select 1 from area_sets a where a.kommun = :kommun and a.area_set = f.area_set and a.layer = 'regso'
@@ -159,7 +167,7 @@ def _standing(kommun: str, subject: Subject, last: date) -> tuple[str, dict[str,
     kinds, of_kind = of_kinds([subject.kind] if subject.kind else [])
     inside = f"and {SETS}" if subject.area else ""
     about = {"kommun": kommun, "layer": subject.layer, "areas": [subject.area], "last": last}
-    return f"kommun = :kommun and day <= :last and stands_until > :last {kinds} {inside}", about | of_kind
+    return f"kommun = :kommun and {_STOOD} {kinds} {inside}", about | of_kind
 
 
 async def still_open(

@@ -3,6 +3,7 @@
 Rows and texts are single reports: each look is noted before anything is shown. A text is never kept here.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from schemas.taxonomy import current
-from services.analysis.api.counts import WRITERS
+from services.analysis.api.counts import EXACT, WRITERS
 from services.analysis.domain.selection import Selection
 from services.analysis.gateways import Door, Geometry
 from services.analysis.store import cards as store
@@ -35,6 +36,8 @@ router = APIRouter(include_in_schema=False)
 PATH = "/rapporter"
 PAGE, LONGEST_PAGE = 50, 6
 """Reports on a page, and digits of a page's number."""
+_CELL = re.compile(r"^89[0-9a-f]{13}$")
+"""A cell of resolution 9."""
 LONGEST_WEEKS = 53
 """Weeks for which an hour's reports are listed: the rhythm is shown over a year at most."""
 
@@ -63,26 +66,24 @@ async def listed(request: Request, principal: Visitor) -> Response:
         return chosen
     asked = request.query_params.get("sida", "1")
     at = max(1, int(asked)) if asked.isdecimal() and len(asked) <= LONGEST_PAGE else 1
-    own = principal.kommun if request.query_params.get("egna") == "1" else None
-    place = _ident(request.query_params.get("plats", ""))
-    hours = chosen_hours(request.query_params.get("veckodag", ""), request.query_params.get("kl", ""))
-    if hours and chosen.days > LONGEST_WEEKS * 7:  # every report's times are read
+    inside = _inside(request, principal)
+    if inside.cell and not principal.may(*EXACT):
+        return denied(principal)
+    if inside.hours and chosen.days > LONGEST_WEEKS * 7:  # every report's times are read
         return message(principal, PATH, text("card.hours_too_long"), None, 422)
-    query = chosen.query() + ("&egna=1" if own else "") + (f"&plats={place}" if place else "")
-    query += f"&veckodag={hours.weekday}&kl={hours.since}" if hours else ""
-    inside = store.Inside(own, place, hours)
+    query = chosen.query() + _address(inside)
     database: Database = request.app.state.database
     await read_log.note(database, principal, "reports", f"{PATH}?{query}&sida={at}", "follow_up")
     async with database.transaction(principal.kommuner, snapshot=True) as connection:
         skip = (at - 1) * PAGE
-        if hours:
+        if inside.hours:
             count, found = await store.in_hours(connection, principal.kommun, chosen, inside, limit=PAGE, skip=skip)
         else:
             count = await store.how_many(connection, principal.kommun, chosen, inside)
             found = await store.behind(connection, principal.kommun, chosen, inside, limit=PAGE, skip=skip)
     geometry: Geometry = request.app.state.geometry
     names = await geometry.names("regso", token_of(request) or "")
-    places = await geometry.place_names(token_of(request) or "", {"places": place})
+    places = await geometry.place_names(token_of(request) or "", {"places": inside.place})
     context = frame(principal, "/omraden") | {
         "chosen": chosen,
         "count": count,
@@ -96,12 +97,39 @@ async def listed(request: Request, principal: Visitor) -> Response:
         "said": [place_label(a, names) for a in chosen.areas]
         + [type_label(t) for t in chosen.types]
         + [text(f"source.{s}") for s in chosen.sources]
-        + ([picture_words.named(str(place), places or {})] if place else [])
-        + ([named_hours(hours)] if hours else [])
-        + ([text("card.own_only")] if own else []),
-        "by_hours": hours is not None,
+        + _said(inside, places or {}),
+        "by_hours": inside.hours is not None,
+        "stood": inside.standing,
     }
     return page("analysis/behind.html", context)
+
+
+def _inside(request: Request, principal: Principal) -> store.Inside:
+    """What the address narrows a selection to."""
+    asked = request.query_params
+    return store.Inside(
+        principal.kommun if asked.get("egna") == "1" else None,
+        _ident(asked.get("plats", "")),
+        chosen_hours(asked.get("veckodag", ""), asked.get("kl", "")),
+        asked["ruta"] if _CELL.match(asked.get("ruta", "")) else None,
+        asked.get("oppna") == "1",
+    )
+
+
+def _address(inside: store.Inside) -> str:
+    """The same for the next page's address."""
+    hours = inside.hours
+    parts = ["&egna=1" if inside.own else "", f"&plats={inside.place}" if inside.place else ""]
+    parts += [f"&veckodag={hours.weekday}&kl={hours.since}" if hours else ""]
+    parts += [f"&ruta={inside.cell}" if inside.cell else "", "&oppna=1" if inside.standing else ""]
+    return "".join(parts)
+
+
+def _said(inside: store.Inside, places: Mapping[str, str]) -> list[str]:
+    said = [picture_words.named(str(inside.place), places)] if inside.place else []
+    said += [named_hours(inside.hours)] if inside.hours else []
+    said += [text("card.in_cell", cell=inside.cell)] if inside.cell else []
+    return said + ([text("card.own_only")] if inside.own else [])
 
 
 def _ident(written: str) -> UUID | None:

@@ -21,7 +21,7 @@ from services.analysis.store import numbers
 from services.analysis.views import SWEDEN, monday
 from services.analysis.web.access import denied, reads
 from services.analysis.web.keeping import kept
-from services.analysis.web.labels import KIND, rings
+from services.analysis.web.labels import KIND, days_from, rings
 from services.analysis.web.picture_words import density_check
 from services.pages import maps
 from services.pages.frame import frame
@@ -91,7 +91,10 @@ async def shown(request: Request, principal: Visitor) -> Response:
         "weeks": weeks,
         "lengths": LENGTHS,
         "groups": groups,
-        "rows": [_row(i, c, name) for i, (c, name) in enumerate(zip(found.cells[:SHOWN], names, strict=True), 1)],
+        "rows": [
+            _row(i, c, name, days_from(first, 7 * weeks) + (f"&type={kind}" if kind else ""))
+            for i, (c, name) in enumerate(zip(found.cells[:SHOWN], names, strict=True), 1)
+        ],
         "cells": len(found.cells),
         "check": density_check(None if found.check is None else asdict(found.check)),
         "drawings": maps.draw(features, {}, rings(domain.steps(found.cells))),
@@ -103,11 +106,12 @@ async def shown(request: Request, principal: Visitor) -> Response:
     return page("analysis/density.html", context)
 
 
-def _row(rank: int, cell: Cell, name: str) -> dict[str, Any]:
+def _row(rank: int, cell: Cell, name: str, asked: str) -> dict[str, Any]:
     return {
         "rank": rank,
         "name": name,
-        "count": whole(round(cell.count)),
+        "count": round(cell.count),
+        "query": f"{asked}&ruta={cell.cell}",
         "expected": "–" if cell.expected is None else decimal(cell.expected),
         "rate": whole(round(cell.rate)),
         "word": cell.word,

@@ -11,6 +11,7 @@ from services.analysis.domain.picture import RHYTHM_WEEKS
 from services.analysis.domain.selection import whole_weeks
 from services.analysis.views import SWEDEN
 from services.analysis.web.hours import blocks, rhythm
+from services.analysis.web.labels import days_from
 from services.pages.labels import inside, place_label, type_label
 from services.pages.texts import text
 from services.pages.writing import clock, day_with_year, decimal, full_day, short_day, whole
@@ -52,10 +53,11 @@ def told(document: Document, names: Mapping[str, str], hidden: Mapping[str, str]
         "coming": [_coming(e, names) for e in document["coming"]],
         "context": _context(document["context"], document.get("around", {})),
         "cases": [_case(c, names) for c in document["cases"]],
-        "dense": _dense(document.get("dense"), names),
+        "dense": _dense(document, names),
         "quality": _quality(document),
         "focus": [f for one in document["focus"] if (f := _focus(one, names, left_out)) is not None],
         "period": f"from={document['first']}&to={document['last']}",
+        "period_before": days_from(date.fromisoformat(document["first"]), document["days"], back=1),
         "foot": text("picture.foot", periods=document["periods_before"]),
     }
 
@@ -128,12 +130,19 @@ def density_check(check: Document | None) -> str:
     return text("density.check", times=decimal(check["times"]), **numbers)
 
 
-def _dense(dense: Document | None, names: Mapping[str, str]) -> dict[str, Any] | None:
+def _dense(document: Document, names: Mapping[str, str]) -> dict[str, Any] | None:
     """The densest cells; None in a picture from before they were told."""
+    dense = document.get("dense")
     if dense is None or not dense["cells"]:
         return None
-    rows = [{**cell, "place": place_label(cell["area"], names)} for cell in dense["cells"]]
-    return {"rows": rows, "map": dense["map"], "weeks": dense["weeks"], "check": density_check(dense["check"])}
+    first, _ = whole_weeks(date.fromisoformat(document["last"]), dense["weeks"])
+    return {
+        "rows": [{**cell, "place": place_label(cell["area"], names)} for cell in dense["cells"]],
+        "map": dense["map"],
+        "weeks": dense["weeks"],
+        "period": days_from(first, 7 * dense["weeks"]),
+        "check": density_check(dense["check"]),
+    }
 
 
 def _finding(finding: Document, document: Document, names: Mapping[str, str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
+from services.analysis.api.counts import EXACT
 from services.analysis.domain.periods import Rule
 from services.analysis.gateways import Geometry
 from services.analysis.handlers.picturing import Picturing
@@ -18,7 +19,7 @@ from services.analysis.store.pictures import Version
 from services.analysis.views import SWEDEN
 from services.analysis.web import picture_words, sheets
 from services.analysis.web.access import denied, missing, reads, writes
-from services.analysis.web.labels import rings
+from services.analysis.web.labels import days_from, rings
 from services.pages import charts, maps
 from services.pages.frame import frame
 from services.pages.labels import place_label, type_label, upper_first
@@ -161,7 +162,7 @@ async def shown(
         "drawings": maps.draw(features, counts),
         "dense_drawings": maps.draw(features, {}, rings(told["dense"]["map"])) if told["dense"] else [],
         "legend": maps.LEGEND,
-        "history": sheets.history(document),
+        "history": _history(document),
         "tables": [(key, text(f"picture.sheet_{key}")) for key in sheets.TABLES],
         "version": version,
         "body": body,
@@ -170,6 +171,7 @@ async def shown(
         "moved": moved,
         "minted": moment(version.minted_at),
         "writes": writes(principal),
+        "exact": principal.may(*EXACT),
         "adopted": adopted,
         "seal": _seal(version) if adopted else None,
         "corrections": _corrected(await use_cases(request).corrections(kommun, version), names) if adopted else [],
@@ -199,6 +201,18 @@ def _corrected(found: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> 
         what = f"{upper_first(kind)}, {place_label(one_of['area'], names)},"
         said.append(text("picture.corrected", what=what, today=str(one_of["today"]), adopted=str(one_of["adopted"])))
     return said
+
+
+def _history(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The groups' names, and a row for each period: its first day, its query, (group, reports) of each."""
+    days, groups = sheets.history(document)
+    return {
+        "names": [type_label(kind) for kind, _ in groups],
+        "rows": [
+            (day, days_from(day, document["days"]), [(kind, counts[at]) for kind, counts in groups])
+            for at, day in enumerate(days)
+        ],
+    }
 
 
 @router.get(PATH + "/{number}/lagesbild.xlsx")

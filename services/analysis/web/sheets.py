@@ -32,13 +32,13 @@ def table(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mapping
 
 
 def history(document: Mapping[str, Any]) -> tuple[list[date], list[tuple[str, list[int]]]]:
-    """Every group over the periods: their first days, the oldest first, and (name, reports of each)."""
+    """Every group over the periods: their first days, the oldest first, and (its code, reports of each)."""
     first, last = (date.fromisoformat(document[day]) for day in ("first", "last"))
     groups = [k for k in document["kinds"] if k["periods"]]
     count = max((len(k["periods"]) for k in groups), default=0)
     length = last - first + timedelta(days=1)
     days = [first - (count - 1 - at) * length for at in range(count)]
-    return days, [(type_label(k["kind"]), k["periods"]) for k in groups]
+    return days, [(k["kind"], k["periods"]) for k in groups]
 
 
 def _basis(document: Mapping[str, Any], told: Mapping[str, Any]) -> list[Row]:
@@ -80,7 +80,7 @@ def _tables(document: Mapping[str, Any], names: Mapping[str, str], hidden: Mappi
         ),
         (
             "history", (text("overview.type_column"), *(day.isoformat() for day in days)),
-            [(name, *counts) for name, counts in groups],
+            [(type_label(kind), *counts) for kind, counts in groups],
         ),
         (
             "rhythm", (text("picture.when_day"), *(name for name, _ in told["blocks"])),
