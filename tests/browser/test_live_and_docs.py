@@ -56,3 +56,17 @@ async def test_new_reports_are_told_and_shown_without_losing_the_place(login: Lo
     async with asking(town.url) as http:
         await town.tenant.send(http, reports(1, "live-again")[0])
     await expect(line).to_contain_text("1 ny rapport.", timeout=10_000)
+
+
+async def test_the_list_of_areas_learns_of_new_reports_too(login: Login, town: Town) -> None:
+    page = await login("est_medlem", **DESKTOP)
+    await page.goto(f"{town.url}/omraden")
+    line = page.locator("#nytt")
+    await expect(line).to_be_hidden()
+    async with asking(town.url) as http:
+        for report in reports(2, "live-list"):
+            await town.tenant.send(http, report)
+    await expect(line).to_contain_text("2 nya rapporter.", timeout=10_000)
+    await line.get_by_role("button", name="Visa").click()
+    await expect(line).to_be_hidden()
+    assert await violations(page) == []

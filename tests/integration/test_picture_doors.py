@@ -132,6 +132,21 @@ async def test_every_number_of_a_lagesbild_opens_as_many_reports(
         assert "Bakom siffran" in (await analyst.get(cell.replace(MIDDLE, "hej"))).text
 
 
+async def test_a_draft_says_when_its_numbers_have_moved_and_is_counted_again(
+    instance: Instance, database: Database, kommun: str
+) -> None:
+    await instance.tenant(kommun)
+    await history(database, kommun)
+    await drafted(database, kommun)
+    path, moved = f"/lagesbilder/{number()}", "sedan utkastet räknades"
+    async with visitors(instance, [(kommun, "analytiker")]) as (analyst,):
+        assert moved not in (await analyst.get(path)).text
+        await take(database, kommun, [_report(kommun, 9_900, Rule().period(cut_off()).last)])
+        assert moved in (await analyst.get(path)).text
+        assert (await analyst.post(f"{path}/rakna-om")).status_code == 303
+        assert moved not in (await analyst.get(path)).text
+
+
 async def test_nothing_is_adopted_while_geo_is_away_and_what_was_written_is_kept(
     instance: Instance, database: Database, kommun: str
 ) -> None:

@@ -43,7 +43,8 @@ async def side_by_side(
         return [row | {"appointed": None} for row in rows.values()]
     found = await exposure.appointed(connection, kommun, chosen, by, everywhere)
     appointed = {tuple(row[g] for g in by): row for row in found}
-    nobody = {"active": 0, "zero_reports": 0, "last_day": ""}
-    return [
-        nobody | appointed.get(group, {"appointed": 0}) | rows.get(group, {}) for group in sorted({*rows, *appointed})
-    ]
+    return [NOBODY | appointed.get(group, {}) | rows.get(group, {}) for group in sorted({*rows, *appointed})]
+
+
+NOBODY = {"appointed": 0, "active": 0, "zero_reports": 0, "last_day": ""}
+"""A group where nobody is appointed and nobody was heard of."""

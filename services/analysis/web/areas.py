@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from schemas.taxonomy import current
 from services.analysis.api.counts import EXACT
-from services.analysis.domain.selection import Selection
+from services.analysis.domain.selection import Selection, reports
 from services.analysis.gateways import Geometry
 from services.analysis.handlers import judging
 from services.analysis.web import beside
@@ -52,6 +52,7 @@ async def listed(request: Request, principal: Visitor) -> Response:
     kinds = [one | {"judged": judged.kinds[one["code"]]} for one in beside.kinds(by_type, when, chosen)]
     context = frame(principal, PATH) | {
         "chosen": chosen,
+        "total": round(reports(sum(now for now, _ in judged.counts["area"].values()))),
         "rows": sorted(rows, key=beside.most),
         "kinds": kinds,
         "groups": [(g.label, f"/typer/{g.code}") for g in current().groups if g.kind in {"event", "state"}],

@@ -151,6 +151,7 @@ async def shown(
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         written = await store.assessments(connection, kommun, version.number)
+    differing = await use_cases(request).corrections(kommun, version)
     adopted = version.state == "adopted"
     body = NOTHING | dict(document["assessment"] if adopted else mine or (written[-1].body if written else {}))
     told = picture_words.told(document, names, body.get("hidden", {}))
@@ -174,7 +175,8 @@ async def shown(
         "exact": principal.may(*EXACT),
         "adopted": adopted,
         "seal": _seal(version) if adopted else None,
-        "corrections": _corrected(await use_cases(request).corrections(kommun, version), names) if adopted else [],
+        "corrections": _corrected(differing, names) if adopted else [],
+        "since_drafted": 0 if adopted else len(differing),
     }
     context["invented"] = context["invented"] or document["invented"]
     return page("analysis/picture.html", context, status if moved is not None else 200)

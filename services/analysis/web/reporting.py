@@ -17,7 +17,7 @@ from services.analysis.domain.lateness import Lateness, lateness
 from services.analysis.domain.selection import Selection
 from services.analysis.gateways import Door, Geometry
 from services.analysis.handlers.judging import missing
-from services.analysis.handlers.looking import side_by_side
+from services.analysis.handlers.looking import NOBODY, side_by_side
 from services.analysis.store import exposure as store
 from services.analysis.views import SWEDEN, monday
 from services.analysis.web.access import denied, writes
@@ -97,7 +97,7 @@ async def ask(database: Database, kommun: str, chosen: Selection, everywhere: Se
             await side_by_side(connection, kommun, before, ["organisation"]),
             await side_by_side(connection, kommun, chosen, ["area"], everywhere),
             await side_by_side(connection, kommun, before, ["area"], everywhere),
-            await side_by_side(connection, kommun, _in_weeks(chosen), ["week"]),
+            every_week(await side_by_side(connection, kommun, _in_weeks(chosen), ["week"]), _in_weeks(chosen)),
             [
                 (source, lateness(rows), await missing(connection, kommun, replace(chosen, sources=(source,))))
                 for source, rows in sorted(by_source.items())
@@ -110,15 +110,14 @@ def rows_of(by: str, now: Rows, before: Rows, known: Mapping[str, str] | None = 
 
     Silent is a group where somebody is appointed and nobody was heard of.
     """
-    nobody = {"appointed": 0, "active": 0, "zero_reports": 0, "last_day": ""}
     told, earlier = ({row[by]: row for row in rows} for rows in (now, before))
     groups = {*told} if known is not None else {*told, *(g for g, row in earlier.items() if row["active"])}
     rows = [
         {
             by: group,
-            "appointed": (one := told.get(group, nobody))["appointed"],
+            "appointed": (one := told.get(group, NOBODY))["appointed"],
             "active": one["active"],
-            "before": (then := earlier.get(group, nobody))["active"],
+            "before": (then := earlier.get(group, NOBODY))["active"],
             "zero": one["zero_reports"],
             "last": _day(one["last_day"] or then["last_day"]),
             "silent": bool(one["appointed"] and not one["active"]),
@@ -126,6 +125,13 @@ def rows_of(by: str, now: Rows, before: Rows, known: Mapping[str, str] | None = 
         for group in {*groups, *(known or ())}
     ]
     return sorted(rows, key=lambda r: (not r["silent"], -r["active"], r[by]))
+
+
+def every_week(rows: Rows, chosen: Selection) -> Rows:
+    """A row for every week of the days chosen, also for those when nobody was there: a gap is no week left out."""
+    told = {row["week"]: row for row in rows}
+    weeks = [(chosen.first + timedelta(weeks=n)).isoformat() for n in range(-(-chosen.days // 7))]
+    return [NOBODY | {"week": week} | told.get(week, {}) for week in weeks]
 
 
 def _in_weeks(chosen: Selection) -> Selection:

@@ -1,11 +1,14 @@
 """Who reports: one row per group, the silent ones first, none of them lost; and how late reports come."""
 
+from datetime import date
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.analysis.domain.lateness import Lateness, lateness
+from services.analysis.domain.selection import Selection
 from services.analysis.views import MILLION
-from services.analysis.web.reporting import Rows, rows_of
+from services.analysis.web.reporting import Rows, every_week, rows_of
 
 
 def _row(by: str, group: str, appointed: int, active: int, zero: int = 0) -> dict[str, object]:
@@ -33,6 +36,12 @@ def test_silent_organisations_come_first_and_those_without_appointments_are_show
 def test_an_area_that_nobody_is_appointed_for_is_there_too() -> None:
     rows = rows_of("area", _of(("R1", 2, 1), by="area"), _of(("R9", 0, 7), by="area"), {"R1": "Ett", "R2": "Två"})
     assert [(r["area"], r["appointed"], r["active"]) for r in rows] == [("R1", 2, 1), ("R2", 0, 0)]
+
+
+def test_a_week_without_anybody_is_a_week() -> None:
+    rows = [_row("week", "2026-11-09", 2, 1)]
+    found = every_week(rows, Selection(date(2026, 11, 2), date(2026, 11, 17)))
+    assert [(r["week"], r["active"]) for r in found] == [("2026-11-02", 0), ("2026-11-09", 1), ("2026-11-16", 0)]
 
 
 def test_nobody_is_nothing() -> None:
