@@ -32,7 +32,10 @@ METHOD = 4
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a draft stands on, all of one snapshot. Weights are millionths."""
+    """What a draft stands on, all of one snapshot. Weights are millionths.
+
+    From ``appointed`` on: what more than reports decides.
+    """
 
     kommun: str
     period: Period
@@ -40,23 +43,23 @@ class Read:
     rows: Sequence[PeriodRow]
     active: Mapping[str, Sequence[int]]
     zero_reports: int
-    appointed: int
-    silent: Sequence[tuple[str, date | None]]
-    rhythm: Mapping[int, int]
     states: Sequence[tuple[str, str, int, int]]
     sources: Mapping[str, Sequence[int]]
-    coming: Sequence[Mapping[str, Any]]
-    context: Mapping[str, int]
-    cases: Sequence[Document]
     year_before: Sequence[PeriodRow] | None
     """The same days 52 weeks before; None when nobody reported yet."""
-    preliminary: float
-    data: Document
-    invented: bool
+    places: Sequence[PlaceRow] = ()
+    appointed: int = 0
+    silent: Sequence[tuple[str, date | None]] = ()
+    rhythm: Mapping[int, int] = field(default_factory=dict)
+    coming: Sequence[Mapping[str, Any]] = ()
+    context: Mapping[str, int] = field(default_factory=dict)
+    cases: Sequence[Document] = ()
+    preliminary: float = 0.0
+    data: Document = field(default_factory=dict)
+    invented: bool = False
     cells: Sequence[Mapping[str, float]] = ()
     """Reports by H3 cell in periods of ``DENSE_WEEKS``, the one that is shown last."""
     cell_areas: Mapping[str, str] = field(default_factory=dict)
-    places: Sequence[PlaceRow] = ()
     around: Mapping[str, int] = field(default_factory=dict)
     """Published items of the county outside the municipality, and those that name only the county."""
 

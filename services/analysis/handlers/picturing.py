@@ -85,47 +85,35 @@ class Picturing:
         read = await self._read(kommun, period)
         return await asyncio.to_thread(picture.draft, read)
 
-    async def _read(self, kommun: str, period: Period, before: int | None = None) -> picture.Read:
-        """``before``: against how many periods, where that was decided once."""
+    async def _read(self, kommun: str, period: Period) -> picture.Read:
         today = datetime.now(SWEDEN).date()
         begun = datetime.combine(period.first, time(), SWEDEN)
         async with self._database.transaction((kommun,), snapshot=True) as connection:
             first_day = await signals.first_day(connection, kommun) or period.first
-            back = before
-            if back is None:
-                back = min(findings.PERIODS, max(0, (period.first - first_day).days // period.days))
-            count = back + 1
-            span = Span(period.earlier(back)[0], period.last, period.days)
+            back = min(findings.PERIODS, max(0, (period.first - first_day).days // period.days))
+            read = await _of_reports(connection, kommun, period, (first_day, back))
             late = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
             week = last_week(period.last)
             dense_since = week - timedelta(weeks=picture.DENSE_WEEKS - 1)
-            year = period.earlier(364 // period.days)
             published = partial(numbers.context_counts, connection, "type", first=period.first, last=period.last)
             context = _counted(await published(kommuner=[kommun]))
-            around = _counted(await published(lan=[kommun[:2]])) - context
-            return picture.Read(
-                kommun,
-                period,
-                count,
-                await store.periods(connection, kommun, span),
-                await active_reporters(connection, kommun, span, count),
-                await store.zero_reports(connection, kommun, period.first, period.last),
-                await exposure.appointed_at(connection, kommun, period.cut_off),
-                await store.silent(connection, kommun, (period.first, period.last), begun=begun, now=period.cut_off),
-                await store.rhythm(connection, kommun, *whole_weeks(period.last, picture.RHYTHM_WEEKS)),
-                await store.states(connection, kommun, period.first, period.last),
-                await store.sources(connection, kommun, span, count),
-                await store.coming(connection, kommun, *picture.coming_span(period)),
-                context,
-                [_case(c) for c in await signals.newest_cases(connection, kommun) if _goes_on(c, period)],
-                await store.periods(connection, kommun, Span(*year, period.days)) if year[0] >= first_day else None,
-                missing_share(late, period.first, period.last, today),
-                await signals.state_of_data(connection, kommun),
-                await numbers.any_invented(connection, kommun),
-                await _cells(connection, kommun, week, first_day),
-                await density.areas_of(connection, kommun, dense_since, period.last),
-                await places.by_period(connection, kommun, span),
-                around,
+            cases = [_case(c) for c in await signals.newest_cases(connection, kommun) if _goes_on(c, period)]
+            return replace(
+                read,
+                appointed=await exposure.appointed_at(connection, kommun, period.cut_off),
+                silent=await store.silent(
+                    connection, kommun, (period.first, period.last), begun=begun, now=period.cut_off
+                ),
+                rhythm=await store.rhythm(connection, kommun, *whole_weeks(period.last, picture.RHYTHM_WEEKS)),
+                coming=await store.coming(connection, kommun, *picture.coming_span(period)),
+                context=context,
+                around=_counted(await published(lan=[kommun[:2]])) - context,
+                cases=cases,
+                preliminary=missing_share(late, period.first, period.last, today),
+                data=await signals.state_of_data(connection, kommun),
+                invented=await numbers.any_invented(connection, kommun),
+                cells=await _cells(connection, kommun, week, first_day),
+                cell_areas=await density.areas_of(connection, kommun, dense_since, period.last),
             )
 
     async def write(self, kommun: str, number: str, *, seen: int, body: dict[str, Any], by: str) -> Written:
@@ -214,7 +202,9 @@ class Picturing:
         As much history, and as much taken for still to come, as when it was adopted: only reports make a difference.
         """
         document = adopted.document
-        read = await self._read(kommun, _period(document), document["periods_before"])
+        async with self._database.transaction((kommun,), snapshot=True) as connection:
+            first_day = await signals.first_day(connection, kommun) or _period(document).first
+            read = await _of_reports(connection, kommun, _period(document), (first_day, document["periods_before"]))
         fresh = await asyncio.to_thread(picture.draft, replace(read, preliminary=document["preliminary"]))
         return corrections.changes(document, fresh)
 
@@ -227,6 +217,29 @@ class Picturing:
         """Change when periods end; what was written stays."""
         async with self._database.transaction((kommun,)) as connection:
             await store.put_rule(connection, kommun, rule)
+
+
+async def _of_reports(
+    connection: AsyncConnection, kommun: str, period: Period, known: tuple[date, int]
+) -> picture.Read:
+    """What reports alone decide, which is all that later corrections can make otherwise; the rest is empty.
+
+    ``known``: the first day that anybody reported, and against how many periods the period is held.
+    """
+    (first_day, back), year = known, period.earlier(364 // period.days)
+    span, count = Span(period.earlier(back)[0], period.last, period.days), back + 1
+    return picture.Read(
+        kommun,
+        period,
+        count,
+        rows=await store.periods(connection, kommun, span),
+        active=await active_reporters(connection, kommun, span, count),
+        zero_reports=await store.zero_reports(connection, kommun, period.first, period.last),
+        states=await store.states(connection, kommun, period.first, period.last),
+        sources=await store.sources(connection, kommun, span, count),
+        year_before=await store.periods(connection, kommun, Span(*year, period.days)) if year[0] >= first_day else None,
+        places=await places.by_period(connection, kommun, span),
+    )
 
 
 async def _cells(

@@ -76,7 +76,16 @@ def test_a_draft_of_real_counts_adds_up(kommun: str) -> None:
     ]
     document = picture.draft(
         picture.Read(
-            kommun, period, 27, rows, {}, 0, 0, [], {}, [], {}, [], {}, [], None, 0.0, {"facts": len(rows)}, False
+            kommun,
+            period,
+            27,
+            rows,
+            active={},
+            zero_reports=0,
+            states=[],
+            sources={},
+            year_before=None,
+            data={"facts": len(rows)},
         )
     )
     now = sum(row.at == 26 for row in rows)
