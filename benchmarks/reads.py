@@ -14,7 +14,9 @@ from services.analysis.domain import as_known, density
 from services.analysis.domain.comparison import between
 from services.analysis.domain.selection import Selection
 from services.analysis.handlers.carding import Carding
+from services.analysis.handlers.correcting import Correcting
 from services.analysis.handlers.picturing import Picturing
+from services.analysis.handlers.place_cards import place_card
 from services.analysis.store import cards, numbers
 from services.analysis.store import density as cells
 from services.analysis.store import pictures as store
@@ -92,7 +94,7 @@ def _cards(serving: Database, kommun: str, chosen: Selection, there: tuple[Seque
 
     return {
         "area card": lambda: carding.card(kommun, Subject("regso", known[0], ""), chosen),
-        "place card": lambda: carding.place(kommun, Subject("platser", "torget", ""), place, chosen),
+        "place card": lambda: place_card(serving, kommun, Subject("platser", "torget", ""), place, chosen),
         "group card": lambda: carding.card(kommun, Subject("regso", "", "A"), chosen),
         "type card": lambda: carding.card(kommun, Subject("regso", "", "E1"), chosen),
         "density, 13 weeks": dense,
@@ -100,7 +102,7 @@ def _cards(serving: Database, kommun: str, chosen: Selection, there: tuple[Seque
 
 
 async def _pictures(serving: Database, kommun: str) -> dict[str, Reading]:
-    picturing = Picturing(serving)
+    picturing, correcting = Picturing(serving), Correcting(serving)
     async with serving.transaction((kommun,)) as connection:
         newest, earlier = await store.newest(connection, kommun)
 
@@ -108,7 +110,7 @@ async def _pictures(serving: Database, kommun: str) -> dict[str, Reading]:
         version = await picturing.newest(kommun, newest.number)
         async with serving.transaction((kommun,)) as connection:
             await store.assessments(connection, kommun, newest.number)
-        return version and await picturing.corrections(kommun, version)
+        return version and await correcting.counts(kommun, version)
 
     async def compared() -> object:
         one, other = [await picturing.newest(kommun, v.number) for v in (earlier, newest)]
@@ -117,15 +119,15 @@ async def _pictures(serving: Database, kommun: str) -> dict[str, Reading]:
     return {
         "adopted lägesbild, with what would differ today": shown,
         "two lägesbilder beside each other": compared,
-        "all corrections of an adopted lägesbild": lambda: picturing.today(kommun, newest),
+        "all corrections of an adopted lägesbild": lambda: correcting.everything(kommun, newest),
     }
 
 
 def _exposure(serving: Database, kommun: str, chosen: Selection, known: Sequence[str]) -> dict[str, Reading]:
-    month, year = (replace(chosen, first=chosen.last - timedelta(days=days - 1)) for days in (28, 364))
+    month, half = (replace(chosen, first=chosen.last - timedelta(days=days - 1)) for days in (28, 182))
     return {
         "who reports, 4 weeks": lambda: reporting.ask(serving, kommun, month, known),
-        "who reports, 52 weeks": lambda: reporting.ask(serving, kommun, year, known),
+        "who reports, 26 weeks": lambda: reporting.ask(serving, kommun, half, known),
     }
 
 

@@ -1,8 +1,7 @@
 """The town's history handed in: its reporters registered and appointed, every report by the door's own use case.
 
-The same rows as by HTTP: ``submit_many`` with the moment at which they came in, one transaction per sender and day.
-What is older than half a year comes in a month at a time, with its last: nobody asks any longer how late it was.
-Nothing here writes a table.
+The same rows as by HTTP: ``submit_many`` with the moment at which they came in, one transaction per sender and
+month. Nothing here writes a table.
 """
 
 import asyncio

@@ -10,6 +10,7 @@ from schemas.values import CONTEXT_OWNER
 from services.analysis.api import counts, exposure, situations
 from services.analysis.gateways import Door, Geometry
 from services.analysis.handlers.carding import Carding
+from services.analysis.handlers.correcting import Correcting
 from services.analysis.handlers.filling import fill
 from services.analysis.handlers.picturing import Picturing
 from services.analysis.handlers.rebuilding import Rebuilding
@@ -89,6 +90,7 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
         "state": {
             "database": database,
             "picturing": picturing,
+            "correcting": Correcting(database),
             "carding": Carding(database),
             "door": Door(chosen.ingest_url),
             "geometry": Geometry(chosen.geo_url),

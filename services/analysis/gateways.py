@@ -71,6 +71,11 @@ class Geometry:
             return None
         return list((answer or {}).get("areas", []))
 
+    async def own_areas(self, kommun: str, token: str) -> dict[str, str] | None:
+        """Code → name of a municipality's own areas of RegSO; None while geo is away."""
+        found = await self.areas("regso", token)
+        return None if found is None else {a["area"]: a["name"] for a in found if a["kommun"] == kommun}
+
     async def layers(self, token: str) -> list[dict[str, Any]] | None:
         """The layers of the caller's municipality and the national ones; None while geo is away."""
         try:

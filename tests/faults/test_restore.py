@@ -18,6 +18,7 @@ import pytest
 from deploy.local.layout import Layout, pick_port
 from deploy.local.up import running
 from services.analysis.domain.periods import Rule
+from services.analysis.handlers.correcting import Correcting
 from services.analysis.handlers.picturing import Picturing
 from services.analysis.store import pictures
 from services.analysis.store.pictures import Version
@@ -146,7 +147,7 @@ async def _still_adopted(instance: Instance, kommun: str, adopted: Version) -> l
         async with database.transaction((kommun,)) as connection:
             paper = await pictures.pdf(connection, kommun, found.number, found.version)
         assert paper == _paper(adopted.document, adopted.hash)
-        return await Picturing(database).corrections(kommun, found)
+        return await Correcting(database).counts(kommun, found)
     finally:
         await database.close()
 

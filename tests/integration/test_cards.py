@@ -18,6 +18,7 @@ from services.analysis.domain.selection import Selection
 from services.analysis.handlers import judging
 from services.analysis.handlers.carding import Carding
 from services.analysis.handlers.filling import fill
+from services.analysis.handlers.place_cards import place_card
 from services.analysis.handlers.scanning import Scanning
 from services.analysis.handlers.watching import Watching
 from services.analysis.store import cards as store
@@ -75,7 +76,7 @@ async def test_a_card_counts_what_its_reports_say(database: Database, serving: D
     kind = await Carding(serving).card(kommun, Subject("regso", "", "B"), CHOSEN)
     assert (kind.now, list(kind.areas)) == (3, [f"{kommun}R002"])
 
-    named = await Carding(serving).place(kommun, Subject("platser", "torget", ""), place, CHOSEN)
+    named = await place_card(serving, kommun, Subject("platser", "torget", ""), place, CHOSEN)
     assert (named.now, named.count) == (9, 9)
     assert named.kinds == {"A1": (9_000_000, 0)}
     seen = (named.looked_at, named.eyes[-1], named.appointed, named.zero_reports)
@@ -85,25 +86,8 @@ async def test_a_card_counts_what_its_reports_say(database: Database, serving: D
         count = await store.how_many(connection, kommun, CHOSEN, store.Inside(place=place))
     assert rows == [(1, str(place), f"{kommun}R001", 9_000_000)]
     assert count == 9
-    other = await Carding(serving).place(kommun, Subject("platser", "parken", ""), uuid4(), CHOSEN)
+    other = await place_card(serving, kommun, Subject("platser", "parken", ""), uuid4(), CHOSEN)
     assert (other.now, other.count, other.looked_at, other.eyes) == (0, 0, "", ())
-
-
-async def test_a_card_of_a_period_that_is_over_shows_what_stood_then(
-    database: Database, serving: Database, kommun: str
-) -> None:
-    place, begun = uuid4(), LAST - timedelta(days=40)
-    lamp = put(_report(kommun, 1, begun, event_type="E1", ongoing=True), MIDDLE, place)
-    closed = datetime(LAST.year, LAST.month, LAST.day, 9, tzinfo=UTC) - timedelta(days=10)
-    mended = lamp.report.model_copy(update={"revision": 2, "ongoing": False, "time_to": closed})
-    await take(database, kommun, [*history(kommun), lamp, lamp.model_copy(update={"report": mended})])
-    area, there = Subject("regso", f"{kommun}R001", ""), Subject("platser", "torget", "")
-    for last, open_then in ((begun - timedelta(days=1), 0), (begun, 1), (closed.date() - timedelta(days=1), 1),
-                            (closed.date(), 0), (LAST, 0)):  # fmt: skip
-        chosen = Selection(last - timedelta(days=13), last)
-        card = await Carding(serving).card(kommun, area, chosen)
-        assert (card.open_count, len(card.still_open)) == (open_then, open_then), last
-        assert (await Carding(serving).place(kommun, there, place, chosen)).open_count == open_then, last
 
 
 async def test_an_upgrade_says_of_old_states_what_is_said_of_new_ones(database: Database, kommun: str) -> None:

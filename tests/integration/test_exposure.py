@@ -5,8 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from schemas.appointments import AppointmentChanged
+from services.analysis.domain.periods import Period
 from services.analysis.domain.selection import Selection
 from services.analysis.handlers.looking import side_by_side
+from services.analysis.handlers.picturing import Picturing
 from services.analysis.store import appointments, exposure
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role
@@ -84,10 +86,32 @@ async def test_appointed_and_active_stand_side_by_side_in_every_grouping(
     only = Selection(FIRST, FORTNIGHT.last, areas=(f"{kommun}R002",))
     assert await told(chosen=only) == {(): (2, 1, 1)}
     assert await told("area", chosen=only) == {("R002",): (2, 1, 1)}
+    nowhere = Selection(FIRST, FORTNIGHT.last, areas=("unplaced",))
+    assert await told(chosen=nowhere) == {(): (0, 0, 0)}, "nobody is appointed for what has no area"
+    assert await told("area", chosen=nowhere) == {}
     days = Selection(FIRST + timedelta(days=2), FIRST + timedelta(days=8))
     assert await told("week", chosen=days) == {(one,): (1, 0, 0), (two,): (2, 2, 0)}, "only the weeks' part of a period"
     other = Selection(FIRST, FORTNIGHT.last, layer="stadsdelar")
     assert await told("area", chosen=other) == {}, "appointments do not know other layers' areas"
+
+
+async def test_who_is_quiet_for_a_week_is_not_silent_yet(database: Database, serving: Database, kommun: str) -> None:
+    await fortnight(database, kommun, f"{int(kommun) + 4000}")
+    quiet = UUID(int=0xC)
+    async with database.transaction((kommun,)) as connection:
+        await appointments.put(connection, [appointed(kommun, "fida", quiet)])
+    last_heard = FIRST - timedelta(days=1)
+    await take(database, kommun, [_report(kommun, 99, last_heard, organisation=quiet, reporter_token="token-of-fida")])
+
+    async def silent(days: int, last: date) -> list[dict[str, Any]]:
+        cut_off = midnight(last + timedelta(days=1))
+        period = Period("2033:10", last - timedelta(days=days - 1), last, cut_off)
+        return list((await Picturing(serving).written_from_facts(kommun, period))["silent"])
+
+    assert await silent(7, FIRST + timedelta(days=6)) == []
+    told = [{"organisation": str(quiet), "since": last_heard.isoformat()}]
+    for days in (7, 14):
+        assert await silent(days, FORTNIGHT.last) == told
 
 
 async def test_who_looked_and_how_late_it_came_are_answered_and_kept_as_files(

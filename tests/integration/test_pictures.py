@@ -8,6 +8,8 @@ import pytest
 
 from schemas.values import AreaRef
 from services.analysis.domain.periods import Rule
+from services.analysis.handlers import correcting
+from services.analysis.handlers.correcting import Correcting
 from services.analysis.handlers.picturing import Overtaken, Picturing
 from services.analysis.handlers.rebuilding import Rebuilding
 from services.analysis.store import cards
@@ -144,7 +146,7 @@ async def test_two_who_write_do_not_overwrite_each_other(database: Database, ser
 
 
 async def test_an_adopted_picture_shows_its_digits_after_corrections_and_a_rebuild(
-    instance: Instance, database: Database, serving: Database, kommun: str
+    instance: Instance, database: Database, serving: Database, kommun: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     risen = await history(database, kommun)
     draft = await drafted(database, kommun)
@@ -155,8 +157,12 @@ async def test_an_adopted_picture_shows_its_digits_after_corrections_and_a_rebui
     assert adopted is not None
     assert (adopted.state, adopted.version) == ("adopted", 2)
     assert adopted.document["assessment"] == {"text": "Klotter", "hidden": {}}
-    assert await pages.corrections(kommun, adopted) == []
-    assert await pages.today(kommun, adopted) == []
+    monkeypatch.setattr(correcting, "SETTLED", timedelta(0))
+    now = Correcting(serving)
+    assert await now.counts(kommun, adopted) == []
+    assert await now.everything(kommun, adopted) == []
+    again = await now.everything(kommun, adopted)
+    assert await now.everything(kommun, adopted) is again, "nothing has changed"
 
     withdrawn = [f.model_copy(update={"report": f.report.model_copy(update={"revision": 2, "withdrawn": True})})
                  for f in risen[:4]]  # fmt: skip
@@ -166,9 +172,9 @@ async def test_an_adopted_picture_shows_its_digits_after_corrections_and_a_rebui
     found = await pages.newest(kommun, draft.number)
     assert found == adopted, "the same digits, and nobody can write it anew"
     assert json.dumps(found.document, sort_keys=True) == json.dumps(adopted.document, sort_keys=True)
-    changed = await pages.corrections(kommun, adopted)
+    changed = await now.counts(kommun, adopted)
     assert {(d["area"], d["kind"], d["adopted"], d["today"]) for d in changed} >= {("", "", 24, 20)}
-    differs = await pages.today(kommun, adopted)
+    differs = await now.everything(kommun, adopted)
     today: dict[tuple[str, ...], Any] = {(c.part, *c.row.values(), c.what): (c.adopted, c.today) for c in differs}
     assert today["totals", "now"] == today["areas", f"{kommun}R001", "now"] == (24, 20)
     await instance.tenant(kommun)

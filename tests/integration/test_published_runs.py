@@ -6,7 +6,6 @@ instance's own schedule has nothing to say about them. ``tests/unit/analysis/tes
 functions by themselves.
 """
 
-import asyncio
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 from schemas.locations import ReportLocated
 from schemas.values import UNPLACED
 from services.analysis.domain.periods import Rule
+from services.analysis.handlers.correcting import Correcting
 from services.analysis.handlers.picturing import Picturing
 from services.analysis.store import signals as store
 from services.analysis.views import SWEDEN, monday
@@ -85,4 +85,6 @@ async def test_weeks_and_a_lagesbild_of_real_counts_lose_nothing_and_err_seldom(
     )  # fmt: skip
     assert adopted is not None
     assert (adopted.state, adopted.document["totals"]) == ("adopted", draft.document["totals"])
-    assert await asyncio.gather(picturing.today(kommun, adopted), picturing.corrections(kommun, adopted)) == [[], []]
+    correcting = Correcting(database)
+    assert await correcting.everything(kommun, adopted) == []
+    assert await correcting.counts(kommun, adopted) == []

@@ -1,7 +1,6 @@
 """``/v1/exposure`` and ``/v1/lateness``: who was looking, and how late what they saw came in, beside the counts."""
 
 from dataclasses import asdict
-from itertools import groupby
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -11,16 +10,14 @@ from pydantic import BaseModel
 from services.analysis.api.counts import WRITERS, reader
 from services.analysis.api.files import as_csv, as_workbook
 from services.analysis.api.selecting import Located, OfSources
-from services.analysis.domain.lateness import lateness as spread
 from services.analysis.domain.selection import Selection
 from services.analysis.gateways import Door, Geometry
-from services.analysis.handlers.looking import side_by_side
-from services.analysis.store import exposure as store
+from services.analysis.handlers.looking import by_area, came_late, knows_areas, side_by_side
 from services.pages.tables import XLSX
 from services.runtime import openapi, read_log
 from services.runtime.database import Database
 from services.runtime.http import Caller, token_of
-from services.runtime.problems import not_allowed
+from services.runtime.problems import Problem, not_allowed
 from services.runtime.tokens import Principal
 
 router = APIRouter(prefix="/v1", tags=["analysis"])
@@ -85,14 +82,16 @@ async def exposure(request: Request, principal: Caller, chosen: Located, group_b
     if not principal.may(*WRITERS):  # few reporters in a group are somebody's days
         raise not_allowed(" or ".join(WRITERS))
     by = list(dict.fromkeys(group_by))
-    everywhere: list[str] = []
-    if "area" in by:
+    known: dict[str, str] | None = {}
+    if by_area(chosen, by) and knows_areas(chosen, by):
         geometry: Geometry = request.app.state.geometry
-        known = await geometry.areas(chosen.layer, token_of(request) or "")
-        everywhere = [a["area"] for a in known or () if a["kommun"] == principal.kommun]
+        known = await geometry.own_areas(principal.kommun, token_of(request) or "")
+    if known is None:  # who is appointed for everywhere would be left out
+        said = "Områdena kan inte hämtas just nu. Försök igen om en stund."
+        raise Problem(503, "geo-away", said, headers={"Retry-After": "10"})
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner, snapshot=True) as connection:
-        rows = await side_by_side(connection, principal.kommun, chosen, by, everywhere)
+        rows = await side_by_side(connection, principal.kommun, chosen, by, list(known))
     return ExposureAnswer(
         layer=chosen.layer,
         first=chosen.first.isoformat(),
@@ -136,12 +135,8 @@ async def lateness(request: Request, principal: Caller, chosen: OfSources, group
     by = list(dict.fromkeys(group_by))
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        found = await store.late(connection, principal.kommun, chosen, by)
-    rows = []
-    for group, members in groupby(found, key=lambda row: tuple(row[g] for g in by)):
-        told = asdict(spread((row["late"], row["reports"]) for row in members))
-        told |= {"median_days": told.pop("median"), "nine_in_ten_days": told.pop("nine_in_ten")}
-        rows.append(LatenessRow(**dict(zip(by, group, strict=True)), **told))
+        found = await came_late(connection, principal.kommun, chosen, by)
+    rows = [LatenessRow(**dict(zip(by, group, strict=True)), **asdict(spread)) for group, spread in found]
     return LatenessAnswer(first=chosen.first.isoformat(), last=chosen.last.isoformat(), rows=rows)
 
 

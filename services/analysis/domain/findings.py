@@ -111,6 +111,23 @@ def judged_alone(one: Measured, missing: float = 0.0) -> Finding | None:
     return next(iter(judge([one], missing)), None)
 
 
+@dataclass(frozen=True, slots=True)
+class BesideYear:
+    """A period beside the same weeks a year before: reports then, what the difference bears, the ratio's interval."""
+
+    then: int
+    word: Word
+    ratio: Interval
+
+
+def beside_year(one: Measured, then: int, missing: float = 0.0) -> BesideYear:
+    """The last period beside ``then``; both vary as the periods before did. Reporters then are not known as well."""
+    now, spread = one.periods[-1], dispersion(one.periods[:-1])
+    p, ratio = _compared(now, 1, then, 1, spread)
+    late = waited_for(lambda share: _compared(now, share, then, 1, spread)[0], now, then, missing)
+    return BesideYear(then, judged(now + then, max(p, late)), ratio)
+
+
 def usual(before: Sequence[int]) -> tuple[int, int] | None:
     """Between what a period's count lies 19 times of 20, by the periods before; None where they are too few.
 

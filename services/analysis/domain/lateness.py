@@ -8,17 +8,18 @@ from services.analysis.domain.selection import reports
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """Reports of a group by days late. ``median`` and ``nine_in_ten`` are days; 60 stands for that and more.
+    """Reports of a group by days late.
 
-    Of days that are not old yet only the punctual reports are here: what is to come makes them later.
+    Half came within ``median_days``, nine of ten within ``nine_in_ten_days``; 60 stands for that and more. Of days that
+    are not old yet only the punctual reports are here: what is to come makes them later.
     """
 
     reports: int | float
     same_day: int | float
     within_week: int | float
     within_four_weeks: int | float
-    median: int
-    nine_in_ten: int
+    median_days: int
+    nine_in_ten_days: int
 
 
 def lateness(rows: Iterable[tuple[int, int]]) -> Lateness:

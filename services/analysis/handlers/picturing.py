@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -17,17 +17,16 @@ from uuid import UUID, uuid5
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.situation import SituationChanged
-from services.analysis.domain import corrections, findings, picture
-from services.analysis.domain.corrections import Changed
+from services.analysis.domain import findings, picture
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.preliminary import HISTORY, missing_share
 from services.analysis.domain.selection import last_week, whole_weeks
-from services.analysis.handlers.looking import active_reporters
+from services.analysis.handlers.correcting import of_reports, period_of
 from services.analysis.handlers.silences import silence, turns
 from services.analysis.handlers.telling import NAMES, tell
-from services.analysis.store import density, exposure, numbers, places, signals
+from services.analysis.store import density, exposure, numbers, signals
 from services.analysis.store import pictures as store
-from services.analysis.store.pictures import Span, Version, Written
+from services.analysis.store.pictures import Version, Written
 from services.analysis.views import MILLION, SWEDEN
 from services.runtime.database import Database
 from services.runtime.minting import next_number
@@ -38,6 +37,8 @@ Printed = Callable[[dict[str, Any], str], bytes]
 """An adopted document and its hash → its PDF."""
 LONGEST_TEXT = 8_000
 FRESH = timedelta(days=7)
+SILENT_DAYS = 14
+"""A shorter silence is said of nobody, however short the periods are: a week of calm is a week of calm."""
 
 
 class Overtaken(Exception):
@@ -87,11 +88,11 @@ class Picturing:
 
     async def _read(self, kommun: str, period: Period) -> picture.Read:
         today = datetime.now(SWEDEN).date()
-        begun = datetime.combine(period.first, time(), SWEDEN)
+        quiet = min(period.first, period.last - timedelta(days=SILENT_DAYS - 1))
         async with self._database.transaction((kommun,), snapshot=True) as connection:
             first_day = await signals.first_day(connection, kommun) or period.first
             back = min(findings.PERIODS, max(0, (period.first - first_day).days // period.days))
-            read = await _of_reports(connection, kommun, period, (first_day, back))
+            read = await of_reports(connection, kommun, period, (first_day, back))
             late = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
             week = last_week(period.last)
             dense_since = week - timedelta(weeks=picture.DENSE_WEEKS - 1)
@@ -101,9 +102,7 @@ class Picturing:
             return replace(
                 read,
                 appointed=await exposure.appointed_at(connection, kommun, period.cut_off),
-                silent=await store.silent(
-                    connection, kommun, (period.first, period.last), begun=begun, now=period.cut_off
-                ),
+                silent=await store.silent(connection, kommun, (quiet, period.last), now=period.cut_off),
                 rhythm=await store.rhythm(connection, kommun, *whole_weeks(period.last, picture.RHYTHM_WEEKS)),
                 coming=await store.coming(connection, kommun, *picture.coming_span(period)),
                 context=context,
@@ -136,7 +135,7 @@ class Picturing:
         newest = await self.newest(kommun, number)
         if newest is None or newest.state != "draft":
             return
-        document = await self.written_from_facts(kommun, _period(newest.document))
+        document = await self.written_from_facts(kommun, period_of(newest.document))
         if document == newest.document:
             return
         async with self._database.transaction((kommun,)) as connection:
@@ -189,25 +188,6 @@ class Picturing:
             found = await store.versions(connection, kommun, number)
         return found[-1] if found else None
 
-    async def corrections(self, kommun: str, adopted: Version) -> list[dict[str, Any]]:
-        """Where an adopted picture would show another count today."""
-        period = _period(adopted.document)
-        async with self._database.transaction((kommun,)) as connection:
-            rows = await store.periods(connection, kommun, Span(period.first, period.last, period.days))
-        return corrections.differences(adopted.document, rows, kommun)
-
-    async def today(self, kommun: str, adopted: Version) -> list[Changed]:
-        """Everything that corrections made otherwise: its period written again from the facts as they are.
-
-        As much history, and as much taken for still to come, as when it was adopted: only reports make a difference.
-        """
-        document = adopted.document
-        async with self._database.transaction((kommun,), snapshot=True) as connection:
-            first_day = await signals.first_day(connection, kommun) or _period(document).first
-            read = await _of_reports(connection, kommun, _period(document), (first_day, document["periods_before"]))
-        fresh = await asyncio.to_thread(picture.draft, replace(read, preliminary=document["preliminary"]))
-        return corrections.changes(document, fresh)
-
     async def rule(self, kommun: str) -> Rule:
         """When the municipality's periods end."""
         async with self._database.transaction((kommun,)) as connection:
@@ -217,29 +197,6 @@ class Picturing:
         """Change when periods end; what was written stays."""
         async with self._database.transaction((kommun,)) as connection:
             await store.put_rule(connection, kommun, rule)
-
-
-async def _of_reports(
-    connection: AsyncConnection, kommun: str, period: Period, known: tuple[date, int]
-) -> picture.Read:
-    """What reports alone decide, which is all that later corrections can make otherwise; the rest is empty.
-
-    ``known``: the first day that anybody reported, and against how many periods the period is held.
-    """
-    (first_day, back), year = known, period.earlier(364 // period.days)
-    span, count = Span(period.earlier(back)[0], period.last, period.days), back + 1
-    return picture.Read(
-        kommun,
-        period,
-        count,
-        rows=await store.periods(connection, kommun, span),
-        active=await active_reporters(connection, kommun, span, count),
-        zero_reports=await store.zero_reports(connection, kommun, period.first, period.last),
-        states=await store.states(connection, kommun, period.first, period.last),
-        sources=await store.sources(connection, kommun, span, count),
-        year_before=await store.periods(connection, kommun, Span(*year, period.days)) if year[0] >= first_day else None,
-        places=await places.by_period(connection, kommun, span),
-    )
 
 
 async def _cells(
@@ -254,11 +211,6 @@ async def _cells(
 def _counted(rows: Iterable[Any]) -> Counter[str]:
     """Type → published items."""
     return Counter({row.event_type: row.reports // MILLION for row in rows})
-
-
-def _period(document: Mapping[str, Any]) -> Period:
-    first, last = (datetime.fromisoformat(document[name]).date() for name in ("first", "last"))
-    return Period(document["number"], first, last, datetime.fromisoformat(document["cut_off"]))
 
 
 def _goes_on(case: signals.Revision, period: Period) -> bool:

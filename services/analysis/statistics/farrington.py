@@ -78,7 +78,7 @@ def verdict(
     """What week ``at`` (from 0) bears; None when history is too short. ``exposure`` must be above 0 in every week.
 
     A week of which nothing is known (NaN, as a count or as its exposure) is not in the baseline; None when it is the
-    one that is asked of, or when more than half of the baseline is such.
+    one that is asked of, when more than half of the baseline is such, or all of the same season.
     """
     y = np.asarray(weeks, float)
     size = np.ones(len(y)) if exposure is None else np.asarray(exposure, float)
@@ -98,6 +98,8 @@ def verdict(
     if base is None or not known[at] or 2 * known[base.weeks].sum() < len(base.weeks):
         return None
     base = base.of(known[base.weeks])
+    if not (base.seasons == setting.seasons).any():
+        return None
     fit, row, trended = _fitted(y, base, np.log(size), float(np.log(size[at])), setting)
     expected = float(np.exp(row @ fit.coefficients + np.log(size[at])))
     spread = max(1.0, fit.dispersion)

@@ -96,7 +96,7 @@ ANYWHERE = Inside()
 def _wanted(kommun: str, chosen: Selection, inside: Inside) -> tuple[str, dict[str, Any]]:
     """Condition on facts, and its parameters; only what is asked for stands in it.
 
-    All but sources and hours is in the index.
+    All but sources, hours, cells and places is in the index.
     """
     kinds, of_kind = of_kinds(chosen.types)
     when = _STOOD if inside.standing else "day between :first and :last"

@@ -44,7 +44,7 @@ async def appointed(
 ) -> list[dict[str, Any]]:
     """Groups with how many reporters were appointed some time in them: in a week's part of the period, for an area.
 
-    Who is appointed for no area in particular is so for each of ``everywhere``. Areas are those of RegSO.
+    Who is appointed for no area in particular is so for each of ``everywhere``, the municipality's own areas of RegSO.
     """
     columns, grouping = _grouped(_APPOINTED_IN, by)
     weeks, since, until = "", "cast(:first as date)", "cast(:last as date)"
@@ -54,7 +54,8 @@ async def appointed(
             from generate_series(0, (cast(:last as date) - cast(:monday as date)) / 7) as n) as weeks"""
         since, until = "greatest(week, cast(:first as date))", "least(week + 6, cast(:last as date))"
     areas = ""
-    inside = "cast(:areas as text[]) = '{}' or areas = '{}' or areas && cast(:areas as text[])"
+    inside = """cast(:areas as text[]) = '{}' or areas && cast(:areas as text[])
+        or areas = '{}' and cast(:areas as text[]) && cast(:everywhere as text[])"""
     if "area" in by:
         areas = """cross join lateral unnest(
             case when areas = '{}' then cast(:everywhere as text[]) else areas end) as named(area)"""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import text
@@ -13,6 +13,7 @@ from services.analysis.domain.findings import PeriodRow
 from services.analysis.domain.periods import Rule
 from services.analysis.store.signals import LAYER, sealed
 from services.analysis.store.sums import OF_PARTS, OWN
+from services.analysis.views import SWEDEN
 
 _CUBE = "(select generation from view_state where name = '{0}')"
 _PERIODS = text(f"""
@@ -176,9 +177,10 @@ async def sources(connection: AsyncConnection, kommun: str, span: Span, count: i
 
 
 async def silent(
-    connection: AsyncConnection, kommun: str, days: tuple[date, date], *, begun: datetime, now: datetime
+    connection: AsyncConnection, kommun: str, days: tuple[date, date], *, now: datetime
 ) -> list[tuple[str, date | None]]:
-    """Organisations with reporters since before the period that sent nothing in it, and when they last did."""
+    """Organisations with reporters since before the first day that sent nothing up to the last, and when they did."""
+    begun = datetime.combine(days[0], time(), SWEDEN)
     values = {"kommun": kommun, "first": days[0], "last": days[1], "from": begun, "now": now}
     return [(r.organisation, r.last_day) for r in await connection.execute(_SILENT, values)]
 

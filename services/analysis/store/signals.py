@@ -53,6 +53,7 @@ _LATE = text("""
       and day between :first and :last and (cast(:sources as text[]) = '{}' or source = any(cast(:sources as text[])))
     group by day, late""")
 _STATE = text("select count(*) as facts, max(changed_at) as newest from facts where kommun = :kommun")
+_NEWEST_CHANGE = text("select max(changed_at) from facts where kommun = :kommun")
 _SETTLED = text("""
     select count(*) < 60 from facts where kommun = :kommun and changed_at > now() - interval '60 seconds'""")
 _LAYER_VERSION = text("""
@@ -168,6 +169,12 @@ async def state_of_data(connection: AsyncConnection, kommun: str) -> dict[str, A
     """What the numbers of this moment stand on: how many facts, and when one last changed."""
     row = (await connection.execute(_STATE, {"kommun": kommun})).one()
     return {"facts": row.facts, "newest_change": None if row.newest is None else row.newest.isoformat()}
+
+
+async def newest_change(connection: AsyncConnection, kommun: str) -> datetime | None:
+    """When a fact last changed, by a transaction that has ended; None where there is none."""
+    found: datetime | None = await connection.scalar(_NEWEST_CHANGE, {"kommun": kommun})
+    return found
 
 
 async def layer_version(connection: AsyncConnection, kommun: str) -> str | None:

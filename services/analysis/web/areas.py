@@ -37,7 +37,7 @@ async def listed(request: Request, principal: Visitor) -> Response:
     database: Database = request.app.state.database
     judged = await ask(database, principal.kommun, chosen)
     by_area, by_type = (beside.counted(judged.counts[name]) for name in ("area", "type"))
-    known = {a["area"]: a["name"] for a in await geometry.areas(REGSO, token) or () if a["kommun"] == principal.kommun}
+    known = await geometry.own_areas(principal.kommun, token) or {}
     places = [
         (layer["title"], [(a["name"], f"{PATH}/{layer['layer']}/{quote(a['area'])}") for a in found])
         for layer in await geometry.layers(token) or ()

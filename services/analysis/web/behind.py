@@ -36,7 +36,7 @@ router = APIRouter(include_in_schema=False)
 PATH = "/rapporter"
 PAGE, LONGEST_PAGE = 50, 6
 """Reports on a page, and digits of a page's number."""
-_CELL = re.compile(r"^89[0-9a-f]{13}$")
+_CELL = re.compile(r"89[0-9a-f]{13}")
 """A cell of resolution 9."""
 LONGEST_WEEKS = 53
 """Weeks for which an hour's reports are listed: the rhythm is shown over a year at most."""
@@ -67,7 +67,7 @@ async def listed(request: Request, principal: Visitor) -> Response:
     asked = request.query_params.get("sida", "1")
     at = max(1, int(asked)) if asked.isdecimal() and len(asked) <= LONGEST_PAGE else 1
     inside = _inside(request, principal)
-    if inside.cell and not principal.may(*EXACT):
+    if inside.cell is not None and not principal.may(*EXACT):
         return denied(principal)
     if inside.hours and chosen.days > LONGEST_WEEKS * 7:  # every report's times are read
         return message(principal, PATH, text("card.hours_too_long"), None, 422)
@@ -111,7 +111,7 @@ def _inside(request: Request, principal: Principal) -> store.Inside:
         principal.kommun if asked.get("egna") == "1" else None,
         _ident(asked.get("plats", "")),
         chosen_hours(asked.get("veckodag", ""), asked.get("kl", "")),
-        asked["ruta"] if _CELL.match(asked.get("ruta", "")) else None,
+        _cell(asked["ruta"]) if "ruta" in asked else None,
         asked.get("oppna") == "1",
     )
 
@@ -130,6 +130,11 @@ def _said(inside: store.Inside, places: Mapping[str, str]) -> list[str]:
     said += [named_hours(inside.hours)] if inside.hours else []
     said += [text("card.in_cell", cell=inside.cell)] if inside.cell else []
     return said + ([text("card.own_only")] if inside.own else [])
+
+
+def _cell(written: str) -> str:
+    """A cell in the address; what is none is a cell that nothing lies in."""
+    return written if _CELL.fullmatch(written) else "f" * 15
 
 
 def _ident(written: str) -> UUID | None:

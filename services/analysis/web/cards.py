@@ -11,12 +11,13 @@ from fastapi import APIRouter, Path, Request, Response
 from services.analysis.domain.picture import in_blocks
 from services.analysis.domain.selection import EARLIEST, BadSelection, Selection, reports
 from services.analysis.gateways import Geometry
-from services.analysis.handlers.carding import Card, Carding, began, days_open
+from services.analysis.handlers.carding import Card, Carding, began, days_open, year_before
+from services.analysis.handlers.place_cards import place_card
 from services.analysis.statistics.counts import Interval, garwood
 from services.analysis.store.cards import Subject
 from services.analysis.views import SWEDEN
 from services.analysis.web import beside, picture_words
-from services.analysis.web.access import denied, message, missing, reads
+from services.analysis.web.access import denied, message, missing, reads, writes
 from services.analysis.web.behind import row_of
 from services.analysis.web.beside import PATH, REGSO
 from services.analysis.web.hours import blocks, rhythm
@@ -87,7 +88,7 @@ async def _card(
     geometry: Geometry = request.app.state.geometry
     token = token_of(request) or ""
     if place is not None:
-        card = await carding.place(principal.kommun, subject, place, chosen)
+        card = await place_card(database, principal.kommun, subject, place, chosen)
         names = await geometry.names(REGSO, token) | dict(names)
         around = await geometry.outlines(REGSO, principal.kommun, token)
         drawings = _inside(around, await geometry.outlines(subject.layer, principal.kommun, token), card)
@@ -100,6 +101,7 @@ async def _card(
         "drawings": drawings,
         "legend": () if place is not None else maps.LEGEND,
         "trend": _trend(card),
+        "eyes": card.eyes[-1] if card.eyes and (writes(principal) or not card.looked_at) else None,
         "here": request.url.path,
     }
     context["invented"] = context["invented"] or card.invented
@@ -126,7 +128,7 @@ def _told(card: Card, names: Mapping[str, str], place: UUID | None, links: tuple
         "expected": (expected := card.finding.expected if card.finding is not None else None),
         **beside.so_far(expected, card.missing),
         "says": _says(card),
-        "eyes": card.eyes[-1] if card.eyes else None,
+        "year": _beside_year(card),
         "eyes_title": text("card.eyes_in", area=place_label(card.looked_at, names)) if is_place else text("card.eyes"),
         "eyes_more": _eyes_more(card),
         "periods": [(day, n, _period(chosen, day)) for day, n in reversed(card.periods)],
@@ -196,6 +198,17 @@ def _says(card: Card) -> str:
         limits = _limits(finding.adjusted_ratio)
         said.append(text("picture.doubt_reporters", times=decimal(finding.adjusted), **limits))
     return " ".join(said)
+
+
+def _beside_year(card: Card) -> dict[str, Any] | None:
+    """The same weeks a year before, and how much more it is now; the number opens its reports."""
+    year, now = card.year, card.now
+    if year is None:
+        return None
+    said = ""
+    if year.word != "thin" and year.then:
+        said = text("card.year_times", times=decimal(now / year.then), **_limits(year.ratio))
+    return {"then": year.then, "word": year.word, "said": said, "query": year_before(card.chosen).query()}
 
 
 def _limits(ratio: Interval) -> dict[str, str]:

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Request, Response
 
 from services.analysis.domain.corrections import Changed
 from services.analysis.gateways import Geometry
+from services.analysis.handlers.correcting import Correcting
 from services.analysis.web import picture_words
 from services.analysis.web.access import missing
-from services.analysis.web.pictures import PATH, readable, use_cases
+from services.analysis.web.pictures import PATH, readable
 from services.pages.frame import frame
 from services.pages.labels import place_label, type_label, upper_first
 from services.pages.render import page
@@ -30,7 +31,8 @@ async def listed(request: Request, principal: Visitor, number: str) -> Response:
         return version
     if version.state != "adopted":
         return missing(principal, PATH)
-    found = await use_cases(request).today(principal.kommun, version)
+    correcting: Correcting = request.app.state.correcting
+    found = await correcting.everything(principal.kommun, version)
     geometry: Geometry = request.app.state.geometry
     now = await geometry.spoken_of(token_of(request) or "", version.document)
     names = now | version.document["names"]  # what was adopted is called what it was called then

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from services.analysis.domain.cells import ring
+from services.pages import plane
 from services.pages.maps import Ring
 
 KIND = re.compile(r"^[A-E](?:\d{1,2}|-X\d{1,3})?$")
@@ -25,6 +26,4 @@ def rings(steps: Iterable[Sequence[Any]]) -> list[Ring]:
 
 def outer_rings(feature: Mapping[str, Any], step: int) -> list[Ring]:
     """The outlines of a GeoJSON polygon or several, their holes left out."""
-    geometry = feature["geometry"]
-    polygons = [geometry["coordinates"]] if geometry["type"] == "Polygon" else geometry["coordinates"]
-    return [([(lon, lat) for lon, lat, *_ in polygon[0]], step) for polygon in polygons]
+    return [([(lon, lat) for lon, lat, *_ in polygon[0]], step) for polygon in plane.polygons(feature)]

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from services.analysis.api.counts import EXACT
 from services.analysis.domain.periods import Rule
 from services.analysis.gateways import Geometry
+from services.analysis.handlers.correcting import Correcting
 from services.analysis.handlers.picturing import Picturing
 from services.analysis.store import pictures as store
 from services.analysis.store.pictures import Version
@@ -151,7 +152,8 @@ async def shown(
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         written = await store.assessments(connection, kommun, version.number)
-    differing = await use_cases(request).corrections(kommun, version)
+    correcting: Correcting = request.app.state.correcting
+    differing = await correcting.counts(kommun, version)
     adopted = version.state == "adopted"
     body = NOTHING | dict(document["assessment"] if adopted else mine or (written[-1].body if written else {}))
     told = picture_words.told(document, names, body.get("hidden", {}))

@@ -4,7 +4,6 @@ A number of reports says little without how many were looking; this page says it
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -13,12 +12,13 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from schemas.values import UNPLACED
-from services.analysis.domain.lateness import Lateness, lateness
+from services.analysis.domain.lateness import Lateness
+from services.analysis.domain.preliminary import HISTORY, missing_share
 from services.analysis.domain.selection import Selection
 from services.analysis.gateways import Door, Geometry
-from services.analysis.handlers.judging import missing
-from services.analysis.handlers.looking import NOBODY, side_by_side
-from services.analysis.store import exposure as store
+from services.analysis.handlers.looking import NOBODY, active_reporters, came_late, side_by_side
+from services.analysis.store import signals
+from services.analysis.store.pictures import Span
 from services.analysis.views import SWEDEN, monday
 from services.analysis.web.access import denied, writes
 from services.analysis.web.beside import PATH as CARDS
@@ -34,19 +34,22 @@ from services.runtime.http import Visitor, token_of
 
 router = APIRouter(include_in_schema=False)
 PATH = "/oversikt/rapporterande"
-LENGTHS = (4, 13, 52)
+LENGTHS = (4, 13, 26)
 """Weeks that can be looked at, each beside as many before."""
 Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What the database says of a period: rows of ``side_by_side``, and how late what every source sent came in."""
+    """What the database says of a period: rows of ``side_by_side``, and how late what every source sent came in.
+
+    ``looked``: area → reporters who were looking at it, in the period before and in the period.
+    """
 
     organisations: Rows
     organisations_before: Rows
     areas: Rows
-    areas_before: Rows
+    looked: Mapping[str, Sequence[int]]
     weeks: Rows
     late: Sequence[tuple[str, Lateness, float]]
     """Source, its reports by days late, which share of them is still to come."""
@@ -63,45 +66,46 @@ async def listed(request: Request, principal: Visitor, veckor: str = "") -> Resp
     token = token_of(request) or ""
     geometry: Geometry = request.app.state.geometry
     door: Door = request.app.state.door
-    names, found_areas = await asyncio.gather(door.organisations(token), geometry.areas(REGSO, token))
-    known = {a["area"]: a["name"] for a in found_areas or () if a["kommun"] == principal.kommun}
-    found = await ask(request.app.state.database, principal.kommun, chosen, list(known))
+    names, known = await asyncio.gather(door.organisations(token), geometry.own_areas(principal.kommun, token))
+    found = await ask(request.app.state.database, principal.kommun, chosen, list(known or ()))
     organisations = rows_of("organisation", found.organisations, found.organisations_before)
-    areas = rows_of("area", [r for r in found.areas if _own(r, known)], found.areas_before, known)
+    areas = _areas(found, known)
     context = frame(principal, "/oversikt") | {
         "rows": [row | {"name": _name(row["organisation"], names), "href": ""} for row in organisations],
         "silent": sum(1 for row in organisations if row["silent"]),
-        "areas": [row | {"name": place_label(row["area"], known), "href": _card(row["area"], chosen)} for row in areas],
+        "areas": [
+            row | {"name": place_label(row["area"], known or {}), "href": _card(row["area"], chosen)} for row in areas
+        ],
         "unseen": sum(1 for row in areas if not row["active"] and row["area"] != UNPLACED),
         "by_week": [row | {"week": date.fromisoformat(row["week"])} for row in reversed(found.weeks)],
-        "trend": _trend(found.weeks, today),
+        "trend": _trend(found.weeks),
         "late": [(text(f"source.{source}"), spread, share) for source, spread, share in found.late],
         "weeks": weeks,
         "lengths": LENGTHS,
         "chosen": chosen,
         "week_query": _in_weeks(chosen).query(),
         "away": not names,
+        "areas_away": known is None,
     }
     return page("analysis/reporting.html", context)
 
 
 async def ask(database: Database, kommun: str, chosen: Selection, everywhere: Sequence[str]) -> Read:
     """All of the page's numbers, of one moment. ``everywhere``: the municipality's areas."""
-    before = chosen.before()
+    before, today = chosen.before(), chosen.last
+    span = Span(before.first, chosen.last, chosen.days)
     async with database.transaction((kommun,), snapshot=True) as connection:
-        by_source: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for row in await store.late(connection, kommun, chosen, ["source"]):
-            by_source[row["source"]].append((row["late"], row["reports"]))
+        late = []
+        for (source,), spread in await came_late(connection, kommun, chosen, ["source"]):
+            rows = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today, [source])
+            late.append((source, spread, missing_share(rows, chosen.first, chosen.last, today)))
         return Read(
             await side_by_side(connection, kommun, chosen, ["organisation"]),
             await side_by_side(connection, kommun, before, ["organisation"]),
             await side_by_side(connection, kommun, chosen, ["area"], everywhere),
-            await side_by_side(connection, kommun, before, ["area"], everywhere),
+            await active_reporters(connection, kommun, span, 2),
             every_week(await side_by_side(connection, kommun, _in_weeks(chosen), ["week"]), _in_weeks(chosen)),
-            [
-                (source, lateness(rows), await missing(connection, kommun, replace(chosen, sources=(source,))))
-                for source, rows in sorted(by_source.items())
-            ],
+            late,
         )
 
 
@@ -120,6 +124,7 @@ def rows_of(by: str, now: Rows, before: Rows, known: Mapping[str, str] | None = 
             "before": (then := earlier.get(group, NOBODY))["active"],
             "zero": one["zero_reports"],
             "last": _day(one["last_day"] or then["last_day"]),
+            "sent": one.get("sent", 0),
             "silent": bool(one["appointed"] and not one["active"]),
         }
         for group in {*groups, *(known or ())}
@@ -139,23 +144,32 @@ def _in_weeks(chosen: Selection) -> Selection:
     return replace(chosen, first=monday(chosen.first))
 
 
-def _trend(weeks: Rows, today: date) -> dict[str, Any] | None:
+def _areas(found: Read, known: Mapping[str, str] | None) -> Rows:
+    """The municipality's own areas, and what is in none. While geo is away those there are.
+
+    Nobody knows then who is appointed. What is seen in other municipalities is not this one's to watch.
+    """
+    told = {r["area"]: r for r in found.areas if known is None or r["area"] in known or r["area"] == UNPLACED}
+    away = {"appointed": None} if known is None else {}
+    now = []
+    for area in {*told, *(known or ())}:
+        row = NOBODY | told.get(area, {})
+        looking = found.looked.get(area, (0, 0))[1]
+        now.append(row | away | {"area": area, "sent": row["active"], "active": looking})
+    before = [NOBODY | {"area": area, "active": then} for area, (then, _) in found.looked.items()]
+    return rows_of("area", now, before, known or {})
+
+
+def _trend(weeks: Rows) -> dict[str, Any] | None:
     if len(weeks) < 3:
         return None
     values = [(date.fromisoformat(row["week"]), float(row["active"])) for row in weeks]
-    partial = today < monday(today) + timedelta(days=6)
     low, high = (round(f(v for _, v in values)) for f in (min, max))
     return {
-        "wide": charts.line(values, width=640, height=200, last_is_partial=partial),
-        "narrow": charts.line(values, width=340, height=190, last_is_partial=partial),
-        "partial": partial,
+        "wide": charts.line(values, width=640, height=200, last_is_partial=True),
+        "narrow": charts.line(values, width=340, height=190, last_is_partial=True),
         "label": text("reporting.trend_label", low=str(low), high=str(high), last=str(round(values[-1][1]))),
     }
-
-
-def _own(row: Mapping[str, Any], known: Mapping[str, str]) -> bool:
-    """While geo is away, all there are; what is seen in other municipalities is not this one's to watch."""
-    return not known or row["area"] in known or row["area"] == UNPLACED
 
 
 def _card(area: str, chosen: Selection) -> str:

@@ -276,6 +276,9 @@ def test_a_week_of_which_nothing_is_known_is_left_out() -> None:
         quiet, seen = (farrington.verdict(y, dates, 315) for y in (weeks, gap))
         assert farrington.verdict(np.where(np.arange(320) == 315, math.nan, weeks), dates, 315) is None
         assert farrington.verdict(np.where(np.arange(320) < 200, math.nan, weeks), dates, 315) is None
+        yearly = [np.abs(np.arange(320) - (315 - 52 * n)) <= 4 for n in range(1, 6)]
+        season = np.where(np.any(yearly, axis=0), math.nan, weeks)
+        assert farrington.verdict(season, dates, 315) is None, "nothing is known of this time of the year"
         assert farrington.verdict(weeks, dates, 315, exposure=np.where(gap > 0, 3.0, math.nan)) is not None
         assert trend.trend([math.nan] * 320, dates) is None
     assert whole is not None
