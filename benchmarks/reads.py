@@ -119,7 +119,7 @@ async def _pictures(serving: Database, kommun: str) -> dict[str, Reading]:
     return {
         "adopted lägesbild, with what would differ today": shown,
         "two lägesbilder beside each other": compared,
-        "all corrections of an adopted lägesbild": lambda: correcting.everything(kommun, newest),
+        "all corrections of an adopted lägesbild, asked again": lambda: correcting.everything(kommun, newest),
     }
 
 
