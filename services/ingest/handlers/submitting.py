@@ -198,13 +198,10 @@ async def submit(
     report: ReportIn,
     correlation: str,
     *,
-    now: datetime | None = None,
     photo: NewPhoto | None = None,
 ) -> Answer:
     """One report, with its photo if there is one; raises Refusal, Unfinished or VersionConflict."""
-    (outcome,) = await submit_many(
-        database, sender, [report], correlation, came=() if now is None else (now,), photo=photo
-    )
+    (outcome,) = await submit_many(database, sender, [report], correlation, photo=photo)
     if isinstance(outcome, Answer):
         return outcome
     raise outcome
