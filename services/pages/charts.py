@@ -69,6 +69,21 @@ def line(
     return Line(width, height, right, ticks, joined, tail, points[-1], whole(round(values[-1][1])), marks, drawn)
 
 
+def both(
+    values: Sequence[tuple[date, float]],
+    *,
+    last_is_partial: bool,
+    heights: tuple[int, int] = (200, 190),
+    band: tuple[float, float] | None = None,
+) -> dict[str, Line]:
+    """The same line ``wide`` and ``narrow``, as the component ``trend`` draws them for a desk and for a phone."""
+    sizes = {"wide": (640, heights[0]), "narrow": (340, heights[1])}
+    return {
+        name: line(values, width=width, height=height, last_is_partial=last_is_partial, band=band)
+        for name, (width, height) in sizes.items()
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """A count with its uncertainty beside what was expected, on an axis from zero."""

@@ -255,8 +255,7 @@ def _trend(card: Card) -> dict[str, Any] | None:
     recent = card.chosen.last >= datetime.now(UTC).astimezone(SWEDEN).date() - timedelta(days=PRELIMINARY_DAYS)
     low, high = (round(f([v for _, v in values[:-1]])) for f in (min, max))
     return {
-        "wide": charts.line(values, width=640, height=200, last_is_partial=recent, band=band),
-        "narrow": charts.line(values, width=340, height=190, last_is_partial=recent, band=band),
+        **charts.both(values, last_is_partial=recent, band=band),
         "recent": recent,
         "label": text("card.trend_label", low=str(low), high=str(high), last=str(card.now)),
     }

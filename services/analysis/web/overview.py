@@ -17,6 +17,7 @@ from services.analysis.gateways import Geometry
 from services.analysis.handlers import judging
 from services.analysis.statistics import counts
 from services.analysis.store import numbers
+from services.analysis.views import monday
 from services.analysis.web.access import denied, message, reads, writes
 from services.analysis.web.beside import so_far
 from services.analysis.web.keeping import kept
@@ -99,7 +100,7 @@ async def ask(database: Database, kommun: str, chosen: Selection) -> tuple[_Numb
 
 
 async def _numbered(database: Database, kommun: str, chosen: Selection) -> _Numbers:
-    half_year = replace(chosen, first=_monday(chosen.last) - timedelta(weeks=WEEKS - 1))
+    half_year = replace(chosen, first=monday(chosen.last) - timedelta(weeks=WEEKS - 1))
     async with database.transaction((kommun,), snapshot=True) as connection:
         now = await numbers.counts(connection, kommun, chosen, ["area"])
         before = await numbers.counts(connection, kommun, chosen.before(), ["area"])
@@ -232,14 +233,10 @@ def _live(outlines: dict[str, Any] | None, found: _Numbers) -> Markup:
     return livemap.areas([] if outlines is None else outlines["features"], counts, "regso")
 
 
-def _monday(day: date) -> date:
-    return day - timedelta(days=day.weekday())
-
-
 def _trend(weeks: Sequence[tuple[date, int]], chosen: Selection) -> dict[str, Any] | None:
     """Weeks up to the period's last, those without reports as zero; the last one dashed while it is not over."""
     known = dict(weeks)
-    end = _monday(chosen.last)
+    end = monday(chosen.last)
     mondays = [end - timedelta(weeks=WEEKS - 1 - i) for i in range(WEEKS)]
     values = [(m, float(reports(known.get(m, 0)))) for m in mondays]
     first = next((i for i, (_, v) in enumerate(values) if v), None)
@@ -250,8 +247,7 @@ def _trend(weeks: Sequence[tuple[date, int]], chosen: Selection) -> dict[str, An
     peak = max(values, key=lambda pair: pair[1])
     settled = values[-2] if partial else values[-1]
     return {
-        "wide": charts.line(values, width=640, height=252, last_is_partial=partial),
-        "narrow": charts.line(values, width=340, height=200, last_is_partial=partial),
+        **charts.both(values, last_is_partial=partial, heights=(252, 200)),
         "label": text(
             "overview.trend_label",
             weeks=len(values),
