@@ -28,8 +28,8 @@ from tests.support.data import shared
 
 HERE = Path(__file__).parent
 HISTORY, WATCHED, PUBLISHED_SERIES = 260, 52, 60
-MEANS, DISPERSIONS, RATIOS = (0.2, 0.5, 1, 2, 5, 10, 20), (1.0, 1.5), (2, 3)
-FACTORS = (1.0, 1.25, 1.5, 2.0)
+RATIOS = (2, 3)
+DOUBLED = 2.0
 NOMINAL = 0.01
 PUBLISHED_GROWTH = {
     "Farrington": "farrington_no_offset",
@@ -153,7 +153,7 @@ def growth_held(row: dict[str, Any], rates: dict[str, float], weeks: int) -> dic
         held[name] = rates[name] <= published + band
     beside, ours = float(row["farrington_offset"]), rates[OURS[1]]
     band = _band(beside, WATCHED * PUBLISHED_SERIES, round(ours * weeks), weeks)
-    held[OURS[1]] = ours <= (1.5 * NOMINAL if float(row["reporter_factor"]) == max(FACTORS) else beside + band)
+    held[OURS[1]] = ours <= (1.5 * NOMINAL if float(row["reporter_factor"]) == DOUBLED else beside + band)
     return held
 
 
@@ -235,7 +235,7 @@ def main() -> None:
     ]
     (HERE / "detectors.md").write_text(page(cells, growth, series), "utf-8")
     worse = [c for c in cells if not all(c["held"].values())]
-    doubled = [g["rates"][OURS[1]] for g in growth if g["factor"] == max(FACTORS)]
+    doubled = [g["rates"][OURS[1]] for g in growth if g["factor"] == DOUBLED]
     summary = {
         "cells": len(cells),
         "worse": [{k: c[k] for k in ("mean", "dispersion", "method", "held")} for c in worse],

@@ -24,6 +24,12 @@ async def test_the_reference_for_developers_stands_alone(login: Login, town: Tow
         assert answer.headers["content-type"] == "application/json"
 
 
+async def come_in(town: Town, count: int, prefix: str) -> None:
+    async with asking(town.url) as http:
+        for report in reports(count, prefix):
+            await town.tenant.send(http, report)
+
+
 TOP = "part => part.getBoundingClientRect().top"
 
 
@@ -40,9 +46,7 @@ async def test_new_reports_are_told_and_shown_without_losing_the_place(login: Lo
     place = await table.evaluate(TOP)
     line = page.locator("#nytt")
     await expect(line).to_be_hidden()
-    async with asking(town.url) as http:
-        for report in reports(3, "live"):
-            await town.tenant.send(http, report)
+    await come_in(town, 3, "live")
     await expect(line).to_contain_text("3 nya rapporter.", timeout=10_000)
     assert int((await total.inner_text()).replace("\xa0", "")) == before, "what is read does not change by itself"
     assert await table.evaluate(TOP) == place
@@ -53,8 +57,7 @@ async def test_new_reports_are_told_and_shown_without_losing_the_place(login: Lo
     await expect(line).to_be_hidden()
     assert await table.evaluate("part => part.open"), "what was unfolded stays so"
     assert abs(await table.evaluate(TOP) - place) < 60, "only what the new numbers need"
-    async with asking(town.url) as http:
-        await town.tenant.send(http, reports(1, "live-again")[0])
+    await come_in(town, 1, "live-again")
     await expect(line).to_contain_text("1 ny rapport.", timeout=10_000)
 
 
@@ -63,9 +66,7 @@ async def test_the_list_of_areas_learns_of_new_reports_too(login: Login, town: T
     await page.goto(f"{town.url}/omraden")
     line = page.locator("#nytt")
     await expect(line).to_be_hidden()
-    async with asking(town.url) as http:
-        for report in reports(2, "live-list"):
-            await town.tenant.send(http, report)
+    await come_in(town, 2, "live-list")
     await expect(line).to_contain_text("2 nya rapporter.", timeout=10_000)
     await line.get_by_role("button", name="Visa").click()
     await expect(line).to_be_hidden()

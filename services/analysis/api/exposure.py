@@ -96,10 +96,7 @@ async def exposure(request: Request, principal: Caller, chosen: Located, group_b
         layer=chosen.layer,
         first=chosen.first.isoformat(),
         last=chosen.last.isoformat(),
-        rows=[
-            ExposureRow(**row | ({"organisation": row["organisation"] or None} if "organisation" in by else {}))
-            for row in rows
-        ],
+        rows=[ExposureRow(**row | {"organisation": row.get("organisation") or None}) for row in rows],
     )
 
 

@@ -34,7 +34,7 @@ METHOD = 4
 class Read:
     """What a draft stands on, all of one snapshot. Weights are millionths.
 
-    What has a default is not compared with later corrections.
+    From ``appointed`` on: what is not compared with later corrections.
     """
 
     kommun: str

@@ -109,13 +109,12 @@ async def ask(database: Database, kommun: str, chosen: Selection, everywhere: Se
         )
 
 
-def rows_of(by: str, now: Rows, before: Rows, known: Mapping[str, str] | None = None) -> Rows:
-    """One row per group that has reporters or had, and per ``known`` one; the silent first, then the most active.
+def rows_of(by: str, now: Rows, before: Rows) -> Rows:
+    """One row per group that has reporters or had; the silent first, then the most active.
 
     Silent is a group where somebody is appointed and nobody was heard of.
     """
     told, earlier = ({row[by]: row for row in rows} for rows in (now, before))
-    groups = {*told} if known is not None else {*told, *(g for g, row in earlier.items() if row["active"])}
     rows = [
         {
             by: group,
@@ -127,7 +126,7 @@ def rows_of(by: str, now: Rows, before: Rows, known: Mapping[str, str] | None = 
             "sent": one.get("sent", 0),
             "silent": bool(one["appointed"] and not one["active"]),
         }
-        for group in {*groups, *(known or ())}
+        for group in {*told, *(g for g, row in earlier.items() if row["active"])}
     ]
     return sorted(rows, key=lambda r: (not r["silent"], -r["active"], r[by]))
 
@@ -156,18 +155,17 @@ def _areas(found: Read, known: Mapping[str, str] | None) -> Rows:
         row = NOBODY | told.get(area, {})
         looking = found.looked.get(area, (0, 0))[1]
         now.append(row | away | {"area": area, "sent": row["active"], "active": looking})
-    before = [NOBODY | {"area": area, "active": then} for area, (then, _) in found.looked.items()]
-    return rows_of("area", now, before, known or {})
+    here = {row["area"] for row in now}
+    before = [NOBODY | {"area": a, "active": then} for a, (then, _) in found.looked.items() if a in here]
+    return rows_of("area", now, before)
 
 
-def _trend(weeks: Rows) -> dict[str, Any] | None:
-    if len(weeks) < 3:
-        return None
+def _trend(weeks: Rows) -> dict[str, Any]:
+    """The week that goes on is the last one always."""
     values = [(date.fromisoformat(row["week"]), float(row["active"])) for row in weeks]
     low, high = (round(f(v for _, v in values)) for f in (min, max))
     return {
-        "wide": charts.line(values, width=640, height=200, last_is_partial=True),
-        "narrow": charts.line(values, width=340, height=190, last_is_partial=True),
+        **charts.both(values, last_is_partial=True),
         "label": text("reporting.trend_label", low=str(low), high=str(high), last=str(round(values[-1][1]))),
     }
 

@@ -34,7 +34,8 @@ def test_silent_organisations_come_first_and_those_without_appointments_are_show
 
 
 def test_an_area_that_nobody_is_appointed_for_is_there_too() -> None:
-    rows = rows_of("area", _of(("R1", 2, 1), by="area"), _of(("R9", 0, 7), by="area"), {"R1": "Ett", "R2": "Två"})
+    late = Read([], [], _of(("R1", 2, 1), by="area"), {"R1": [0, 1], "R9": [7, 0]}, [], [])
+    rows = _areas(late, {"R1": "Ett", "R2": "Två"})
     assert [(r["area"], r["appointed"], r["active"]) for r in rows] == [("R1", 2, 1), ("R2", 0, 0)]
 
 
