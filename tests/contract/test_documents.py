@@ -8,6 +8,7 @@ import pytest
 from faststream.specification.asyncapi.v3_0_0.schema import ApplicationSchema
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from deploy import stylesheet
 from deploy.documents import documents, text_of
 from schemas.topics import CATALOGUE
 from services.pages.documents import NAMES, document
@@ -26,6 +27,10 @@ def test_every_test_that_the_threats_name_is_there() -> None:
 def test_what_is_checked_in_is_what_the_code_says(name: str) -> None:
     made = json.loads(text_of(documents()[name]))
     assert document(name) == made, "run: python -m deploy.documents"
+
+
+def test_the_stylesheet_is_what_its_parts_say() -> None:
+    assert stylesheet.TARGET.read_text("utf-8") == stylesheet.joined(), "run: python -m deploy.stylesheet"
 
 
 @pytest.mark.parametrize("name", ROOMS)

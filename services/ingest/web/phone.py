@@ -12,7 +12,7 @@ from services.pages.texts import catalogue, text
 
 router = APIRouter(include_in_schema=False)
 FILES = (
-    "tokens.css", "look.css", "pages.css", "report.js", "place.js", "phone.js", "queue.js", "guard.js", "guard.json",
+    "style.css", "report.js", "place.js", "phone.js", "queue.js", "guard.js", "guard.json",
     "photo.js", "mark.svg", "app.webmanifest", "icon-192.png",
 )  # fmt: skip
 """What the two pages need: kept on the phone, all of one version, replaced together."""

@@ -1,4 +1,4 @@
-// How the map looks: every colour from tokens.css, so that themes, contrast and print follow; no colour of its own.
+// How the map looks: every colour from styles/tokens.css, so that themes, contrast and print follow; no colour of its own.
 export const FONT = ["-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Liberation Sans", "Arial", "sans-serif"];
 
 const css = () => {

@@ -14,7 +14,11 @@ def test_every_module_that_a_kept_one_imports_is_kept() -> None:
         assert imported <= set(FILES), name
 
 
-def test_every_script_of_the_pages_is_kept() -> None:
-    for page in ("report.html", "mine.html"):
-        written = (resources.files("services.ingest") / "web" / page).read_text("utf-8")
-        assert set(re.findall(r'"/static/([^"/]+\.js)"', written)) <= set(FILES), page
+def test_every_script_of_the_pages_and_their_stylesheet_are_kept() -> None:
+    web = resources.files("services.ingest") / "web"
+    layout = resources.files("services.pages") / "templates" / "layout.html"
+    for page in (web / "report.html", web / "mine.html"):
+        assert set(re.findall(r'"/static/([^"/]+\.js)"', page.read_text("utf-8"))) <= set(FILES), page
+    styles = set(re.findall(r'"/static/([^"/]+\.css)"', layout.read_text("utf-8")))
+    assert styles
+    assert styles <= set(FILES)
