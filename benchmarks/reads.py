@@ -10,9 +10,10 @@ from uuid import UUID
 import numpy as np
 
 from benchmarks.__main__ import say
-from services.analysis.domain import as_known, density
+from services.analysis.domain import density
 from services.analysis.domain.comparison import between
 from services.analysis.domain.selection import Selection
+from services.analysis.handlers import counting
 from services.analysis.handlers.carding import Carding
 from services.analysis.handlers.correcting import Correcting
 from services.analysis.handlers.picturing import Picturing
@@ -22,7 +23,6 @@ from services.analysis.store import density as cells
 from services.analysis.store import pictures as store
 from services.analysis.store.cards import Subject
 from services.analysis.views import monday
-from services.analysis.views.fact import read
 from services.analysis.web import areas, overview, reporting
 from services.runtime.collecting import collect_rarely
 from services.runtime.database import Database
@@ -69,10 +69,7 @@ def _counts(serving: Database, kommun: str, chosen: Selection) -> dict[str, Read
 
     async def as_of() -> object:
         at = datetime.combine(chosen.last - timedelta(days=4), datetime.min.time(), UTC)
-        async with serving.transaction((kommun,), snapshot=True) as connection:
-            stored = await numbers.versions(connection, kommun, chosen.first, chosen.last, at)
-        facts = as_known.standing(((version, read(event)) for version, event in stored), at)
-        return as_known.counts(facts, chosen, ("area",))
+        return await counting.sums(serving, kommun, chosen, ["area"], at)
 
     return {
         "overview": lambda: overview.ask(serving, kommun, chosen),

@@ -6,17 +6,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from pydantic import AwareDatetime, BaseModel, BeforeValidator
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.api.files import as_csv, as_workbook
 from services.analysis.api.selecting import Selected
-from services.analysis.domain import as_known
 from services.analysis.domain.selection import GroupBy, Selection, reports
 from services.analysis.gateways import Geometry, NoSuchLayer
+from services.analysis.handlers import counting
 from services.analysis.store import numbers
-from services.analysis.views.fact import read
 from services.pages.tables import XLSX
 from services.runtime import openapi, read_log
 from services.runtime.database import Database
@@ -56,22 +53,8 @@ def reader(principal: Principal) -> None:
         raise not_allowed(" or ".join(READERS))
 
 
-Sums = list[tuple[tuple[Any, ...], int, int]]
-"""(groups, reports, seen) in millionths."""
-
-
 LONGEST_AS_OF = 400
-"""Days that may be asked for as they were known: every version of every report of them is read."""
-
-
-async def _sums(connection: AsyncConnection, kommun: str, chosen: Selection, by: list[GroupBy]) -> Sums:
-    rows = await numbers.counts(connection, kommun, chosen, by)
-    return [(tuple(getattr(r, g) for g in by), r.reports, r.seen) for r in rows]
-
-
-def _folded(stored: list[tuple[tuple[int, int], str]], chosen: Selection, by: list[GroupBy], at: datetime) -> Sums:
-    facts = as_known.standing(((version, read(event)) for version, event in stored), at)
-    return as_known.counts(facts, chosen, tuple(by))
+"""Days that may be asked for as they were known: every report of them that has changed since is read."""
 
 
 async def _counts(
@@ -82,15 +65,7 @@ async def _counts(
         said = f"Välj högst {LONGEST_AS_OF} dagar när du frågar efter siffror som de var kända."
         raise Problem(422, "bad-selection", said)
     database: Database = request.app.state.database
-    rows, stored = Sums(), list[tuple[tuple[int, int], str]]()
-    async with database.transaction(principal.kommuner, snapshot=True) as connection:
-        if at is None:
-            rows = await _sums(connection, principal.kommun, chosen, by)
-        else:
-            stored = await numbers.versions(connection, principal.kommun, chosen.first, chosen.last, at)
-        invented = await numbers.any_invented(connection, principal.kommun)
-    if at is not None:
-        rows = await run_in_threadpool(_folded, stored, chosen, by, at)
+    rows, invented = await counting.sums(database, principal.kommun, chosen, by, at)
     return CountsAnswer(
         layer=chosen.layer,
         first=chosen.first,

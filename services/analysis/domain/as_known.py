@@ -1,13 +1,13 @@
-"""The numbers as they were known at a moment: folded from the versions of facts that stood then.
+"""The numbers as they were known at a moment: those of now, and what the versions that came since have changed.
 
 A version was known from when it was placed. Of a report that was anonymised since, only that version is left; it counts
 from when the report came in, since gallring changes no number.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.analysis.domain.selection import GroupBy, Selection
 from services.analysis.views import MILLION
@@ -23,6 +23,29 @@ _OF: Mapping[GroupBy, Callable[[Counted, AreaShare], Any]] = {
     "layer": lambda _fact, share: share.layer,
 }
 Version = tuple[int, int]
+Sums = list[tuple[tuple[Any, ...], int, int]]
+"""(groups, reports, seen) in millionths, in the order of the groups."""
+
+
+class Changed(NamedTuple):
+    """A version of a report."""
+
+    version: Version
+    fact: LocatedReport
+    newest: bool
+
+
+def then(now: Sums, changed: Sequence[Changed], at: datetime, chosen: Selection, by: tuple[GroupBy, ...]) -> Sums:
+    """What ``now`` was at a moment. ``changed``: all versions of the reports whose newest one was placed after it."""
+    newest = [found for one in changed if one.newest and (found := counted(one.fact)) is not None]
+    stood = standing(((one.version, one.fact) for one in changed), at)
+    sums = {group: [reports, seen] for group, reports, seen in now}
+    for sign, facts in ((-1, newest), (1, stood)):
+        for group, reports, seen in counts(facts, chosen, by):
+            row = sums.setdefault(group, [0, 0])
+            row[0] += sign * reports
+            row[1] += sign * seen
+    return [(group, *sums[group]) for group in sorted(sums) if any(sums[group]) or not by]  # type: ignore[misc]  # two sums each
 
 
 def standing(versions: Iterable[tuple[Version, LocatedReport]], at: datetime) -> list[Counted]:
@@ -36,10 +59,8 @@ def standing(versions: Iterable[tuple[Version, LocatedReport]], at: datetime) ->
     return [found for _, fact in newest.values() if (found := counted(fact)) is not None]
 
 
-def counts(
-    facts: Iterable[Counted], chosen: Selection, by: tuple[GroupBy, ...]
-) -> list[tuple[tuple[Any, ...], int, int]]:
-    """(groups, reports, seen) in millionths, in the order of the groups: what ``store.numbers.counts`` says of now."""
+def counts(facts: Iterable[Counted], chosen: Selection, by: tuple[GroupBy, ...]) -> Sums:
+    """What ``store.numbers.counts`` says of the same facts."""
     sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
     if not by:
         sums[()] = [0, 0]

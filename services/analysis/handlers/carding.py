@@ -87,9 +87,11 @@ class Carding:
             sources=(),
         )
         async with self._database.transaction((kommun,), snapshot=True) as connection:
-            span, count = await span_of(connection, kommun, about)
+            first_day = await signals.first_day(connection, kommun)
+            span, count = span_of(about, first_day)
             one, eyes = await _measured(connection, kommun, subject, about, (span, count))
             late = await missing(connection, kommun, about)
+            then = await _then(connection, kommun, about, first_day)
             rhythm_weeks = BUSY_WEEKS if sum(one.periods) > BUSY else RHYTHM_WEEKS
             everywhere = replace(about, areas=())
             if about.areas:  # its neighbours stand on the map
@@ -103,7 +105,7 @@ class Carding:
                 dated(span, one),
                 findings.judged_alone(one, late),
                 findings.usual(one.periods[:-1]),
-                await _year(connection, kommun, about, one, late),
+                None if then is None else findings.beside_year(one, then, late),
                 eyes,
                 subject.area,
                 await appointed(connection, kommun, about),
@@ -128,14 +130,13 @@ def year_before(chosen: Selection) -> Selection:
     return replace(chosen, first=first, last=last)
 
 
-async def _year(
-    connection: AsyncConnection, kommun: str, about: Selection, one: Measured, late: float
-) -> BesideYear | None:
-    year, first_day = year_before(about), await signals.first_day(connection, kommun)
+async def _then(connection: AsyncConnection, kommun: str, about: Selection, first_day: date | None) -> int | None:
+    """Reports of a year before; None where nobody reported yet."""
+    year = year_before(about)
     if first_day is None or year.first < first_day:
         return None
     (row,) = await numbers.counts(connection, kommun, year)
-    return findings.beside_year(one, round(row.reports / MILLION), late)
+    return round(int(row.reports) / MILLION)
 
 
 def dated(span: Span, one: Measured) -> list[tuple[date, int]]:

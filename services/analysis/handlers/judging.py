@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -60,7 +60,7 @@ async def table(database: Database, kommun: str, chosen: Selection, by: Sequence
     only where something would be sure without: beside it a difference can but weigh less.
     """
     async with database.transaction((kommun,)) as connection:
-        span, count = await span_of(connection, kommun, chosen)
+        span, count = span_of(chosen, await signals.first_day(connection, kommun))
         late = await missing(connection, kommun, chosen)
         rows = await numbers.by_period(connection, kommun, chosen, span, by)
     judged = findings.judge(findings.measure(rows, {}, count, _keys), late)
@@ -96,10 +96,9 @@ def _beside(rows: Sequence[PeriodRow], count: int, by: By) -> Beside:
     return {group: (now, before) for group, (now, before) in sorted(found.items())}
 
 
-async def span_of(connection: AsyncConnection, kommun: str, chosen: Selection) -> tuple[Span, int]:
+def span_of(chosen: Selection, first_day: date | None) -> tuple[Span, int]:
     """The period and those before it, as many as there is history for but one at least; and how many they are."""
-    first_day = await signals.first_day(connection, kommun) or chosen.first
-    back = min(findings.PERIODS, max(1, (chosen.first - first_day).days // chosen.days))
+    back = min(findings.PERIODS, max(1, (chosen.first - (first_day or chosen.first)).days // chosen.days))
     return Span(chosen.first - timedelta(days=back * chosen.days), chosen.last, chosen.days), back + 1
 
 

@@ -58,7 +58,8 @@ async def place_card(database: Database, kommun: str, subject: Subject, ident: U
     about = replace(chosen, sources=(), areas=(), types=())
     year = year_before(about)
     async with database.transaction((kommun,), snapshot=True) as connection:
-        span, count = await span_of(connection, kommun, about)
+        first_day = await signals.first_day(connection, kommun)
+        span, count = span_of(about, first_day)
         since = min(span.start, whole_weeks(chosen.last, RHYTHM_WEEKS)[0], year.first)
         facts = await asyncio.to_thread(_read, await store.of_place(connection, kommun, ident, since, chosen.last))
         card = _OfPlace(
@@ -69,7 +70,7 @@ async def place_card(database: Database, kommun: str, subject: Subject, ident: U
             facts,
             await store.open_at(connection, kommun, ident, chosen.last),
             await _seen_from(connection, kommun, _mostly_in(facts), (about, span, count)),
-            await signals.first_day(connection, kommun),
+            first_day,
             await missing(connection, kommun, about),
             await numbers.any_invented(connection, kommun),
         )

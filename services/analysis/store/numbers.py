@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -28,15 +28,16 @@ _MEASURES = {"reports": "sum(reports)", "seen": "sum(seen)"}
 _OF_PERIOD = {"reports": "sum(reports)", "by_reporters": "sum(reports) filter (where source = 'rapportor')"}
 _FACT = text("""
     select revision, placement, reason from facts where kommun = :kommun and report_id = :report""")
-_VERSIONS = text("""
+_CHANGED = text("""
     with wanted as (
-        select report_id from facts where kommun = :kommun and day between :first and :last
+        select report_id from facts where kommun = :kommun and day between :first and :last and placed_at > :at
         union
-        select report_id from fact_history where kommun = :kommun
-          and (cast(event as jsonb)->'report'->>'time_from')::timestamptz between :earliest and :latest)
-    select revision, placement, event from facts join wanted using (report_id) where kommun = :kommun
+        select h.report_id from fact_history h join facts f using (kommun, report_id)
+        where h.kommun = :kommun and f.placed_at > :at
+          and (cast(h.event as jsonb)->'report'->>'time_from')::timestamptz between :earliest and :latest)
+    select revision, placement, event, true as newest from facts join wanted using (report_id) where kommun = :kommun
     union all
-    select revision, placement, event from fact_history join wanted using (report_id)
+    select revision, placement, event, false from fact_history join wanted using (report_id)
     where kommun = :kommun and placed_at <= :at""")
 _INVENTED = text("select exists (select 1 from facts where kommun = :kommun and invented)")
 _CONTEXT_WHERE = """
@@ -129,12 +130,20 @@ async def fact(connection: AsyncConnection, kommun: str, report: UUID) -> Row[An
     return (await connection.execute(_FACT, {"kommun": kommun, "report": report})).first()
 
 
-async def versions(
-    connection: AsyncConnection, kommun: str, first: date, last: date, at: datetime
-) -> list[tuple[tuple[int, int], str]]:
-    """((revision, placement), located report as stored) of every report that is or ever was in the period.
+class Changed(NamedTuple):
+    """A version of a report, as (revision, placement), and the located report as stored."""
 
-    The newest of each whenever it came, superseded ones when they were placed by ``at``.
+    version: tuple[int, int]
+    event: str
+    newest: bool
+
+
+async def changed_since(
+    connection: AsyncConnection, kommun: str, first: date, last: date, at: datetime
+) -> list[Changed]:
+    """Versions of every report that is or ever was in the period and was placed, or placed anew, after a moment.
+
+    The newest of each, and the superseded ones that were placed by then.
     """
     day = timedelta(days=1)
     edges = {
@@ -142,7 +151,8 @@ async def versions(
         "latest": datetime.combine(last + day, time.max, UTC),
     }
     values = {"kommun": kommun, "first": first, "last": last, "at": at} | edges
-    return [((r.revision, r.placement), r.event) for r in await connection.execute(_VERSIONS, values)]
+    rows = await connection.execute(_CHANGED, values)
+    return [Changed((r.revision, r.placement), r.event, r.newest) for r in rows]
 
 
 async def any_invented(connection: AsyncConnection, kommun: str) -> bool:

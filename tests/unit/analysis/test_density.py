@@ -141,6 +141,18 @@ def test_numbers_are_as_they_were_known() -> None:
     assert as_known.counts(now, replace(CHOSEN, types=("A",)), ("type",)) == []
 
 
+@pytest.mark.parametrize("hours", [-1, 0, 1, 47, 49])
+@pytest.mark.parametrize("by", [(), ("area",), ("type", "area"), ("day", "source")])
+def test_from_the_numbers_of_now_it_is_a_step_back(hours: int, by: tuple[Any, ...]) -> None:
+    """Both ways to know: to fold what stood, and to take back from now what came since."""
+    at, newest = NOON + timedelta(hours=hours), {fact.report.report_id: v for v, fact in versions()}  # the last is it
+    changed = [as_known.Changed(v, f, v == newest[f.report.report_id]) for v, f in versions()]
+    late = {c.fact.report.report_id for c in changed if c.newest and c.fact.placement.placed_at > at}
+    now = as_known.counts(as_known.standing(versions(), NOON + timedelta(days=9)), CHOSEN, by)
+    stepped = as_known.then(now, [c for c in changed if c.fact.report.report_id in late], at, CHOSEN, by)
+    assert stepped == as_known.counts(as_known.standing(versions(), at), CHOSEN, by)
+
+
 def test_a_report_that_was_anonymised_since_counts_from_when_it_came() -> None:
     fact = located(1, 3, anonymised=True)
     placed = fact.placement.model_copy(update={"placed_at": NOON + timedelta(days=900)})
