@@ -1,6 +1,6 @@
 """Templates: the shared layout and components, and each room's own pages under its name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,8 @@ from markupsafe import Markup
 
 from services.pages import writing
 from services.pages.texts import text
+
+STYLE = "/static/style.css"
 
 
 @cache
@@ -52,6 +54,14 @@ def html(template: str, context: Mapping[str, Any]) -> str:
     return environment().get_template(template).render(**context)
 
 
-def page(template: str, context: Mapping[str, Any], status: int = 200) -> HTMLResponse:
-    """The rendered template as an answer."""
-    return HTMLResponse(html(template, context), status)
+def page(template: str, context: Mapping[str, Any], status: int = 200, modules: Sequence[str] = ()) -> HTMLResponse:
+    """The rendered template as an answer.
+
+    Its headers name the stylesheet and the scripts that it needs first: a browser asks for them before it has the page,
+    which on a slow line is a third of a second.
+    """
+    first = [
+        f"<{STYLE}>; rel=preload; as=style",
+        *(f"</static/{name}>; rel=preload; as=script; crossorigin" for name in modules),
+    ]
+    return HTMLResponse(html(template, context), status, headers={"Link": ", ".join(first)})

@@ -97,7 +97,7 @@ async def _form_page(
         "phone_texts": phone.texts(),
         "picker": livemap.picker(),
     }
-    response = page("ingest/report.html", context, status)
+    response = page("ingest/report.html", context, status, phone.MODULES)
     await give_token(request, response, person)
     return response
 
@@ -221,7 +221,7 @@ async def mine(
         "notice": notice,
         "phone_texts": phone.texts(),
     }
-    response = page("ingest/mine.html", context)
+    response = page("ingest/mine.html", context, modules=phone.QUEUE_MODULES)
     await give_token(request, response, person)
     return response
 

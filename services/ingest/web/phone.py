@@ -16,6 +16,9 @@ FILES = (
     "photo.js", "mark.svg", "app.webmanifest", "icon-192.png",
 )  # fmt: skip
 """What the two pages need: kept on the phone, all of one version, replaced together."""
+QUEUE_MODULES = ("phone.js", "queue.js")
+MODULES = ("report.js", "place.js", *QUEUE_MODULES)
+"""The scripts that the form waits for."""
 PAGES = ("/rapportera", "/mina-rapporter")
 _SAID = ("error_what", "error_where", "error_when")
 
