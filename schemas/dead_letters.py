@@ -27,11 +27,17 @@ class Provenance:
     offset: int
     reason: str
     detail: str
+    written: int = 0
+    """Milliseconds since 1970 by the record's own timestamp; 0 in letters from before it was carried."""
 
     @property
     def id(self) -> str:
-        """Stable over repeats: the same record gives the same dead-letter id."""
-        return derived_id("dead-letter", self.consumer, self.topic, self.partition, self.offset)
+        """Stable over repeats: the same record gives the same dead-letter id.
+
+        A new broker counts its offsets from 0 again: what had this one on the old broker is another record.
+        """
+        record = (self.topic, self.partition, self.offset, *([self.written] if self.written else []))
+        return derived_id("dead-letter", self.consumer, *record)
 
     def headers(self, at: datetime) -> list[tuple[str, bytes]]:
         """The added headers."""
@@ -41,6 +47,7 @@ class Provenance:
             "dl_topic": self.topic,
             "dl_partition": str(self.partition),
             "dl_offset": str(self.offset),
+            "dl_written": str(self.written),
             "dl_reason": self.reason,
             "dl_detail": self.detail[:500],
             "dl_at": at.astimezone(UTC).isoformat(),
@@ -60,4 +67,5 @@ class Provenance:
             int(found["dl_offset"]),
             found["dl_reason"],
             found["dl_detail"],
+            int(found.get("dl_written", "0")),
         )

@@ -79,7 +79,7 @@ def event_type(topic: str, version: int) -> str:
 def split_type(name: str) -> tuple[str, int]:
     """Topic and version of a CloudEvents type; EnvelopeError when it is not one of ours."""
     stem, dot, version = name.rpartition(".v")
-    if not dot or not stem.startswith(_PREFIX) or not version.isdigit():
+    if not dot or not stem.startswith(_PREFIX) or not (version.isascii() and version.isdigit()):
         raise EnvelopeError(f"ce_type {name!r} is not of the form {_PREFIX}<topic>.v<number>")
     return stem.removeprefix(_PREFIX), int(version)
 
@@ -130,5 +130,7 @@ def read_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
         raise EnvelopeError(f"header ce_{missing.args[0]} is missing") from None
     except ValueError as wrong:
         raise EnvelopeError(f"ce_time cannot be read: {wrong}") from None
+    if envelope.time.tzinfo is None:
+        raise EnvelopeError("ce_time has no offset from UTC")
     split_type(envelope.type)
     return envelope

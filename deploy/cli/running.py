@@ -43,14 +43,14 @@ def _keep(data: Path, wanted: int | None, after: Any = None) -> None:
     from deploy.local.kafka_jars import FetchFailed, JarMismatch
     from deploy.local.layout import port_is_free
     from deploy.local.supervisor import NotReady
-    from deploy.local.up import AlreadyRunning, port_of
+    from deploy.local.up import AlreadyRunning, HalfRestored, port_of
 
     port = wanted or port_of(data)
     if not port_is_free(port):
         raise fail(f"Port {port} is taken. Choose another one with --port.")
     try:
         asyncio.run(_run(data, port, after))
-    except (AlreadyRunning, NotReady, JarMismatch, FetchFailed, FileNotFoundError) as error:
+    except (AlreadyRunning, HalfRestored, NotReady, JarMismatch, FetchFailed, FileNotFoundError) as error:
         raise fail(str(error)) from None
 
 

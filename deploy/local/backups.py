@@ -18,7 +18,7 @@ from typing import Any
 from deploy.broker import accept, begin_again
 from deploy.local import servers
 from deploy.local.layout import Layout
-from deploy.local.up import Step, port_of, refuse_if_running, running
+from deploy.local.up import RESTORING, Step, port_of, refuse_if_running, running
 from schemas.topics import CATALOGUE
 from services.ingest.handlers.republishing import republish
 from services.ingest.handlers.taking_back import take_back
@@ -27,6 +27,9 @@ from services.runtime.migrations import OWNER_ROLE, serve_role
 from services.runtime.room import release
 
 DATABASE, ABOUT, SECRETS, PHOTOS = "database", "backup.json", "secrets.json", "photos"
+
+
+_NEW_BROKER = "the broker is new"
 
 
 class BadBackup(Exception):
@@ -103,7 +106,9 @@ async def restore(folder: Path, data: Path, *, step: Step = lambda _text: None) 
     refuse_if_running(data)
     step("Verifying the backup")
     about = await asyncio.to_thread(verify, folder)
+    broken_off = data / RESTORING
     broker_is_new = not (data / "kafka" / "log" / "meta.properties").exists()
+    broker_is_new |= broken_off.exists() and broken_off.read_text() == _NEW_BROKER
     step("Unpacking the database")
     kept = await asyncio.to_thread(_unpack, folder, data, broker_is_new=broker_is_new)
     layout = Layout.open(data, port_of(data))
@@ -121,12 +126,15 @@ async def restore(folder: Path, data: Path, *, step: Step = lambda _text: None) 
                 republished = sum((await republish(door, None, lambda _owner, _count: None)).values())
         finally:
             await door.close()
+    broken_off.unlink()
     return Restored(about["made_at"], epochs, dict(taken), republished, kept)
 
 
 def _unpack(folder: Path, data: Path, *, broker_is_new: bool) -> str:
     """Put the backup's database and secrets in place; returns where the database that was there is kept, or ''."""
     place, fresh = data / "postgres" / "data", data / "postgres" / "unpacking"
+    data.mkdir(parents=True, mode=0o700, exist_ok=True)
+    (data / RESTORING).write_text(_NEW_BROKER if broker_is_new else "")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True, mode=0o700)
     for name, into in (("base.tar.gz", fresh), ("pg_wal.tar.gz", fresh / "pg_wal")):

@@ -94,7 +94,16 @@ class _Kept:
                 f"starting it again in {delay:.0f} s (restart {self.restarts}, log {self.program.log})"
             )
             await asyncio.sleep(delay)
-            await self._spawn()
+            await self._spawned(delay)
+
+    async def _spawned(self, delay: float) -> None:
+        """A new process, as soon as the machine gives one: no memory or no file is no reason to give up."""
+        while True:
+            try:
+                return await self._spawn()
+            except OSError as error:
+                self._tell(f"{self.program.name} could not be started: {error}; trying again in {delay:.0f} s")
+                await asyncio.sleep(delay)
 
     async def stop(self) -> None:
         if self._task is not None:

@@ -26,6 +26,14 @@ USUAL_PORT = 8080
 PROCESSES = tuple((room, process) for room in ROOMS for process in ("serve", "work"))
 
 
+RESTORING = "restoring"
+"""A file that is there while a restore goes on: what it left half done must not be used."""
+
+
+class HalfRestored(Exception):
+    """The instance's data is neither what it was nor what it is to be."""
+
+
 class AlreadyRunning(Exception):
     """Another process keeps this data directory's instance."""
 
@@ -94,8 +102,13 @@ def describe(layout: Layout) -> Instance:
 async def running(
     layout: Layout, *, step: Step = lambda _text: None, tell: Step = print, rooms: bool = True
 ) -> AsyncIterator[Supervisor]:
-    """The instance, ready to use inside the block and stopped after it. ``rooms=False``: only what it stands on."""
+    """The instance, ready to use inside the block and stopped after it. ``rooms=False``: only what it stands on.
+
+    AlreadyRunning, HalfRestored.
+    """
     refuse_if_running(layout.data)
+    if rooms and (layout.data / RESTORING).exists():
+        raise HalfRestored(f"a restore of {layout.data} was broken off; run 'lagesbild restore' once more")
     supervisor = Supervisor(tell)
     try:
         step("Kafka: fetching what is missing")

@@ -80,6 +80,7 @@ class Boundary:
         self._policy = policy or Policy()
         self.lanes = Lanes()
         dead_letters.expect(consumer.name)
+        metrics.LAST_COMMIT.labels(consumer.name).set_to_current_time()  # or one that never commits is never missed
 
     async def take(self, records: Sequence[Record], then: Callable[[], Awaitable[None]]) -> None:
         """Read one batch while the one before is being settled, then let it be settled while the next is read.
@@ -156,6 +157,8 @@ class Boundary:
             return _Item(record, decode(record, self.consumer.topic, self.consumer.read), None)
         except Permanent as fault:
             return _Item(record, None, fault)
+        except Exception as error:  # noqa: BLE001 - whatever reading it met, it would meet again: the others go on
+            return _Item(record, None, Permanent("invalid", type(error).__name__))
 
     async def _settle(self, items: list[_Item]) -> None:
         """Apply all; where that fails for good, halve until the bad record stands alone, and bury it."""

@@ -35,7 +35,8 @@ def expect(consumer: str) -> None:
 
 def provenance(consumer: str, record: Record, why: Permanent) -> Provenance:
     """Where the record came from and why it goes."""
-    return Provenance(consumer, record.topic, record.partition, record.offset, why.reason, str(why))
+    where = (record.topic, record.partition, record.offset)
+    return Provenance(consumer, *where, why.reason, str(why), record.timestamp)
 
 
 def dead_letter(record: Record, origin: Provenance) -> Outgoing:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -36,4 +36,6 @@ def is_transient(error: BaseException) -> bool:
         if state is not None:
             return not str(state).startswith(_PERMANENT_SQL_CLASSES)
         return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    if isinstance(error, MessageSizeTooLargeError):
+        return False  # it will not shrink
     return isinstance(error, KafkaError | OSError | PoolTimeout | TimeoutError | asyncio.TimeoutError)

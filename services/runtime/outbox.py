@@ -29,6 +29,8 @@ CHANNEL = "outbox"
 PATIENCE = 20.0
 """Seconds until a round that nobody confirms is given up: the rows are still unsent, and a new producer tries again."""
 PRUNE_SECONDS = 3600.0
+TAIL_SECONDS = 60.0
+"""How often Kafka is asked whether it still has what it confirmed; a broker may come back with less."""
 _LOCK = "select pg_try_advisory_lock(1279414104, hashtext(current_schema()))"  # "LBOX": one relay per outbox
 _log = logger(__name__)
 
@@ -124,16 +126,19 @@ class Relay:
         """Take the lock, then send for as long as its connection lives."""
         connection = await asyncpg.connect(self._dsn, timeout=10)
         try:
+            metrics.OUTBOX_DEPTH.set(0)  # what waits is the holder's to say
             while not await connection.fetchval(_LOCK):  # noqa: ASYNC110
                 await asyncio.sleep(0.5)  # no event to wait for: the holder is another process
             wake = asyncio.Event()
             await connection.add_listener(CHANNEL, lambda *_: wake.set())
             # Here too: while Kafka is away the rounds below never end well, and what waits must be seen.
             metrics.OUTBOX_DEPTH.set(await connection.fetchval(_DEPTH))
-            await self._check_tail(connection)
-            pruned = -PRUNE_SECONDS
+            pruned, checked = -PRUNE_SECONDS, -TAIL_SECONDS
             while True:
                 wake.clear()
+                if time.monotonic() - checked > TAIL_SECONDS:
+                    checked = time.monotonic()
+                    await self._check_tail(connection)
                 if time.monotonic() - pruned > PRUNE_SECONDS:
                     pruned = time.monotonic()
                     await connection.execute(_PRUNE, RETENTION.days * 2)

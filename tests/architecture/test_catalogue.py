@@ -11,6 +11,7 @@ import pytest
 import yaml
 from compose_pydantic import ComposeSpecification
 from pydantic import ValidationError
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from deploy.local.layout import Layout
 from deploy.local.servers import room_environment
@@ -26,6 +27,8 @@ from services.runtime.migrations import ROOMS
 from services.runtime.settings import RoomSettings
 
 ROOT = Path(__file__).parents[2]
+FORWARDED = "FORWARDED_ALLOW_IPS"
+"""Read by the web server itself (uvicorn)."""
 SETTINGS: dict[str, type[RoomSettings]] = {
     "ingest": IngestSettings,
     "geo": GeoSettings,
@@ -98,7 +101,7 @@ def test_compose_runs_every_process_with_settings_that_the_code_reads() -> None:
             service = services[room if process == "serve" else f"{room}-work"]
             assert service["command"] == ["room", room, process]
             given = set(service["environment"])
-            assert given <= known_variables(room), f"{room} {process} gives what nobody reads"
+            assert given - {FORWARDED} <= known_variables(room), f"{room} {process} gives what nobody reads"
             assert {"LAGESBILD_DATABASE_URL", "LAGESBILD_KAFKA"} <= given
             assert service["restart"] == "always"
             assert service["read_only"] is True
@@ -192,6 +195,38 @@ def test_compose_makes_the_broker_from_the_files_of_the_local_run(tmp_path: Path
         assert f"SCRAM-SHA-256=[name={user},password=secret-{user}]" in done.stdout
     assert "advertised.listeners=CLIENT://kafka:9092" in done.stdout
     assert 'user_operator="secret-operator"' in done.stdout
+
+
+async def test_compose_lets_rooms_believe_the_gateway_alone_on_where_a_visitor_comes_from() -> None:
+    """Else all visitors have the gateway's address, and share one limit of logins."""
+    found = compose()
+    (network,) = found["networks"]["default"]["ipam"]["config"]
+    default = network["subnet"].partition(":-")[2].rstrip("}")
+    assert {found["services"][room]["environment"][FORWARDED] for room in ROOMS} == {network["subnet"]}
+    seen: list[str] = []
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        seen.append(scope["client"][0])
+
+    for said in (b"203.0.113.7", b"198.51.100.1, 203.0.113.7"):  # the second is what a visitor made up
+        for gateway in (default.replace(".0/24", ".9"), "203.0.113.9"):
+            scope = {"type": "http", "client": (gateway, 1), "headers": [(b"x-forwarded-for", said)]}
+            await ProxyHeadersMiddleware(app, trusted_hosts=default)(scope, None, None)  # type: ignore[arg-type]  # not called
+    assert seen == ["203.0.113.7", "203.0.113.9"] * 2
+
+
+def test_compose_gives_each_room_its_own_roles_in_the_database() -> None:
+    services = compose()["services"]
+    names = [f"{room}{process}" for room in ROOMS for process in ("", "-work")]
+    urls = {name: services[name]["environment"]["LAGESBILD_DATABASE_URL"] for name in names}
+    passwords = {re.search(r":\$\{(DB_\w+)\}@", url)[1] for url in urls.values()}  # type: ignore[index]  # or it fails here
+    assert len(passwords) == len(urls)
+    for name, url in urls.items():
+        room, _, process = name.partition("-")
+        role = f"{room}_{process or 'serve'}"
+        assert f"//lagesbild_{role}:${{DB_{role.upper()}}}@" in url
+        given = services["migrate"]["environment"][f"LAGESBILD_PASSWORD_{role.upper()}"]
+        assert given.startswith(f"${{DB_{role.upper()}:?")
 
 
 def test_compose_gives_each_room_its_own_user_on_the_broker() -> None:

@@ -228,7 +228,7 @@ async def test_yesterdays_kafka_beside_todays_database(data: Path, kommun: str, 
     async with _started(data) as again:
         tenant.instance = again
         assert any("outside the log" in line for line in again.said), "up goes on and says who halts, and why"
-        await lagesbild(again.ground, "accept-broker", "all", "--from", "end")
+        await lagesbild(again.ground, "accept-broker", "all", "--from", "beginning")
         door = again.ground.database_url("lagesbild_ingest_serve")
         await lagesbild(again.ground, "republish", LAGESBILD_DATABASE_URL=door)
         await tenant.load(_serious(10, "fresh"))

@@ -1,17 +1,22 @@
 """The boundary's decisions without servers: what is decoded, what belongs to whom, what is transient, what halts."""
 
 import asyncio
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
+from schemas.dead_letters import Provenance
 from schemas.envelope import Envelope, EnvelopeError, event_type, read_headers, split_type
 from schemas.topics import REPORT_LOCATED, REPORT_RECEIVED
 from schemas.upcasts import UnknownVersion, upcast
+from services.analysis.views.fact import read
 from services.runtime import log_facts
+from services.runtime.boundary import Boundary, Consumer
 from services.runtime.decoding import decode
 from services.runtime.errors import Permanent, is_transient
 from services.runtime.halt import Halt
@@ -31,6 +36,7 @@ class Raw:
     key: bytes | None = b"0682"
     value: bytes | None = field(default_factory=lambda: received().model_dump_json().encode())
     headers: Any = field(default_factory=ENVELOPE.headers)
+    partition: int = 0
 
 
 def reason(raw: Raw, topic: Any = REPORT_RECEIVED) -> str:
@@ -47,7 +53,15 @@ def test_an_envelope_survives_its_headers() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("ce_id", None), ("ce_id", b"\xff"), ("ce_time", b"x"), ("ce_type", b"x"), ("ce_specversion", b"2.0")],
+    [
+        ("ce_id", None),
+        ("ce_id", b"\xff"),
+        ("ce_time", b"x"),
+        ("ce_type", b"x"),
+        ("ce_specversion", b"2.0"),
+        ("ce_time", b"2026-01-01T00:00:00"),
+        ("ce_type", "se.lagesbild.report-received.v²".encode()),
+    ],
 )
 def test_damaged_headers_are_named(name: str, value: bytes | None) -> None:
     headers = [(k, value if k == name else v) for k, v in ENVELOPE.headers()]
@@ -87,11 +101,40 @@ def test_every_way_to_be_poisoned_has_its_reason() -> None:
     assert reason(Raw(headers=newer)) == "unknown_version"
 
 
+@pytest.mark.parametrize("owner", ["", "x,0682", "0682\n", "٠٦٨٢"])
+def test_what_is_no_municipality_owns_nothing_whatever_a_room_reads(owner: str) -> None:
+    """Rooms read only what they need; the database would refuse such a row as if it were out of order."""
+    message = located().model_dump(mode="json") | {"kommun": owner}
+    message["report"]["kommun"] = owner
+    envelope = Envelope("i", "/t", event_type("report-located", 1), ENVELOPE.time, owner, "c")
+    raw = Raw(key=owner.encode(), value=json.dumps(message).encode(), headers=envelope.headers())
+    with pytest.raises(Permanent) as fault:
+        decode(raw, REPORT_LOCATED, read)
+    assert fault.value.reason == "owner_mismatch"
+
+
+async def test_a_record_that_cannot_even_be_looked_at_is_put_aside() -> None:
+    async def handle(_connection: Any, _batch: Any) -> tuple[()]:
+        return ()
+
+    boundary = Boundary(Consumer("geo.reports", REPORT_RECEIVED, handle), database=None, publisher=None, halt=Halt())  # type: ignore[arg-type]  # not asked
+    newer = [(k, b"se.lagesbild.report-received.v9" if k == "ce_type" else v) for k, v in ENVELOPE.headers()]
+    deep = Raw(value=b"[" * 100_000 + b"]" * 100_000, headers=newer)
+    (read_,) = (item for items in boundary._read([deep]).values() for item in items)
+    assert read_.fault is not None
+    assert read_.fault.reason == "invalid"
+
+
+def test_another_record_at_the_same_offset_is_another_dead_letter() -> None:
+    one = Provenance("geo.reports", "report-received", 3, 17, "invalid", "x", 1_764_000_000_000)
+    assert replace(one, reason="envelope").id == one.id, "the same record, whatever it is put aside for"
+    assert replace(one, written=one.written + 1).id != one.id, "a new broker counts from 0 again"
+    assert Provenance.read([*one.headers(ENVELOPE.time)]) == one
+
+
 def test_a_report_inside_another_municipality_s_message_belongs_to_nobody() -> None:
     message = located().model_dump(mode="json") | {"kommun": "1280"}
     envelope = Envelope("i", "/t", event_type("report-located", 1), ENVELOPE.time, "1280", "c")
-    import json
-
     raw = Raw(key=b"1280", value=json.dumps(message).encode(), headers=envelope.headers())
     assert reason(raw, REPORT_LOCATED) == "owner_mismatch"
 
@@ -131,6 +174,8 @@ def _sql(kind: type[DBAPIError], state: str | None) -> DBAPIError:
         (_sql(OperationalError, None), True),
         (ConnectionError(), True),
         (TimeoutError(), True),
+        (KafkaConnectionError(), True),
+        (MessageSizeTooLargeError(), False),
         (KeyError("x"), False),
         (ValueError(), False),
     ],
