@@ -148,6 +148,29 @@ async def test_a_draft_says_when_its_numbers_have_moved_and_is_counted_again(
         assert moved not in (await analyst.get(path)).text
 
 
+async def test_what_somebody_has_hidden_in_a_draft_is_said_nowhere(
+    instance: Instance, database: Database, kommun: str
+) -> None:
+    await instance.tenant(kommun)
+    await history(database, kommun)
+    await drafted(database, kommun)
+    path = f"/lagesbilder/{number()}"
+    async with visitors(instance, [(kommun, "analytiker")]) as (analyst,):
+        shown = (await analyst.get(path)).text
+        (ident, *_) = re.findall(r'name="dolj-([^"]+)"', shown)
+        said = (await analyst.get("/v1/pictures/newest/said")).json()
+        form = {f"dolj-{ident}": "känt sedan länge", f"om-{ident}": "ring", "bedomning": "x"}
+        assert (await analyst.post(f"{path}/bedomning", data=form)).status_code == 303
+        after = (await analyst.get("/v1/pictures/newest/said")).json()
+        assert len(str(after)) < len(str(said)), "one finding less"
+        later = {"bedomning": "xy", "seen": "1", f"dolj-{ident}": "känt sedan länge"}
+        assert (await analyst.post(f"{path}/bedomning", data=later)).status_code == 303
+        back = {"bedomning": "xy", "seen": "2", f"dolj-{ident}": "känt sedan länge", f"visa-{ident}": "1"}
+        assert (await analyst.post(f"{path}/bedomning", data=back)).status_code == 303
+        again = (await analyst.get(path)).text
+    assert f'name="om-{ident}" form="bedomning" maxlength="1000" value="ring"' in again, "its comment is still there"
+
+
 async def test_nothing_is_adopted_while_geo_is_away_and_what_was_written_is_kept(
     instance: Instance, database: Database, kommun: str
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -90,6 +91,23 @@ async def test_what_reporters_saw_in_another_municipality_is_in_none_of_its_numb
     for part in ("rhythm", "sources", "kinds", "states"):
         assert again[part] == before[part], part
     assert again["totals"] == before["totals"] | {"elsewhere": 6}, "said, and counted in nothing"
+
+
+async def test_who_was_silent_is_what_was_told_last(database: Database, kommun: str) -> None:
+    """A draft that is written again tells nobody, nor one that is caught up: the next turn is from what was told."""
+    silent = [{"organisation": str(UUID(int=1)), "since": "2026-01-02"}]
+    pages, end = Picturing(database), datetime(2026, 3, 5, 12, tzinfo=UTC)
+
+    async def keep(which: str, version: int, who: list[Any], written: datetime) -> None:
+        document = {"silent": who, "cut_off": end.isoformat()}
+        async with database.transaction((kommun,)) as connection:
+            await store.add(connection, kommun, (which, version, "draft"), document, now=written)
+
+    await keep("2026-03", 1, silent, end)
+    await keep("2026-03", 2, [], end + timedelta(days=1))
+    await keep("2026-04", 1, [], end + timedelta(days=30))
+    assert await pages._said_silent(kommun, ["2026-04", "2026-03"]) == silent
+    assert await pages._said_silent(kommun, []) == []
 
 
 async def test_an_interval_is_whole_in_every_rhythm(database: Database, kommun: str) -> None:

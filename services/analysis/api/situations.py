@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from services.analysis.api.counts import EXACT, GEOJSON, WRITERS, reader
+from services.analysis.domain.case_documents import without_cells
 from services.analysis.domain.cells import outline
 from services.analysis.domain.usefulness import judge
 from services.analysis.gateways import Door, Geometry, NoSuchLayer
@@ -32,7 +33,10 @@ Number = Annotated[str, Path(pattern=r"^\d{4}:\d{2}$")]
 
 
 class CaseOut(BaseModel):
-    """One revision of a case. ``document`` is what it said then, ``hash`` its SHA-256."""
+    """One revision of a case. ``document`` is what it said then, ``hash`` its SHA-256.
+
+    The cells of a gathering are left out for those who do not see exact places; the hash is of the whole.
+    """
 
     case_id: UUID
     revision: int
@@ -114,8 +118,9 @@ class SaidOut(BaseModel):
     sections: list[SectionOut]
 
 
-def _case(one: Revision) -> CaseOut:
-    return CaseOut.model_validate(one, from_attributes=True)
+def _case(one: Revision, principal: Principal) -> CaseOut:
+    told = CaseOut.model_validate(one, from_attributes=True)
+    return told if principal.may(*EXACT) else told.model_copy(update={"document": without_cells(one.document)})
 
 
 @router.get("/cases")
@@ -127,7 +132,7 @@ async def cases(
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
         found = await store.newest_cases(connection, principal.kommun)
-    return [_case(c) for c in found if over or c.state != "closed"]
+    return [_case(c, principal) for c in found if over or c.state != "closed"]
 
 
 @router.get("/cases/{case_id}")
@@ -139,7 +144,7 @@ async def case(request: Request, principal: Caller, case_id: UUID) -> list[CaseO
         found = await store.revisions(connection, principal.kommun, case_id)
     if not found:
         raise not_found("case")
-    return [_case(c) for c in found]
+    return [_case(c, principal) for c in found]
 
 
 def _picture(one: Version, principal: Principal) -> PictureOut:
@@ -172,12 +177,13 @@ async def newest_said(request: Request, principal: Caller, language: Language = 
     await read_log.note(database, principal, "picture", "/v1/pictures/newest/said", "export")
     async with database.transaction(principal.kommuner) as connection:
         found = await picture_store.newest(connection, principal.kommun)
-    version = next((v for v in found if _sees(principal, v)), None)
-    if version is None:
-        raise not_found("picture")
+        version = next((v for v in found if _sees(principal, v)), None)
+        if version is None:
+            raise not_found("picture")
+        written = await picture_store.assessment(connection, principal.kommun, version)
     geometry: Geometry = request.app.state.geometry
     names = version.document.get("names") or await geometry.spoken_of(token_of(request) or "", version.document)
-    hidden = (version.document.get("assessment") or {}).get("hidden") or {}
+    hidden = written.get("hidden") or {}
     door: Door = request.app.state.door
     organisations = await door.organisations(token_of(request) or "") if version.document["silent"] else {}
     with speaking(language):

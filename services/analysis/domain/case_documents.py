@@ -5,7 +5,7 @@ beside the numbers as they were (``now``).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -174,3 +174,12 @@ def open_case(case_id: str, document: Document) -> Open:
 
 def _key(key: SeriesKey) -> list[str]:
     return [key.area, key.kind]
+
+
+def without_cells(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A case for those who do not see exact places: a cell may hold a single report."""
+
+    def bare(one: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in one.items() if name != "cells"}
+
+    return bare(document) | {"evidence": [bare(one) for one in document.get("evidence", ())]}

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from services.analysis.domain import findings as judging
 from services.analysis.domain.findings import PeriodRow
+from services.analysis.domain.places import MOST
 from services.analysis.domain.series import SeriesKey
 
 Document = Mapping[str, Any]
@@ -53,8 +54,22 @@ def changes(adopted: Document, today: Document) -> list[Changed]:
         if part not in adopted or (part == "findings" and not same):  # an older one says nothing of it
             continue
         told = tuple(name for name in names if same or name != "word")
-        found += _of_list(part, keys, told, (adopted[part], today[part]))
+        lists = (adopted[part], _comparable(adopted[part], today[part]) if part == "places" else today[part])
+        found += _of_list(part, keys, told, lists)
     return found
+
+
+def _comparable(adopted: Sequence[Document], today: Sequence[Document]) -> list[Document]:
+    """Of today's places those of which the adopted list says something: it has those that had most, and not all.
+
+    A place that is not in a list that was not cut had nothing; how much before is not known.
+    """
+    listed, whole = {row["place"] for row in adopted}, len(adopted) < MOST
+    return [
+        row if row["place"] in listed else {"place": row["place"], "now": row["now"]}
+        for row in today
+        if row["place"] in listed or whole
+    ]
 
 
 def _of_list(

@@ -67,14 +67,14 @@ class Read:
 DENSE_WEEKS = 13
 
 
-def draft(read: Read) -> Document:
-    """The whole document of a period."""
+def draft(read: Read, *, every_place: bool = False) -> Document:
+    """The whole document of a period; with the places that had most, or ``every_place`` of which something is known."""
     measured = judging.measure(read.rows, read.active, read.periods, judging.of_picture(read.kommun))
     of_places = places.measure(read.places, read.periods)
     together = judging.judge([*measured, *of_places], read.preliminary)
     by_key, apart = {m.key: m for m in measured}, {m.key for m in of_places}
     judged = [f for f in together if f.key not in apart]
-    named = places.told(of_places, together, read.places)
+    named = places.told(of_places, together, read.places, every=every_place)
     chosen = [_finding(f, read) for f in judging.shown(judged)]
     return {
         "method": METHOD,
@@ -88,7 +88,7 @@ def draft(read: Read) -> Document:
         "findings": chosen,
         "tested": len(together),
         "areas": _areas(by_key, judged, read),
-        "places": places.shown(named),
+        "places": named if every_place else places.shown(named),
         "kinds": _kinds(by_key, judged),
         "rhythm": in_blocks(read.rhythm),
         "states": _states(read),

@@ -35,21 +35,28 @@ def measure(rows: Iterable[PlaceRow], periods: int) -> list[Measured]:
     for row in rows:
         sums[row.place][row.at] += row.reports
     return [
-        Measured(SeriesKey(place, ""), tuple(round(n / MILLION) for n in dropwhile(lambda n: not n, values)), None)
+        Measured(SeriesKey(place, ""), begun([round(n / MILLION) for n in values]), None)
         for place, values in sorted(sums.items())
     ]
 
 
-def told(measured: Sequence[Measured], judged: Iterable[Finding], rows: Iterable[PlaceRow]) -> list[Document]:
+def begun(periods: Sequence[int]) -> tuple[int, ...]:
+    """A place's periods from the first with a report on; the last one always."""
+    return tuple(dropwhile(lambda n: not n, periods[:-1])) + tuple(periods[-1:])
+
+
+def told(
+    measured: Sequence[Measured], judged: Iterable[Finding], rows: Iterable[PlaceRow], *, every: bool = False
+) -> list[Document]:
     """Every place with a report in the last period or surely fewer than expected, those with most first.
 
-    With what was expected, and the area that most of its reports lie in.
+    With what was expected, and the area that most of its reports lie in. ``every``: the others too.
     """
     found, areas = {f.key: f for f in judged}, _areas(rows)
     documents: list[Document] = []
     for one in measured:
         finding, place = found.get(one.key), one.key.area
-        if one.periods[-1] or (finding is not None and finding.word == "sure"):
+        if every or one.periods[-1] or (finding is not None and finding.word == "sure"):
             documents.append(
                 {
                     "place": place,

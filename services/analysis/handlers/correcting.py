@@ -50,9 +50,10 @@ class Correcting:
             changed = await signals.newest_change(connection, kommun)
             if changed is not None and (kept := self._kept.get(named)) is not None and kept[0] == changed:
                 return kept[1]
-            first_day = await signals.first_day(connection, kommun) or period.first
-            read = await of_reports(connection, kommun, period, (first_day, document["periods_before"]))
-        fresh = await asyncio.to_thread(picture.draft, replace(read, preliminary=document["preliminary"]))
+            with_year = document["totals"]["year_before"] is not None
+            read = await of_reports(connection, kommun, period, (document["periods_before"], with_year))
+        as_then = replace(read, preliminary=document["preliminary"])
+        fresh = await asyncio.to_thread(picture.draft, as_then, every_place=True)
         found = corrections.changes(document, fresh)
         if changed is not None and changed < datetime.now(UTC) - SETTLED:
             if len(self._kept) >= MOST_KEPT:
@@ -61,12 +62,17 @@ class Correcting:
         return found
 
 
-async def of_reports(connection: AsyncConnection, kommun: str, period: Period, known: tuple[date, int]) -> picture.Read:
+def year_before(period: Period) -> tuple[date, date]:
+    """First and last day of the same period a year before."""
+    return period.earlier(364 // period.days)
+
+
+async def of_reports(connection: AsyncConnection, kommun: str, period: Period, known: tuple[int, bool]) -> picture.Read:
     """What an adopted picture is compared in with what corrections made of it; the rest is empty.
 
-    ``known``: the first day that anybody reported, and against how many periods the period is held.
+    ``known``: against how many periods the period is held, and whether anybody reported a year before.
     """
-    (first_day, back), year = known, period.earlier(364 // period.days)
+    (back, with_year), year = known, year_before(period)
     span, count = Span(period.earlier(back)[0], period.last, period.days), back + 1
     return picture.Read(
         kommun,
@@ -77,7 +83,7 @@ async def of_reports(connection: AsyncConnection, kommun: str, period: Period, k
         zero_reports=await store.zero_reports(connection, kommun, period.first, period.last),
         states=await store.states(connection, kommun, period.first, period.last),
         sources=await store.sources(connection, kommun, span, count),
-        year_before=await store.periods(connection, kommun, Span(*year, period.days)) if year[0] >= first_day else None,
+        year_before=await store.periods(connection, kommun, Span(*year, period.days)) if with_year else None,
         places=await places.by_period(connection, kommun, span),
     )
 

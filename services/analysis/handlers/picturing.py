@@ -21,7 +21,7 @@ from services.analysis.domain import findings, picture
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.preliminary import HISTORY, missing_share
 from services.analysis.domain.selection import last_week, whole_weeks
-from services.analysis.handlers.correcting import of_reports, period_of
+from services.analysis.handlers.correcting import of_reports, period_of, year_before
 from services.analysis.handlers.silences import silence, turns
 from services.analysis.handlers.telling import NAMES, tell
 from services.analysis.store import density, exposure, numbers, signals
@@ -69,7 +69,7 @@ class Picturing:
             rule = await store.rule(connection, kommun)
             known = await store.newest(connection, kommun)
         document = await self.written_from_facts(kommun, rule.period(due).numbered_after([v.number for v in known]))
-        silences = turns(known[0].document["silent"] if known else [], document["silent"])
+        silences = turns(await self._said_silent(kommun, [v.number for v in known]), document["silent"])
 
         async def effect(connection: AsyncConnection) -> None:
             now = datetime.now(UTC)
@@ -80,6 +80,19 @@ class Picturing:
                 await tell(connection, [silence(kommun, turn, now) for turn in silences], due)
 
         return effect
+
+    async def _said_silent(self, kommun: str, numbers: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Who was said to be silent last, the latest picture's number first.
+
+        That is the first version of one written in time: what is written again tells nobody, nor what is caught up.
+        """
+        for number in numbers:
+            async with self._database.transaction((kommun,)) as connection:
+                first = (await store.versions(connection, kommun, number))[0]
+            if first.minted_at - datetime.fromisoformat(first.document["cut_off"]) < FRESH:
+                silent: Sequence[Mapping[str, Any]] = first.document["silent"]
+                return silent
+        return []
 
     async def written_from_facts(self, kommun: str, period: Period) -> dict[str, Any]:
         """The document of a period as the facts are now."""
@@ -92,7 +105,7 @@ class Picturing:
         async with self._database.transaction((kommun,), snapshot=True) as connection:
             first_day = await signals.first_day(connection, kommun) or period.first
             back = min(findings.PERIODS, max(0, (period.first - first_day).days // period.days))
-            read = await of_reports(connection, kommun, period, (first_day, back))
+            read = await of_reports(connection, kommun, period, (back, year_before(period)[0] >= first_day))
             late = await signals.lateness(connection, kommun, today - timedelta(days=HISTORY), today)
             week = last_week(period.last)
             dense_since = week - timedelta(weeks=picture.DENSE_WEEKS - 1)

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain import findings
 from services.analysis.domain.findings import Measured
+from services.analysis.domain.places import begun
 from services.analysis.domain.selection import Selection, whole_weeks
 from services.analysis.domain.series import SeriesKey
 from services.analysis.handlers.carding import (
@@ -119,7 +120,8 @@ class _OfPlace:
 
     def card(self) -> Card:
         """The card."""
-        one = self._measured()
+        every = self._measured()
+        one = replace(every, periods=begun(every.periods))
         first, last = whole_weeks(self.chosen.last, RHYTHM_WEEKS)
         rhythm: Counter[int] = Counter()
         for _, fact in self.facts:
@@ -129,7 +131,7 @@ class _OfPlace:
         return Card(
             self.subject,
             self.chosen,
-            dated(self.span, one),
+            dated(self.span, every),
             findings.judged_alone(one, self.late),
             findings.usual(one.periods[:-1]),
             self._year(one),

@@ -1,7 +1,7 @@
 """SQL of the operativ lägesbild: a period's numbers out of the views; versions and assessments, only ever added."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -244,6 +244,15 @@ async def assessments(connection: AsyncConnection, kommun: str, number: str) -> 
     """What was written to a picture, the first first."""
     rows = await connection.execute(_ASSESSMENTS, {"kommun": kommun, "number": number})
     return [Written(r.revision, json.loads(r.body), r.written_by, r.written_at) for r in rows]
+
+
+async def assessment(connection: AsyncConnection, kommun: str, version: Version) -> Mapping[str, Any]:
+    """What people wrote to a version: as adopted, or the newest of a draft; empty when nobody did."""
+    if version.state == "adopted":
+        adopted: Mapping[str, Any] = version.document["assessment"]
+        return adopted
+    written = await assessments(connection, kommun, version.number)
+    return written[-1].body if written else {}
 
 
 async def write(connection: AsyncConnection, kommun: str, number: str, written: Written) -> bool:

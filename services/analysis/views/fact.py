@@ -13,7 +13,7 @@ from uuid import UUID
 
 from msgspec import DecodeError, Meta, Struct, json
 
-from schemas.taxonomy import counts_as_event
+from schemas.taxonomy import ZERO_REPORT, counts_as_event
 from services.analysis.views import MILLION, Weight, monday, shares, swedish_day
 from services.runtime.errors import Unreadable
 
@@ -186,13 +186,17 @@ def present(fact: LocatedReport) -> Present | None:
         area_set(tuple([(ref.layer, ref.area) for ref in fact.placement.areas])),
         report.organisation or "",
         report.reporter_token,
-        _KINDS.get(report.event_type[0], "event"),
+        _kind(report.event_type),
         report.time_from,
         Weight(MILLION, MILLION * report.count),
     )
 
 
-_KINDS = {"F": "calendar", "G": "zero"}
+def _kind(event_type: str) -> str:
+    """G is not all calm: a place that has become better is something to report."""
+    if event_type == ZERO_REPORT:
+        return "zero"
+    return "calendar" if event_type[0] == "F" else "event"
 
 
 @lru_cache(maxsize=65_536)

@@ -14,7 +14,7 @@ from services.analysis.handlers.picturing import LONGEST_TEXT, Overtaken
 from services.analysis.store.pictures import Version
 from services.analysis.web import prints
 from services.analysis.web.access import denied, missing, writes
-from services.analysis.web.pictures import PATH, newest, shown, use_cases
+from services.analysis.web.pictures import PATH, assessment, newest, shown, use_cases
 from services.pages.texts import text
 from services.pages.writing import clock
 from services.runtime.http import Visitor, token_of
@@ -44,10 +44,15 @@ class Assessment(BaseModel):
     lokal: Text = ""
 
 
-def _body(form: Assessment, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The assessment as it is kept: texts, and which findings are hidden, each with its reason, or commented."""
-    hidden = {k.removeprefix("dolj-"): _plain(v)[:400] for k, v in fields.items() if k.startswith("dolj-") and v}
-    comments = {k.removeprefix("om-"): _plain(v)[:1000] for k, v in fields.items() if k.startswith("om-") and v}
+def _body(form: Assessment, fields: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """The assessment as it is kept: texts, and which findings are hidden, each with its reason, or commented.
+
+    What was kept ``before`` of findings that are not on the page stays: they may come back.
+    """
+    hidden = {k: v for k, v in before.get("hidden", {}).items() if f"dolj-{k}" not in fields}
+    comments = {k: v for k, v in before.get("comments", {}).items() if f"om-{k}" not in fields}
+    hidden |= {k.removeprefix("dolj-"): _plain(v)[:400] for k, v in fields.items() if k.startswith("dolj-") and v}
+    comments |= {k.removeprefix("om-"): _plain(v)[:1000] for k, v in fields.items() if k.startswith("om-") and v}
     return {
         "text": form.bedomning,
         "local": form.lokal,
@@ -73,7 +78,7 @@ async def assess(request: Request, principal: Visitor, number: str, form: Annota
     draft = await _draft(request, principal, number)
     if isinstance(draft, Response):
         return draft
-    body = _body(form, dict(await request.form()))
+    body = _body(form, dict(await request.form()), await assessment(request, principal, draft))
     quietly = "application/json" in request.headers.get("accept", "")
     try:
         written = await use_cases(request).write(
@@ -106,7 +111,8 @@ async def adopt(request: Request, principal: Visitor, number: str, form: Annotat
     draft = await _draft(request, principal, number)
     if isinstance(draft, Response):
         return draft
-    body, pictures, by = _body(form, dict(await request.form())), use_cases(request), principal.subject
+    before, pictures, by = await assessment(request, principal, draft), use_cases(request), principal.subject
+    body = _body(form, dict(await request.form()), before)
     try:  # first: what was written is kept, also where the picture cannot be adopted now
         written = await pictures.write(principal.kommun, number, seen=form.seen, body=body, by=by)
     except Overtaken as other:

@@ -45,7 +45,7 @@ async def meeting(request: Request, principal: Visitor, number: str) -> Response
     names = await named(request, version, features)
     body = NOTHING | dict(await assessment(request, principal, version))
     told = picture_words.told(version.document, names, body["hidden"])
-    earlier = await _earlier(request, principal, number)
+    earlier = await _earlier(request, principal, version)
     screens = _screens(told)
     asked = request.query_params.get("steg", "1")
     at = min(max(1, int(asked) if asked.isdecimal() and len(asked) < 4 else 1), len(screens))
@@ -94,10 +94,17 @@ async def _others(request: Request, principal: Principal, number: str) -> list[s
     return [n for n, state in found if n != number and (state == "adopted" or writes(principal))]
 
 
-async def _earlier(request: Request, principal: Principal, number: str) -> Version | None:
-    """The newest picture with a lower number that this reader may see."""
-    found = next((n for n in await _others(request, principal, number) if n < number), None)
-    return None if found is None else await newest(request, principal, found)
+async def _earlier(request: Request, principal: Principal, version: Version) -> Version | None:
+    """The newest picture that this reader may see of a period that was over before this one began.
+
+    After a change of the rule the one just before may share days with it: the same reports are no comparison.
+    """
+    for number in await _others(request, principal, version.number):
+        if number < version.number:
+            found = await newest(request, principal, number)
+            if found is not None and found.document["last"] < version.document["first"]:
+                return found
+    return None
 
 
 async def _hidden(request: Request, principal: Principal, version: Version) -> frozenset[str]:
@@ -151,7 +158,7 @@ async def compared(request: Request, principal: Visitor, number: str) -> Respons
     if isinstance(version, Response):
         return version
     asked = request.query_params.get("med")
-    other = await (readable(request, principal, asked) if asked else _earlier(request, principal, number))
+    other = await (readable(request, principal, asked) if asked else _earlier(request, principal, version))
     if other is None:
         return missing(principal)
     if isinstance(other, Response):

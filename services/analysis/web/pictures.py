@@ -248,14 +248,10 @@ async def _exported(request: Request, principal: Principal, number: str, table: 
 
 
 async def assessment(request: Request, principal: Principal, version: Version) -> Mapping[str, Any]:
-    """What people wrote to a version: as adopted, or the newest of a draft; empty when nobody did."""
-    if version.state == "adopted":
-        adopted: Mapping[str, Any] = version.document["assessment"]
-        return adopted
+    """What people wrote to a version."""
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        written = await store.assessments(connection, principal.kommun, version.number)
-    return written[-1].body if written else {}
+        return await store.assessment(connection, principal.kommun, version)
 
 
 def _file(content: bytes, kind: str, name: str, how: str) -> Response:

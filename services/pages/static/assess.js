@@ -28,6 +28,12 @@ if (form) {
     waiting = setTimeout(() => { saving = saving.then(save); }, 800);
   };
   document.addEventListener("input", later);
+  // Writing the draft anew shows another page: what is written is kept first.
+  document.querySelector("#rakna-om")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    clearTimeout(waiting);
+    saving.then(save).finally(() => event.target.submit());
+  });
   // Adopting carries the text itself; a save that is on its way must end first, or the page would be behind itself.
   form.addEventListener("submit", (event) => {
     if (ready) return;

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.analysis.domain import comparison, corrections, findings, picture
+from services.analysis.domain import comparison, corrections, findings, picture, places
 from services.analysis.domain.findings import Measured, PeriodRow
 from services.analysis.domain.periods import Period, Rule
 from services.analysis.domain.places import PlaceRow
@@ -339,6 +339,28 @@ def test_all_that_corrections_change_is_told_and_only_that() -> None:
     parts = {(c.part, c.what) for c in corrections.changes(older, fresh)}
     assert ("totals", "before") in parts
     assert not any(part == "findings" or what == "word" for part, what in parts), "another method's words"
+
+
+def test_of_places_a_correction_says_only_what_both_lists_know() -> None:
+    def of(counts: dict[str, tuple[int, int]]) -> list[PlaceRow]:
+        return [PlaceRow(25 + at, p, AREA, n * MILLION) for p, both in counts.items() for at, n in enumerate(both)]
+
+    many = {f"{i:032}": (5, 3) for i in range(13)}
+    adopted = picture.draft(read(places=of(many)))
+    assert len(adopted["places"]) == 12, "cut"
+    shown, last = f"{3:032}", f"{12:032}"
+    fresh = picture.draft(read(places=of(many | {last: (5, 4), shown: (5, 0)})), every_place=True)
+    found = {(c.row.get("place"), c.what): (c.adopted, c.today) for c in corrections.changes(adopted, fresh)}
+    assert found == {(shown, "now"): (3, 0)}, "neither that one left the list, nor what the list never said"
+    few = picture.draft(read(places=of({shown: (5, 3)})))
+    fresh = picture.draft(read(places=of({shown: (5, 3), last: (5, 4)})), every_place=True)
+    found = {(c.row.get("place"), c.what): (c.adopted, c.today) for c in corrections.changes(few, fresh)}
+    assert found == {(last, "now"): (None, 4)}, "a list that was not cut knows that it had nothing"
+
+
+def test_a_place_begins_with_its_first_report() -> None:
+    assert places.begun([0, 0, 2, 0, 1]) == (2, 0, 1)
+    assert places.begun([0, 0, 0]) == (0,)
 
 
 def test_a_decrease_between_two_pictures_waits_for_what_is_late() -> None:

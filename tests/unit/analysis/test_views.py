@@ -271,9 +271,11 @@ def test_who_looked_counts_also_when_all_was_calm() -> None:
         located(4, reporter_token="token-two", merged_into=report_id(1)),
         located(5, source="felanmalan"),
         located(6, reporter_token="token-three", withdrawn=True),
+        located(7, reporter_token="token-four", event_type="G2"),
     ]
     rows = fold(ACTIVITY.contributions, [p for f in facts if (p := present(as_read(f))) is not None])
     assert sorted((k.reporter_token, k.kind, w.reports // MILLION) for k, w in rows.items()) == [
+        ("token-four", "event", 1),  # a place that has become better is not all calm
         ("token-one", "event", 1),
         ("token-one", "zero", 1),
         ("token-two", "event", 1),
