@@ -152,6 +152,11 @@ def _may_write(written: str, free_text: str, *, person: bool) -> None:
         raise Refusal("text", "free_text", text("report.text_too_long", most=LONGEST_SYSTEM_TEXT))
 
 
+def passing(written: str | None) -> str | None:
+    """A text that was taken in once, if the guard would take it in today: else what goes on with it could not."""
+    return None if written is not None and any(f.sure for f in findings(written)) else written
+
+
 def without_texts(report: ReportIn) -> ReportIn:
     """A withdrawal as it is kept: it must always be possible, so it is not guarded and brings no new text."""
     place = report.place

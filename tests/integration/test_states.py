@@ -4,6 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+from sqlalchemy.engine import make_url
+
+from deploy.database.roles import DATABASE
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role
 from tests.integration.test_photos import person
@@ -49,7 +53,7 @@ async def test_who_reported_a_state_ends_it_once_and_nothing_else_of_it_changes(
         member = await person(serving, kommun, "est_medlem")
     finally:
         await serving.close()
-    mine, theirs = [await _report(instance, reporter, name) for name in ("a", "b")]
+    mine, theirs, old = [await _report(instance, reporter, name) for name in ("a", "b", "c")]
     before = await _event(instance, kommun, mine)
     assert (before["ongoing"], before["has_text"]) == ("true", "true")
     for stranger in (other, member):
@@ -65,11 +69,18 @@ async def test_who_reported_a_state_ends_it_once_and_nothing_else_of_it_changes(
     assert await _end(instance, analyst, theirs) == f"/rapporter/{theirs}?avslutad=ja"
     assert (await _event(instance, kommun, theirs))["token"] == before["token"]
 
+    admin = make_url(instance.ground.admin_dsn).set(database=DATABASE)
+    connection = await asyncpg.connect(admin.render_as_string(hide_password=False))  # before there was such a rule
+    await connection.execute("update ingest.texts set text = 'lgh 1203' where report_id = $1", old)
+    await connection.close()
+    assert await _end(instance, reporter, old) == "/mina-rapporter?avslutad=ja", "what may not stand is left out"
+    assert (await _event(instance, kommun, old))["has_text"] == "false"
+
     async def closed() -> bool:
         query = "select sum(reports) as open from states where kommun = $1"
         (row,) = await instance.sql(query, kommun, kommun=kommun)
         facts = await instance.sql("select 1 from facts where kommun = $1", kommun, kommun=kommun)
-        return len(facts) == 2 and not row["open"]
+        return len(facts) == 3 and not row["open"]
 
     await eventually(closed, "no state is open any more in the numbers")
 

@@ -63,9 +63,13 @@ def _sender_id(report: ReportIn, key: str | None) -> ReportIn:
     return report if report.id is not None else report.model_copy(update={"id": given})
 
 
+WRITES = ("rapportor", "administrator", "analytiker")
+"""The roles that hand in reports by themselves."""
+
+
 def may_write(principal: Principal) -> None:
     """403 unless the caller may hand in reports."""
-    if not principal.may("reports:write", "rapportor", "administrator", "analytiker"):
+    if not principal.may("reports:write", *WRITES):
         raise not_allowed("reports:write")
 
 

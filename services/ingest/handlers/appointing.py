@@ -194,6 +194,7 @@ class Appointing:
             raise Taken
         await store.change_address(connection, kommun, ident, email, secrets.email_digest(email))
         await federation.unlink(connection, kommun, ident)
+        await passkeys.forget(connection, kommun, ident)  # whoever had the earlier address may have made one
 
     async def _follow(
         self, connection: AsyncConnection, kommun: str, before: Row[Any], owner: UUID, *, reports: bool

@@ -79,6 +79,7 @@ class Federating:
                 raise UnknownMunicipality(kommun)
             known = await federation.named(connection, kommun, name)
             if known is not None and _issuer(known.settings) != _issuer(settings):
+                await _revoke(connection, kommun, known.provider_id)
                 await federation.forget_accounts(connection, kommun, known.provider_id)
             return await federation.put_provider(
                 connection, uuid4(), kommun, kind=kind, name=name, settings=settings, secret=sealed, required=required
@@ -87,6 +88,10 @@ class Federating:
     async def remove(self, kommun: str, name: str) -> bool:
         """Forget a provider; who came in by it is signed out. False for none."""
         async with self._database.transaction((kommun,)) as connection:
+            known = await federation.named(connection, kommun, name)
+            if known is None:
+                return False
+            await _revoke(connection, kommun, known.provider_id)
             return await federation.remove_provider(connection, kommun, name) is not None
 
     async def map_roles(self, kommun: str, ident: UUID, roles: Mapping[str, Sequence[str]]) -> bool:
@@ -191,3 +196,10 @@ class Federating:
             ident = await federation.of_session(connection, secrets.digest(session))
             row = await federation.provider(connection, ident) if ident is not None else None
         return replace(_provider(row), secret="") if row is not None else None
+
+
+async def _revoke(connection: AsyncConnection, kommun: str, provider: UUID) -> None:
+    """The tokens of all who have an account at a provider end, in every room."""
+    now = datetime.now(UTC)
+    for person in await federation.people_of(connection, kommun, provider):
+        await appointments.revoke(connection, subject_digest(kommun, str(person)), now)

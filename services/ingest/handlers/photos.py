@@ -116,16 +116,16 @@ class Photos:
         await reach("ingest.photo_covered")
         if key != before.object:
             await self._store.empty(before.object)
-            await self._emptied(kommun, ident)
+            await self._emptied(kommun, ident, before.object)
 
     async def _left_over(self, row: Row[Any]) -> None:
         """Empty what a crash left: the row has room for one key, and is about to get the next."""
         if row.leaving is not None:
             await self._store.empty(row.leaving)
 
-    async def _emptied(self, kommun: str, ident: UUID) -> None:
+    async def _emptied(self, kommun: str, ident: UUID, key: str) -> None:
         async with self._database.transaction((kommun,)) as connection:
-            await store.emptied(connection, kommun, ident)
+            await store.emptied(connection, kommun, ident, key)
 
     async def remove(self, kommun: str, ident: UUID) -> None:
         """Take a picture away; its report stays. NoPhoto, StoreAway."""
@@ -136,7 +136,7 @@ class Photos:
             await self._left_over(row)
             await store.gone(connection, kommun, ident)
         await self._store.empty(row.object)
-        await self._emptied(kommun, ident)
+        await self._emptied(kommun, ident, row.object)
 
     async def empty(self, objects: Sequence[str]) -> None:
         """Empty what no row names any longer. While the store is away, ``sweep`` does it later."""
@@ -153,14 +153,11 @@ class Photos:
             kommuner = await store.kommuner(connection)
         emptied = 0
         for kommun in kommuner:
+            emptied += await self._empty_left(kommun)  # covered, and a crash came before the original was emptied
             async with self._database.transaction((kommun,)) as connection:
                 for row in await store.withdrawn(connection, kommun):
                     await store.gone(connection, kommun, row.photo_id)
-                left = await store.to_empty(connection, kommun)
-            for ident, key in left:  # gone or covered, and a crash came before its object was emptied
-                await self._store.empty(key)
-                await self._emptied(kommun, ident)
-                emptied += 1
+            emptied += await self._empty_left(kommun)
             async with self._database.transaction((kommun,)) as connection:
                 named = await store.objects(connection, kommun)
             async for key, written in self._store.written(kommun):
@@ -168,6 +165,14 @@ class Photos:
                     await self._store.empty(key)
                     emptied += 1
         return emptied
+
+    async def _empty_left(self, kommun: str) -> int:
+        async with self._database.transaction((kommun,)) as connection:
+            left = await store.to_empty(connection, kommun)
+        for ident, key in left:
+            await self._store.empty(key)
+            await self._emptied(kommun, ident, key)
+        return len(left)
 
     async def sweeping(self, _publisher: Publisher) -> None:
         """Until cancelled: sweep now and then. For ``work``."""

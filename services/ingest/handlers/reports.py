@@ -70,7 +70,9 @@ class Reports:
                             organisation=event.organisation, reporter_token=event.reporter_token, person=True,
                             free_text="everybody", invented=event.invented)  # fmt: skip
             ended = max(datetime.now(UTC), event.time_from)
-            change = {"ongoing": False, "time_to": ended.isoformat(), "text": await self.text_of(kommun, report_id)}
+            kept = await self.text_of(kommun, report_id)
+            change = {"ongoing": False, "time_to": ended.isoformat(), "text": domain.passing(kept)}
+            change["place"] = row.content["place"] | {"text": domain.passing(row.content["place"].get("text"))}
             if await self._follow(sender, row, change, correlation) is not None:
                 return True
         raise Unfinished

@@ -14,7 +14,7 @@ from schemas.topics import APPOINTMENT_CHANGED, CONTEXT_RECEIVED, PERSON_ERASED,
 from schemas.values import CONTEXT_OWNER
 from services.ingest import secrets
 from services.ingest.handlers import appointments as appointing
-from services.ingest.store import appointments
+from services.ingest.store import appointments, passkeys
 from services.ingest.store import context as context_store
 from services.ingest.store import taking_back as store
 from services.ingest.store.context import ContextVersion
@@ -78,6 +78,7 @@ async def _erase(database: Database, events: Sequence[PersonErased]) -> int:
         async with database.transaction((event.kommun,)) as connection:
             address = await appointments.address(connection, event.kommun, event.person_id)
             digest = secrets.email_digest(address) if address else b""
+            await passkeys.forget(connection, event.kommun, event.person_id)
             await appointments.delete_person(connection, event.kommun, event.person_id, digest)
     return len(events)
 

@@ -25,6 +25,7 @@ _PUT = text("""
 _ROLES = text("""
     update identity_providers set roles = cast(:roles as jsonb) where kommun = :kommun and provider_id = :id""")
 _REMOVE = text("delete from identity_providers where kommun = :kommun and name = :name returning provider_id")
+_PEOPLE_OF = text("select person_id from external_logins where kommun = :kommun and provider_id = :id")
 _FORGET_ACCOUNTS = text("delete from external_logins where kommun = :kommun and provider_id = :id")
 _ACCOUNT = text("""
     select person_id from external_logins
@@ -78,6 +79,11 @@ async def put_roles(connection: AsyncConnection, kommun: str, ident: UUID, roles
     """Which groups give which role; False when the municipality has no such provider."""
     done = await connection.execute(_ROLES, {"kommun": kommun, "id": ident, "roles": json.dumps(roles)})
     return bool(done.rowcount)
+
+
+async def people_of(connection: AsyncConnection, kommun: str, ident: UUID) -> list[UUID]:
+    """The people who have an account at a provider."""
+    return [row.person_id for row in await connection.execute(_PEOPLE_OF, {"kommun": kommun, "id": ident})]
 
 
 async def remove_provider(connection: AsyncConnection, kommun: str, name: str) -> UUID | None:

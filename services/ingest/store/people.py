@@ -63,8 +63,10 @@ _ADDRESSES = text("""
 _INDEX_LOGIN = text("""
     insert into login_index (email_hash, kommun, person_id) values (:hash, :kommun, :id) on conflict do nothing""")
 _FIND_LOGIN = text("select kommun, person_id from find_login(:hash)")
-_RECENT_CODES = text("""
-    select count(*) from login_attempts where email_hash = :email and created_at > now() - interval '15 minutes'""")
+_LATELY = text("""
+    select count(*) filter (where created_at > now() - interval '15 minutes') as codes, coalesce(sum(tries), 0) as tries
+    from login_attempts where email_hash = :email and created_at > now() - interval '1 day'""")
+_ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtext('login codes'), hashtext(encode(:email, 'hex')))")
 _OLD_CODES = text("delete from login_attempts where expires_at < now() - interval '1 day'")
 _ADD_CODE = text("""
     insert into login_attempts (nonce_hash, email_hash, code_hash, expires_at)
@@ -82,6 +84,8 @@ _REVOKE_SESSION = text("update device_sessions set revoked_at = now() where sess
 
 MOST_TRIES = 5
 MOST_CODES = 5
+MOST_TRIES_OF_DAY = 50
+"""Wrong or right, for one address: more is guessing."""
 
 
 async def _first(connection: AsyncConnection, statement: Any, **values: Any) -> Row[Any] | None:
@@ -252,7 +256,9 @@ async def add_code(
 ) -> bool:
     """Remember a login code; False when the address has had too many lately."""
     await connection.execute(_OLD_CODES)
-    if (await connection.scalar(_RECENT_CODES, {"email": email_hash}) or 0) >= MOST_CODES:
+    await connection.execute(_ONE_AT_A_TIME, {"email": email_hash})  # or many asked at once would all be the first
+    lately = (await connection.execute(_LATELY, {"email": email_hash})).one()
+    if lately.codes >= MOST_CODES or lately.tries >= MOST_TRIES_OF_DAY:
         return False
     await connection.execute(_ADD_CODE, {"nonce": nonce, "email": email_hash, "code": code, "expires": expires})
     return True

@@ -42,20 +42,22 @@ _REVIEWED = text("""
 _GONE = text("""
     update photos set leaving = object, object = null, reviewed_at = coalesce(reviewed_at, now())
     where kommun = :kommun and photo_id = :id and object is not null""")
-_EMPTIED = text("update photos set leaving = null where kommun = :kommun and photo_id = :id")
+_EMPTIED = text("update photos set leaving = null where kommun = :kommun and photo_id = :id and leaving = :object")
 _TO_EMPTY = text("select photo_id, leaving from photos where kommun = :kommun and leaving is not null")
 _TAKE_AWAY = text("""
     with old as (
-        select photo_id, object from photos
+        select photo_id, object, leaving from photos
         where kommun = :kommun and report_id = any(:reports) and object is not null for update)
     update photos p set leaving = old.object, object = null, reviewed_at = coalesce(p.reviewed_at, now()) from old
-    where p.kommun = :kommun and p.photo_id = old.photo_id returning old.object""")
+    where p.kommun = :kommun and p.photo_id = old.photo_id returning old.object, old.leaving as original""")
 _OBJECTS = text("select object from photos where kommun = :kommun and object is not null")
 _KOMMUNER = text("select kommun from municipalities order by kommun")
 _WITHDRAWN = text("""
     select p.photo_id, p.object from photos p
     join reports r on r.kommun = p.kommun and r.report_id = p.report_id
-    where p.kommun = :kommun and p.object is not null and (r.event->>'withdrawn')::boolean""")
+    where p.kommun = :kommun and p.object is not null and p.leaving is null
+      and (r.event->>'withdrawn')::boolean""")
+"""One whose original is not emptied yet waits: a row has room for one key."""
 
 
 async def add(connection: AsyncConnection, kommun: str, report: UUID, client: UUID, photo: NewPhoto) -> None:
@@ -103,15 +105,15 @@ async def to_empty(connection: AsyncConnection, kommun: str) -> list[tuple[UUID,
     return [(row.photo_id, row.leaving) for row in await connection.execute(_TO_EMPTY, {"kommun": kommun})]
 
 
-async def emptied(connection: AsyncConnection, kommun: str, ident: UUID) -> None:
-    """What a photo has left is emptied."""
-    await connection.execute(_EMPTIED, {"kommun": kommun, "id": ident})
+async def emptied(connection: AsyncConnection, kommun: str, ident: UUID, key: str) -> None:
+    """An object that a photo has left is emptied."""
+    await connection.execute(_EMPTIED, {"kommun": kommun, "id": ident, "object": key})
 
 
 async def take_away(connection: AsyncConnection, kommun: str, reports: Iterable[UUID]) -> list[str]:
     """Take the pictures of these reports away: the keys of their objects, to be emptied after the commit."""
     rows = await connection.execute(_TAKE_AWAY, {"kommun": kommun, "reports": list(reports)})
-    return [row.object for row in rows]
+    return [key for row in rows for key in (row.original, row.object) if key is not None]
 
 
 async def objects(connection: AsyncConnection, kommun: str) -> set[str]:

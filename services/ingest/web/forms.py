@@ -13,6 +13,8 @@ from schemas.taxonomy import ZERO_REPORT
 from services.ingest.domain import ReportIn
 
 SWEDEN = ZoneInfo("Europe/Stockholm")
+RIGHT_CLOCK = timedelta(minutes=2)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_WAIT = timedelta(days=60)
 """A phone without coverage; after that a wrong clock is likelier."""
 
@@ -40,6 +42,7 @@ def told(form: Mapping[str, str], now: datetime) -> datetime:
 
 def read(form: Mapping[str, str], now: datetime) -> Reading:
     """The report in the form's fields; ``now`` is our clock's as it arrives."""
+    ahead = _ahead(form, now)
     now = told(form, now)
     if form.get("zero"):
         report = ReportIn(id=_id(form), event_type=ZERO_REPORT, time_from=now)
@@ -48,7 +51,7 @@ def read(form: Mapping[str, str], now: datetime) -> Reading:
     code = form.get(f"l2_{form.get('l1', '')}", "")
     if not code:
         faults["what"] = "report.error_what"
-    start, end = _times(form, now, faults)
+    start, end = _times(form, now, ahead, faults)
     place = _place(form)
     if not place:
         faults["where"] = "report.error_where"
@@ -81,15 +84,31 @@ def _id(form: Mapping[str, str]) -> str:
     return form.get("id") or str(uuid4())
 
 
-def _times(form: Mapping[str, str], now: datetime, faults: dict[str, str]) -> tuple[datetime, datetime]:
+def _ahead(form: Mapping[str, str], now: datetime) -> timedelta:
+    """How far the phone's clock is ahead of ours; nothing where it says no time, or is behind."""
+    with suppress(KeyError, ValueError, OverflowError):
+        return max(timedelta(0), timedelta(milliseconds=int(form["sent"])) - (now - _EPOCH))
+    return timedelta(0)
+
+
+def _times(
+    form: Mapping[str, str], now: datetime, ahead: timedelta, faults: dict[str, str]
+) -> tuple[datetime, datetime]:
+    def typed(name: str) -> datetime | None:
+        """A time from a field. One that lies ahead of us, on a phone that is ahead, was read off that phone."""
+        moment = _local(form.get(name, ""))
+        if moment is None or moment <= now or ahead < RIGHT_CLOCK:
+            return moment
+        return min(now, moment - ahead)
+
     when = form.get("when", "now")
     if when == "at":
-        moment = _local(form.get("at", ""))
+        moment = typed("at")
         if moment is None:
             faults["when"] = "report.error_when"
         return moment or now, moment or now
     if when == "between":
-        start, end = _local(form.get("from", "")), _local(form.get("to", "")) or now
+        start, end = typed("from"), typed("to") or now
         if start is None:
             faults["when"] = "report.error_when"
         elif end < start:

@@ -27,8 +27,9 @@ def test_on_its_own_texts_it_finds_all_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["19850101-2382", "850101 2382", "850101–2382", "19 850101\N{NO-BREAK SPACE}2382", "8501012382"]
-)
+    "text", ["19850101-2382", "850101 2382", "850101–2382", "19 850101\N{NO-BREAK SPACE}2382", "8501012382",
+     "1985-01-01-2382", "85-01-01-2382", "1985–01–01 - 2382"],
+)  # fmt: skip
 def test_every_spelling_of_a_personnummer_is_certain(text: str) -> None:
     assert next((f.rule, f.sure) for f in guard.findings(text)) == ("personnummer", True)
     wrong = re.sub("2$", "3", text)
@@ -54,3 +55,18 @@ def test_a_long_text_takes_no_long_time() -> None:
     dots = "a" * 333 + "." * 667
     for begin in (dots, "a-" * 400, "_" * 900, "0 1 2 3 4 5 ", "abc 12 ", "a.a.a.a@", "Anna Anna ", "(0) -- // "):
         list(guard.findings((begin * 1_000)[:5_000]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Tel:070-123 45 67", "tfn:0701234567", "tel:+46701234567", "ring,070-123 45 67", "070.123.45.67", "0935-123 45"],
+)
+def test_phone_numbers_are_certain_right_behind_a_sign_and_in_the_north(text: str) -> None:
+    assert ("phone", True) in [(f.rule, f.sure) for f in guard.findings(text)]
+
+
+@pytest.mark.parametrize(
+    "text", ["Ring 0200-12 34 56", "0939-123 45 67", "57,653301234", "kl 01.02.2026 hördes det", "2026-11-24 12:30"]
+)
+def test_numbers_of_no_person_are_left_alone(text: str) -> None:
+    assert [f.rule for f in guard.findings(text)] == []
