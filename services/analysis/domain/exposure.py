@@ -8,16 +8,31 @@ reports included, and have sent anything from that area lately.
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from math import isnan
 
 MEMORY_DAYS = 182
 """How long ago "lately" is: half a year."""
 
 
-def known(active: Sequence[int]) -> tuple[int, ...] | None:
-    """Active reporters per period, at least one; None where fewer than four periods in five have any."""
-    if 5 * sum(n > 0 for n in active) < 4 * len(active):
+FORGOTTEN = float("nan")
+"""The reporters of a period whose reports are anonymised: there were some, and nobody knows how many."""
+
+
+def known(active: Sequence[float]) -> tuple[float, ...] | None:
+    """Active reporters per period, at least one; None where fewer than four in five of the periods known have any.
+
+    A period that is ``FORGOTTEN`` stays so: taken for one with a single reporter it would have had a great many reports
+    from each.
+    """
+    told = [n for n in active if not isnan(n)]
+    if not told or 5 * sum(n > 0 for n in told) < 4 * len(told):
         return None
-    return tuple(max(1, n) for n in active)
+    return tuple(n if isnan(n) else max(1, n) for n in active)
+
+
+def forgotten(active: Sequence[int], by_reporters: Sequence[int]) -> list[bool]:
+    """For every period of the whole municipality whether reporters reported and none is known any more."""
+    return [not n and told > 0 for n, told in zip(active, by_reporters, strict=True)]
 
 
 def looking(presence: Iterable[tuple[int, str, str]], memory: int) -> dict[str, dict[int, int]]:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from services.analysis.domain.certainty import Word, judged
-from services.analysis.domain.exposure import known
+from services.analysis.domain.exposure import forgotten, known
 from services.analysis.domain.preliminary import waited_for
 from services.analysis.domain.series import SeriesKey, keys_of, own
 from services.analysis.statistics import counts, multiplicity
@@ -44,7 +44,7 @@ class Measured:
 
     key: SeriesKey
     periods: tuple[int, ...]
-    active: tuple[int, ...] | None
+    active: tuple[float, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +194,16 @@ def measure(
     """
     sums: dict[SeriesKey, list[int]] = {}
     mine: dict[SeriesKey, int] = {}
+    told = [0] * periods
     for row in rows:
         for key in keys(row):
             sums.setdefault(key, [0] * periods)[row.at] += row.reports
             mine[key] = mine.get(key, 0) + row.by_reporters
+        told[row.at] += row.by_reporters
+    gone = any(forgotten(active[""], told)) if "" in active else False
     found = []
     for key in sorted(sums):
-        eyes = known(active.get(key.area, [0] * periods)) if 2 * mine[key] >= sum(sums[key]) else None
+        seen = 2 * mine[key] >= sum(sums[key]) and not gone
+        eyes = known(active.get(key.area, [0] * periods)) if seen else None
         found.append(Measured(key, tuple(round(n / MILLION) for n in sums[key]), eyes))
     return found

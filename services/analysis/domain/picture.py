@@ -170,7 +170,7 @@ def _now(read: Read) -> list[PeriodRow]:
     return [row for row in read.rows if row.at == read.periods - 1]
 
 
-def _per(reports: int, reporters: int) -> float | None:
+def _per(reports: int, reporters: float) -> float | None:
     return round(reports / reporters, 4) if reporters else None
 
 

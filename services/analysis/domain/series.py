@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from schemas.values import UNPLACED
-from services.analysis.domain.exposure import known
+from services.analysis.domain.exposure import FORGOTTEN, forgotten, known
 from services.analysis.views import MILLION
 
 WHOLE = ""
@@ -50,12 +50,13 @@ class SeriesKey(NamedTuple):
 class Series:
     """Whole reports per week from the first week of the municipality on, zeros included.
 
-    ``exposure`` = active reporters per week, None where most reports come from elsewhere: then it says nothing.
+    ``exposure`` = active reporters per week, NaN where they are forgotten; None where most reports come from elsewhere:
+    then it says nothing.
     """
 
     key: SeriesKey
     weeks: tuple[int, ...]
-    exposure: tuple[int, ...] | None
+    exposure: tuple[float, ...] | None
 
     @property
     def last_four(self) -> int:
@@ -79,16 +80,20 @@ def build(
     index = {week: i for i, week in enumerate(weeks)}
     sums: dict[SeriesKey, list[int]] = defaultdict(lambda: [0] * len(weeks))
     seen_by_reporters: dict[SeriesKey, int] = defaultdict(int)
+    told = [0] * len(weeks)
     for row in rows:
         if row.week not in index or not own(row.area, kommun):
             continue
         for key in keys_of(row.area, row.event_type):
             sums[key][index[row.week]] += row.reports
             seen_by_reporters[key] += row.by_reporters
+        told[index[row.week]] += row.by_reporters
+    whole = active.get(WHOLE, {})
+    gone = dict(zip(weeks, forgotten([whole.get(week, 0) for week in weeks], told), strict=True))
     found = []
     for key in sorted(sums):
         total = sum(sums[key])
-        eyes = [active.get(key.area, {}).get(week, 0) for week in weeks]
+        eyes = [FORGOTTEN if gone[week] else active.get(key.area, {}).get(week, 0) for week in weeks]
         exposure = known(eyes) if 2 * seen_by_reporters[key] >= total else None
         found.append(Series(key, tuple(round(n / MILLION) for n in sums[key]), exposure))
     return found

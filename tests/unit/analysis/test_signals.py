@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from schemas.values import UNPLACED
 from services.analysis.domain import case_documents as documents
 from services.analysis.domain import preliminary, series, signals
 from services.analysis.domain.cases import Move, Open, follow, merged
-from services.analysis.domain.exposure import looking
+from services.analysis.domain.exposure import FORGOTTEN, looking
 from services.analysis.domain.series import WHOLE, Series, SeriesKey, WeekRow, build, mondays
 from services.analysis.domain.signals import Finding, Ladder, Side
 from services.analysis.views import MILLION, SWEDEN
@@ -33,7 +34,7 @@ def _finding(key: SeriesKey, exceedance: float, state: Any = "case", observed: i
     return Finding(key, "bayes", 170, observed, 15, side, None, 0.01, state)
 
 
-def _assess(weeks: list[int], exposure: list[int] | None = None) -> Finding:
+def _assess(weeks: list[int], exposure: Sequence[float] | None = None) -> Finding:
     one = Series(TOWN, tuple(weeks), None if exposure is None else tuple(exposure))
     return signals.assess(one, _weeks(len(weeks)), Ladder())
 
@@ -54,6 +55,34 @@ def test_a_rise_alarms_with_every_method_and_a_usual_week_with_none() -> None:
         assert risen.alarm, n
         assert risen.p < 0.001
         assert risen.exceedance > 1
+
+
+@pytest.mark.parametrize("forgotten", [30, 60, 100])
+def test_years_whose_reporters_are_forgotten_make_no_growth_a_signal_and_hide_none(forgotten: int) -> None:
+    """Gallring takes away who reported, not what: such weeks are held against nothing per reporter."""
+    gone = [FORGOTTEN] * forgotten
+    usual, doubled = [10] * 160, [22]
+    growth = _assess(usual + doubled, [*gone, *[20.0] * (160 - forgotten), 40.0])
+    assert growth.adjusted is not None
+    assert not growth.alarm, "twice the reporters, twice the reports"
+    real = _assess(usual + doubled, [*gone, *[40.0] * (161 - forgotten)])
+    assert real.adjusted is not None
+    assert real.adjusted.expected == pytest.approx(10)
+    assert real.alarm
+
+
+def test_forgotten_is_a_week_with_reports_of_reporters_of_whom_none_is_known() -> None:
+    weeks = _weeks(4)
+    rows = [WeekRow(week, "0682R001", "A1", 3 * MILLION, 3 * MILLION) for week in (weeks[0], weeks[2], weeks[3])]
+    active = {place: {weeks[2]: 2, weeks[3]: 3} for place in (WHOLE, "0682R001")}
+    found = {s.key: s.exposure for s in build(rows, active, weeks, kommun="0682")}
+    assert found[TOWN] is None, "nobody at all in one of the three that are known"
+    seen = active | {WHOLE: active[WHOLE] | {weeks[1]: 1}}
+    silent = build([*rows, WeekRow(weeks[1], "0682R001", "A1", MILLION, 0)], seen, weeks, kommun="0682")
+    (whole,) = [s.exposure for s in silent if s.key == TOWN]
+    assert whole is not None
+    assert np.isnan(whole[0])
+    assert whole[1:] == (1, 2, 3)
 
 
 def test_five_reports_in_four_weeks_are_needed() -> None:
