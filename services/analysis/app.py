@@ -8,8 +8,9 @@ from typing import Any
 from schemas.topics import SITUATION_CHANGED
 from schemas.values import CONTEXT_OWNER
 from services.analysis.api import counts, exposure, situations
-from services.analysis.gateways import Door, Geometry
+from services.analysis.gateways import Door, Geometry, Minted
 from services.analysis.handlers.carding import Carding
+from services.analysis.handlers.comparing import Comparing
 from services.analysis.handlers.correcting import Correcting
 from services.analysis.handlers.filling import fill
 from services.analysis.handlers.picturing import Picturing
@@ -72,7 +73,8 @@ def build(settings: AnalysisSettings | None = None, **overrides: Any) -> Room:
     database = Database(url, pool_size=chosen.pool_size)
     rebuilding = Rebuilding(database, release())
     watching, picturing = Watching(database), Picturing(database)
-    tasks = *watching.tasks(), Scanning(database).task(), picturing.task()
+    minted = Minted(chosen.ingest_url, chosen.service_secret.get_secret_value())
+    tasks = *watching.tasks(), Scanning(database).task(), picturing.task(), Comparing(database, minted).task()
     schedule = Schedule(database, tasks, partial(_municipalities, rebuilding), settled=watching.settled)
     parts: dict[str, Any] = {
         "name": "analysis",

@@ -1,12 +1,16 @@
-"""Whom the picture asks, with the visitor's own token: geo for outlines and names, the door for texts."""
+"""Whom the picture asks, with the visitor's own token: geo for outlines and names, the door for texts.
+
+By itself it asks the door by night what that has minted.
+"""
 
 import asyncio
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.runtime.asking import Away, OtherRoom
+from services.runtime.asking import Away, OtherRoom, service_token
 
 KEEP_SECONDS = 3600.0
 
@@ -101,3 +105,28 @@ class Door:
         """The text of a report, None for none; Away, also when the caller may not read it."""
         answer = await self._ingest.get(f"/v1/reports/{report}/text", token=token)
         return None if answer is None else answer["text"]
+
+
+class Minted:
+    """What the door has minted, asked by the room itself."""
+
+    def __init__(self, ingest_url: str, secret: str) -> None:
+        self._url, self._secret = ingest_url, secret
+        self._ingest = OtherRoom("ingest", ingest_url, timeout=120.0)
+
+    async def parts(self, kommun: str, until: datetime) -> dict[int, tuple[int, int]]:
+        """First byte of the id → how many reports, and a hash over their newest revisions. Away."""
+        answer = await self._asked("/v1/minted", kommun, until)
+        return {int(part): (reports, versions) for part, (reports, versions) in answer.items()}
+
+    async def part(self, kommun: str, until: datetime, which: int) -> dict[UUID, int]:
+        """Report → newest revision, of one part. Away."""
+        answer = await self._asked(f"/v1/minted/{which}", kommun, until)
+        return {UUID(report): revision for report, revision in answer.items()}
+
+    async def _asked(self, path: str, kommun: str, until: datetime) -> dict[str, Any]:
+        token = await service_token(self._url, "analysis", self._secret, kommun)
+        answer = await self._ingest.get(path, token=token, params={"until": until.isoformat()})
+        if answer is None:  # a door of an older release
+            raise Away("ingest does not tell what it has minted")
+        return dict(answer)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.ingest.api import access, batches, context, directory, oauth, photos, reports
+from services.ingest.api import access, batches, comparing, context, directory, oauth, photos, reports
 from services.ingest.gateways.corridor import Corridor
 from services.ingest.gateways.mail import Mailer
 from services.ingest.gateways.objects import Objects
@@ -55,6 +55,7 @@ PARTS = (
     context,
     access,
     directory,
+    comparing,
     oauth,
     photos,
     photo_pages,
