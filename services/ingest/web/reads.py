@@ -24,6 +24,12 @@ from services.runtime.tokens import Principal, subject_digest
 router = APIRouter(include_in_schema=False)
 PATH = "/laslogg"
 SHOWN = 200
+_OBJECTS = {
+    "everybody who may be told": "told",
+    "everybody who reported": "reported",
+    "who reported": "reporter",
+}
+"""What stands in the log where no single thing was read."""
 
 
 async def officer(request: Request) -> Principal:
@@ -109,7 +115,7 @@ def _row(entry: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
         "when": writing.moment(datetime.fromisoformat(entry["at"])),
         "who": who,
         "what": text(f"reads.what_{entry['what']}"),
-        "object": names.get(entry["object"], entry["object"]),
+        "object": text(f"reads.object_{_OBJECTS[it]}") if (it := entry["object"]) in _OBJECTS else names.get(it, it),
         "purpose": text(f"reads.purpose_{entry['purpose']}"),
         "room": text(f"reads.room_{entry['room']}"),
     }

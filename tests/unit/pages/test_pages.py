@@ -70,6 +70,7 @@ def test_every_text_that_code_or_template_names_exists_and_every_text_is_used() 
         "reads.room_",
         "reads.what_",
         "reads.purpose_",
+        "reads.object_",
         "picture.finding_",
         "signals.method_",
         "signals.since_",
