@@ -27,6 +27,7 @@ async def test_no_request_makes_a_room_fail_or_answer_otherwise_than_documented(
         sys.executable, "-m", "schemathesis.cli", "run", address,
         "-H", f"Authorization: Bearer {secret}", "--phases", "coverage,fuzzing", "-n", str(EXAMPLES), "--seed", "1",
         "--continue-on-failure", "--no-color", "--suppress-health-check", "all", "--exclude-checks", ",".join(LEFT_OUT),
+        "--request-timeout", "60",  # the outlines of all of Sweden take a busy machine more than the usual ten
         *(part for path in NO_JSON for part in ("--exclude-path", path)),
     ]  # fmt: skip
     environment = os.environ | {"NO_PROXY": "*", "PYTHONWARNINGS": "ignore"}
