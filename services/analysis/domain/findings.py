@@ -39,7 +39,8 @@ class PeriodRow(NamedTuple):
 class Measured:
     """One place and kind over the periods, the oldest first, the one that is shown last.
 
-    ``active`` = active reporters per period, None where most reports come from elsewhere.
+    ``active`` = active reporters per period, None where most reports come from elsewhere, or those of some period are
+    forgotten.
     """
 
     key: SeriesKey

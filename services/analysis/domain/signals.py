@@ -124,7 +124,7 @@ def assess(series: Series, dates: Sequence[date], ladder: Ladder, spans: Sequenc
         way: Method = "bayes" if span == _SPAN else method
         alpha = ladder.alpha / 2 if both else ladder.alpha
         plain = _side(way, y, dates, None, (alpha, span))
-        seen = size if size is not None and _reach(size, y, span) else None
+        seen = size if size is not None and _known_lately(size, span) else None
         adjusted = None if seen is None else _side(way, y, dates, seen, (alpha, span))
         observed = int(y[-span:].sum())
         found.append(
@@ -169,16 +169,9 @@ def _side(
     return _c2(y, size, alpha)
 
 
-def _references(at: int, span: int) -> npt.NDArray[np.int_]:
-    """The weeks that the last ``span`` are held against."""
-    years = min(3, (at - 3 - span + 1) // bayes.YEAR)
-    of_each = (bayes.reference_weeks(at - back, years=years, half=3) for back in range(span))
-    return np.array(sorted({week for each in of_each for week in each}))
-
-
-def _reach(size: npt.NDArray[np.float64], y: npt.NDArray[np.float64], span: int) -> bool:
-    """Whether the reporters of the weeks are known, as far as they matter: the last ones, and a year before."""
-    return not np.isnan(size[-min(len(y), bayes.YEAR + 4 + span) :]).any()
+def _known_lately(size: npt.NDArray[np.float64], span: int) -> bool:
+    """Whether the reporters are known of the last weeks, and of those of a year before that they are held against."""
+    return not np.isnan(size[-(bayes.YEAR + 4 + span) :]).any()
 
 
 def _bayes(y: npt.NDArray[np.float64], size: npt.NDArray[np.float64] | None, alpha: float, span: int) -> Side:
@@ -187,7 +180,9 @@ def _bayes(y: npt.NDArray[np.float64], size: npt.NDArray[np.float64] | None, alp
     With reporters, weeks weigh by how many of them there were beside now.
     """
     at = len(y) - 1
-    weeks = _references(at, span)
+    years = min(3, (at - 3 - span + 1) // bayes.YEAR)
+    of_each = (bayes.reference_weeks(at - back, years=years, half=3) for back in range(span))
+    weeks = np.array(sorted({week for each in of_each for week in each}))
     if size is not None:
         weeks = weeks[~np.isnan(size[weeks])]
     now = y[at - span + 1 :].sum()

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from services.ingest.handlers.people import People
 from services.ingest.secrets import KEY_PREFIX
 from services.runtime.http import bearer, principal
+from services.runtime.problems import not_allowed
 from services.runtime.tokens import NotAuthenticated, Principal
 
 
@@ -28,3 +29,9 @@ async def caller(request: Request) -> Principal:
 
 
 DoorCaller = Annotated[Principal, Depends(caller)]
+
+
+def room_only(principal: Principal) -> None:
+    """403 for anybody but another room that acts on its own behalf."""
+    if principal.kind != "service" or not principal.may("directory:read"):
+        raise not_allowed("directory:read")

@@ -6,23 +6,16 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request
 from pydantic import AwareDatetime
 
-from services.ingest.api.caller import DoorCaller
+from services.ingest.api.caller import DoorCaller, room_only
 from services.ingest.store import comparing as store
-from services.runtime.problems import not_allowed
-from services.runtime.tokens import Principal
 
 router = APIRouter(prefix="/v1/minted", include_in_schema=False)
-
-
-def _room_only(principal: Principal) -> None:
-    if principal.kind != "service":
-        raise not_allowed("a room")
 
 
 @router.get("")
 async def parts(request: Request, principal: DoorCaller, until: AwareDatetime) -> dict[int, tuple[int, int]]:
     """Part → how many reports, and a hash over their newest revisions, minted by ``until``."""
-    _room_only(principal)
+    room_only(principal)
     async with request.app.state.database.transaction(principal.kommuner) as connection:
         return await store.parts(connection, principal.kommun, until)
 
@@ -32,6 +25,6 @@ async def part(
     request: Request, principal: DoorCaller, until: AwareDatetime, which: Annotated[int, Path(ge=0, le=255)]
 ) -> dict[UUID, int]:
     """Report → newest revision, of one part."""
-    _room_only(principal)
+    room_only(principal)
     async with request.app.state.database.transaction(principal.kommuner) as connection:
         return dict(await store.part(connection, principal.kommun, until, which))

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from services.ingest.api.caller import DoorCaller
+from services.ingest.api.caller import DoorCaller, room_only
 from services.ingest.handlers.organisations import Organisations
 from services.ingest.handlers.people import People
 from services.ingest.handlers.reports import Reports
@@ -39,7 +39,7 @@ class Listed(BaseModel):
 @router.get("")
 async def directory_list(request: Request, principal: DoorCaller) -> dict[str, list[Listed]]:
     """Everybody in a municipality who may be told; for the rooms only. Nobody is named, so no reading is logged."""
-    _room_only(principal)
+    room_only(principal)
     people: People = request.app.state.people
     rows = await people.told(principal.kommun, TOLD)
     return {"people": [Listed.model_validate(r, from_attributes=True) for r in rows]}
@@ -69,7 +69,7 @@ async def directory_reporters(
     request: Request, principal: DoorCaller, first: date, last: date, known: AwareDatetime
 ) -> dict[UUID, dict[str, int]]:
     """Who had reported how much of what in these days by a moment, for word of it; for the rooms only, and logged."""
-    _room_only(principal)
+    room_only(principal)
     await read_log.note(request.app.state.database, principal, "person", "everybody who reported", "feedback")
     reports: Reports = request.app.state.reports
     return await reports.by_people(principal.kommun, first, last, known)
@@ -85,7 +85,7 @@ class Sought(BaseModel):
 @router.post("/find")
 async def directory_find(request: Request, body: Sought, principal: DoorCaller) -> dict[str, UUID]:
     """Whose these addresses are; for the rooms only. The answer holds nothing that was not asked with."""
-    _room_only(principal)
+    room_only(principal)
     people: People = request.app.state.people
     return await people.by_mails(principal.kommun, body.mails, TOLD)
 
@@ -100,7 +100,7 @@ class Asked(BaseModel):
 @router.post("/known")
 async def directory_known(request: Request, body: Asked, principal: DoorCaller) -> list[UUID]:
     """Those of these who have not been erased, so that a room can find what it still holds of others; rooms only."""
-    _room_only(principal)
+    room_only(principal)
     people: People = request.app.state.people
     return await people.known(principal.kommun, body.people)
 
@@ -114,7 +114,7 @@ class Reached(Asked):
 @router.post("/addresses")
 async def directory_addresses(request: Request, body: Reached, principal: DoorCaller) -> dict[UUID, str]:
     """How to reach these; for the rooms only, which keep it as a copy. Each is noted as read."""
-    _room_only(principal)
+    room_only(principal)
     people: People = request.app.state.people
     read = [subject_of(principal, person) for person in sorted(set(body.people))]
     await read_log.note_each(request.app.state.database, principal, "person", read, "delivery")
@@ -132,7 +132,7 @@ class Reporter(BaseModel):
 @router.post("/reporter")
 async def directory_reporter(request: Request, body: Reporter, principal: DoorCaller) -> dict[str, UUID]:
     """Who is behind a report's token, for word of what became of it; for the rooms only, and logged."""
-    _room_only(principal)
+    room_only(principal)
     await read_log.note(request.app.state.database, principal, "person", "who reported", "feedback")
     people: People = request.app.state.people
     person = await people.of_token(principal.kommun, body.token)
@@ -152,7 +152,7 @@ class Retained(BaseModel):
 @router.get("/retention/{data_class}")
 async def retention(request: Request, data_class: DataClass, principal: DoorCaller) -> dict[str, AwareDatetime | None]:
     """What came in before which moment is to be deleted, None where nobody has decided; for the rooms only."""
-    _room_only(principal)
+    room_only(principal)
     retaining: Retaining = request.app.state.retaining
     return {"before": await retaining.due(principal.kommun, data_class)}
 
@@ -160,11 +160,6 @@ async def retention(request: Request, data_class: DataClass, principal: DoorCall
 @router.post("/retention/{data_class}")
 async def retained(request: Request, data_class: DataClass, body: Retained, principal: DoorCaller) -> dict[str, bool]:
     """Write down in the protocol what a room is deleting; for the rooms only."""
-    _room_only(principal)
+    room_only(principal)
     retaining: Retaining = request.app.state.retaining
     return {"noted": await retaining.done_elsewhere(principal.kommun, data_class, body.before, body.count)}
-
-
-def _room_only(principal: Principal) -> None:
-    if principal.kind != "service" or not principal.may("directory:read"):
-        raise not_allowed("directory:read")
