@@ -114,6 +114,10 @@ class Minted:
         self._url, self._secret = ingest_url, secret
         self._ingest = OtherRoom("ingest", ingest_url, timeout=120.0)
 
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._ingest.close()
+
     async def parts(self, kommun: str, until: datetime) -> dict[int, tuple[int, int]]:
         """First byte of the id → how many reports, and a hash over their newest revisions. Away."""
         answer = await self._asked("/v1/minted", kommun, until)

@@ -25,7 +25,8 @@ async def test_what_is_lost_is_found_and_comes_back(instance: Instance, kommun: 
     await tenant.tally(30)
     layout = instance.ground.layout
     database = Database(instance.ground.database_url(work_role("analysis")), pool_size=1)
-    comparing = Comparing(database, Minted(layout.url("ingest_serve"), layout.secrets["analysis"]))
+    minted, stranger = (Minted(layout.url("ingest_serve"), secret) for secret in (layout.secrets["analysis"], "wrong"))
+    comparing = Comparing(database, minted)
     admin = await asyncpg.connect(
         make_url(instance.ground.admin_dsn).set(database=DATABASE).render_as_string(hide_password=False)
     )
@@ -49,8 +50,10 @@ async def test_what_is_lost_is_found_and_comes_back(instance: Instance, kommun: 
 
         await eventually(back, "republishing brings them back")
         with pytest.raises(Away):
-            await Comparing(database, Minted(layout.url("ingest_serve"), "wrong")).missing(kommun, now)
+            await Comparing(database, stranger).missing(kommun, now)
     finally:
+        await minted.close()
+        await stranger.close()
         await admin.close()
         await database.close()
 

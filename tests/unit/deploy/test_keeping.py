@@ -42,4 +42,4 @@ async def test_a_restore_that_was_broken_off_is_not_started(tmp_path: Path) -> N
     with pytest.raises(HalfRestored, match="lagesbild restore"):
         async with running(layout):
             pass
-    assert not (tmp_path / "postgres").exists(), "nothing was begun"
+    assert not (tmp_path / "instance.json").exists(), "nothing was begun"
