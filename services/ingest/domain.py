@@ -1,9 +1,6 @@
-"""Pure decisions of the door: what a valid report is, which version wins, what its content hash is."""
+"""Pure decisions of the door: what a valid report is, what is refused, what the other rooms see of it."""
 
-import hashlib
-import json
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -20,9 +17,6 @@ FUTURE_SLACK = timedelta(hours=24)
 """How far ahead of our clock an event may lie before it is refused: phones have wrong clocks and time zones."""
 LONGEST_TEXT = 1000
 LONGEST_SYSTEM_TEXT = 280
-
-VersionKind = Literal["integer", "time"]
-
 
 MEDIA = frozenset(
     "photo photos image images picture pictures media media_url attachment attachments file files audio video"
@@ -173,53 +167,6 @@ def _guarded(field: str, written: str, person: bool) -> list[Refusal]:
     ]
 
 
-def version_key(version: int | datetime) -> tuple[VersionKind, Decimal]:
-    """Kind and comparable number of a source version; times count microseconds since 1970."""
-    if isinstance(version, datetime):
-        return "time", Decimal(
-            (version.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-        )
-    return "integer", Decimal(version)
-
-
-def following_version(kind: str, version: Decimal, now: datetime) -> int | datetime:
-    """A version above the newest known one, also when the sender's clock is ahead of ours."""
-    if kind == "integer":
-        return int(version) + 1
-    stored = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(version))
-    return max(now, stored + timedelta(microseconds=1))
-
-
-def content_hash(report: ReportIn) -> str:
-    """Fingerprint of everything the sender said except id and version; equal content has equal hash."""
-    content = report.model_dump(mode="json", exclude={"id", "source_version"})
-    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-Verdict = Literal["new", "replay", "conflict", "newer", "older", "other_kind"]
-
-
-def judge(
-    kind: VersionKind,
-    version: Decimal,
-    digest: str,
-    *,
-    known: tuple[str, Decimal] | None,
-    same_version_hash: str | None,
-) -> Verdict:
-    """What a submission is, given the newest version known and the content stored for the same version.
-
-    Replay for ever: the same version with the same content is never anything else (contract 3).
-    """
-    if same_version_hash is not None:
-        return "replay" if same_version_hash == digest else "conflict"
-    if known is None:
-        return "new"
-    if known[0] != kind:
-        return "other_kind"
-    return "newer" if version > known[1] else "older"
-
-
 FreeText = Literal["nobody", "people", "everybody"]
 
 
@@ -289,12 +236,12 @@ def stored_content(event: ReportReceived) -> ReportIn:
 
 
 NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+_PAIRS = [low + high for high in NUMBER_ALPHABET for low in NUMBER_ALPHABET]
+"""Two signs at a time, the lower one first."""
 
 
 def short_number(report_id: UUID) -> str:
     """A number that a person can read out, ``4F7K-20``: six of 31 signs; for talking, not for looking up."""
-    rest, signs = report_id.int % len(NUMBER_ALPHABET) ** 6, []
-    for _ in range(6):
-        rest, digit = divmod(rest, len(NUMBER_ALPHABET))
-        signs.append(NUMBER_ALPHABET[digit])
-    return "".join(signs[:4]) + "-" + "".join(signs[4:])
+    rest, low = divmod(report_id.int % len(_PAIRS) ** 3, len(_PAIRS))
+    high, middle = divmod(rest, len(_PAIRS))
+    return f"{_PAIRS[low]}{_PAIRS[middle]}-{_PAIRS[high]}"

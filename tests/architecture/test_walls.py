@@ -24,7 +24,7 @@ FURNITURE = {
 }  # fmt: skip
 OWN_ROOMS = {
     # What a room has besides the furniture, because it is what the room is about.
-    "ingest": {"guard", "secrets", "polisen", "federation", "pictures"},
+    "ingest": {"guard", "secrets", "polisen", "federation", "pictures", "versions"},
     "geo": {"layers", "importing", "accuracy", "registers"},
     "analysis": {"statistics", "acceptance"},
     "notify": {"wording"},

@@ -25,7 +25,7 @@ from services.runtime.faultpoints import reach
 from services.runtime.logs import logger
 from services.runtime.problems import Problem, faults
 
-PIECE = 250
+PIECE = 500
 """Lines per transaction: each holds that many advisory locks, of which the server has some thousands in all."""
 LONGEST_LINE = 65_536
 LEASE_SECONDS = 60.0

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from schemas.reports import ReportReceived
 from schemas.taxonomy import counts_as_event
-from services.ingest import domain
+from services.ingest import domain, versions
 from services.ingest.domain import ReportIn, Sender
 from services.ingest.handlers import submitting
 from services.ingest.handlers.submitting import Answer, Outcome, Unfinished, VersionConflict
@@ -88,7 +88,7 @@ class Reports:
         self, sender: Sender, row: Row[Any], change: Mapping[str, Any], correlation: str
     ) -> Answer | None:
         """Hand in the version after this one, with a change; None when another came between."""
-        following = domain.following_version(row.version_kind, row.source_version, datetime.now(UTC))
+        following = versions.following_version(row.version_kind, row.source_version, datetime.now(UTC))
         content = row.content | {"id": row.sender_id, "source_version": following, **change}
         try:
             return await self.submit(sender, ReportIn.model_validate(content), correlation)

@@ -8,16 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.envelope import Envelope, client_report_id, derived_id
 from schemas.reports import ReportReceived
 from schemas.taxonomy import current
 from schemas.topics import REPORT_RECEIVED
-from services.ingest import domain
+from services.ingest import domain, versions
 from services.ingest.domain import Refusal, ReportIn, Sender
 from services.ingest.store import photos
 from services.ingest.store import submissions as store
@@ -54,6 +52,14 @@ class VersionConflict(Exception):
 Outcome = Answer | Refusal | Unfinished | VersionConflict
 
 
+class _Named(NamedTuple):
+    """A report under the sender's id and ours."""
+
+    report: ReportIn
+    sender_id: str
+    report_id: UUID
+
+
 @dataclass(slots=True)
 class _Round:
     """One transaction's view of the sender's reports; deciding is pure and moves this view along."""
@@ -62,7 +68,7 @@ class _Round:
     correlation: str
     epoch: int
     local: dict[str, tuple[str, int]]
-    locked: set[str]
+    busy: set[str]
     known: dict[str, Known]
     told: dict[tuple[str, Decimal], Told]
     photographed: set[UUID] = field(default_factory=set)
@@ -70,20 +76,22 @@ class _Round:
     fresh: dict[tuple[str, Decimal], Told] = field(default_factory=dict)
     minted: list[Minted] = field(default_factory=list)
 
-    def take(self, report: ReportIn, sender_id: str, now: datetime) -> Outcome:
+    def take(self, named: _Named, now: datetime) -> Outcome:
         """Judge one report that comes in now and remember what must be stored."""
-        if sender_id not in self.locked:
+        report, sender_id, report_id = named
+        if sender_id in self.busy:
             return Unfinished()
         known = self.known.get(sender_id)
         if known is not None and known.retired:
             return Refusal("id", "retired", text("report.retired"))
-        kind, version = domain.version_key(report.source_version)
-        digest = domain.content_hash(report)
+        kind, version = versions.version_key(report.source_version)
+        content = versions.content_of(report)
+        digest = versions.fingerprint(content, report.text)
         before = self.told.get((sender_id, version))
-        verdict = domain.judge(
+        verdict = versions.judge(
             kind,
             version,
-            digest,
+            digest if before is None else versions.same_kind(report, digest, before.content_hash),
             known=None if known is None else known.version,
             same_version_hash=None if before is None else before.content_hash,
         )
@@ -92,8 +100,7 @@ class _Round:
         if verdict in {"conflict", "other_kind"}:
             return VersionConflict(verdict)
         if verdict == "older":
-            body = _body(client_report_id(self.sender.client_id, sender_id), sender_id, "superseded", None)
-            answer = Answer(200, body)
+            answer = Answer(200, _body(report_id, sender_id, "superseded", None))
         else:
             try:
                 domain.check(
@@ -105,14 +112,16 @@ class _Round:
                 )
             except Refusal as refusal:
                 return refusal
-            kept = domain.without_texts(report) if report.withdrawn else report
-            answer = self._mint(kept, sender_id, (kind, version), now)
+            if report.withdrawn:
+                report = domain.without_texts(report)
+                content = versions.content_of(report)
+            answer = self._mint(_Named(report, sender_id, report_id), content, (kind, version), now)
         self.told[sender_id, version] = self.fresh[sender_id, version] = Told(digest, answer.status, answer.body)
         return answer
 
-    def _mint(self, report: ReportIn, sender_id: str, key: tuple[str, Decimal], now: datetime) -> Answer:
+    def _mint(self, named: _Named, content: str, key: tuple[str, Decimal], now: datetime) -> Answer:
+        report, sender_id, report_id = named
         known = self.known.get(sender_id)
-        report_id = client_report_id(self.sender.client_id, sender_id)
         event = domain.to_event(
             report,
             self.sender,
@@ -124,7 +133,7 @@ class _Round:
             now=now,
             has_photo=report_id in self.photographed and not report.withdrawn,
         )
-        self.minted.append(Minted(event, report, sender_id, *key, event.model_dump_json()))
+        self.minted.append(Minted(event, report.text, content, sender_id, *key, event.model_dump_json()))
         self.known[sender_id] = Known(key, event.revision, event.merged_into, event.received_at)
         outcome = "withdrawn" if report.withdrawn else "created" if known is None else "corrected"
         return Answer(201 if known is None else 200, _body(event.report_id, sender_id, outcome, event.revision))
@@ -146,24 +155,25 @@ async def submit_many(
     Returned answers are committed: report, answer and outbox row stand or fall together. A refused one leaves nothing,
     and neither does any of a sandbox key. ``photo`` is of the first report, and is kept if that mints a revision.
     """
-    named = [(report, report.id or str(uuid4())) for report in reports]
-    ids = sorted({sender_id for _, sender_id in named})
-    pairs = [(sender_id, domain.version_key(report.source_version)[1]) for report, sender_id in named]
+    named = [_named(sender, report) for report in reports]
+    ids = {sender_id: report_id for _, sender_id, report_id in named}
+    pairs = [(n.sender_id, versions.version_key(n.report.source_version)[1]) for n in named]
     async with database.transaction((sender.kommun,)) as connection:
-        locked = await store.try_lock(connection, sender.kommun, sender.client_id, ids)
+        busy = await store.lock(connection, sender.kommun, sender.client_id, sorted(ids))
         here = _Round(
             sender,
             correlation,
             await epoch(connection),
             await local_types(connection, sender.kommun),
-            locked,
-            await store.known(connection, sender.kommun, sender.client_id, ids),
+            busy,
+            await store.known(connection, sender.kommun, ids),
             await store.told(connection, sender.kommun, sender.client_id, pairs),
         )
         if sender.person:  # nobody else hands in photos
-            here.photographed = await _photographed(connection, sender, ids, named[0][1] if photo else None)
+            here.photographed = set(await photos.of_reports(connection, sender.kommun, list(ids.values())))
+            here.photographed |= {named[0].report_id} if photo else set()
         moments = came or [datetime.now(UTC)] * len(named)
-        outcomes = [here.take(*one, now) for one, now in zip(named, moments, strict=True)]
+        outcomes = [here.take(one, now) for one, now in zip(named, moments, strict=True)]
         if sender.sandbox:
             return [_tried(outcome) for outcome in outcomes]
         await store.save(connection, sender.kommun, sender.client_id, here.minted)
@@ -177,12 +187,9 @@ async def submit_many(
     return outcomes
 
 
-async def _photographed(
-    connection: AsyncConnection, sender: Sender, ids: Sequence[str], bringing: str | None
-) -> set[UUID]:
-    reports = [client_report_id(sender.client_id, sender_id) for sender_id in ids]
-    known = set(await photos.of_reports(connection, sender.kommun, reports))
-    return known if bringing is None else known | {client_report_id(sender.client_id, bringing)}
+def _named(sender: Sender, report: ReportIn) -> _Named:
+    sender_id = report.id or str(uuid4())
+    return _Named(report, sender_id, client_report_id(sender.client_id, sender_id))
 
 
 def _tried(outcome: Outcome) -> Outcome:

@@ -11,9 +11,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.envelope import client_report_id
 from schemas.reports import ReportReceived
-from services.ingest.domain import ReportIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,9 @@ class Minted:
     """A revision to store: the event, what the sender said, and how the sender names and orders it."""
 
     event: ReportReceived
-    report: ReportIn
+    text: str | None
+    content: str
+    """What the sender said, but for id, version and text, as JSON."""
     sender_id: str
     version_kind: str
     source_version: Decimal
@@ -52,7 +52,7 @@ class Minted:
 
 _LOCK = text("""
     select i from unnest(cast(:ids as text[])) as t(i)
-    where pg_try_advisory_xact_lock(hashtextextended(:prefix || i, 4711))""")
+    where not pg_try_advisory_xact_lock(hashtextextended(:prefix || i, 4711))""")
 _KNOWN = text("""
     select t.i as sender_id, r.* from unnest(cast(:ids as text[]), cast(:reports as uuid[])) as t(i, p)
     cross join lateral (
@@ -70,37 +70,38 @@ _REMEMBER = text("""
     select :kommun, :client, i, v, h, s, cast(a as json), r
     from unnest(cast(:ids as text[]), cast(:versions as numeric[]), cast(:hashes as text[]), cast(:statuses as int[]),
                 cast(:answers as text[]), cast(:revisions as bigint[])) as t(i, v, h, s, a, r)""")
-_REPORTS = text("""
+_SAVE = text("""
+    with minted as materialized (
+        select p, i, k, v, r, m, cast(c as jsonb) as c, cast(e as jsonb) as e, t, s
+        from unnest(cast(:reports as uuid[]), cast(:ids as text[]), cast(:kinds as text[]),
+                    cast(:versions as numeric[]), cast(:revisions as bigint[]), cast(:merged as uuid[]),
+                    cast(:contents as text[]), cast(:events as text[]), cast(:received as timestamptz[]),
+                    cast(:minted as timestamptz[]))
+            as n(p, i, k, v, r, m, c, e, t, s)),
+    every as (
+        insert into revisions (kommun, report_id, revision, event, minted_at) select :kommun, p, r, e, s from minted)
     insert into reports (kommun, report_id, client_id, sender_id, version_kind, source_version, revision, merged_into,
                          content, event, received_at)
-    select :kommun, p, :client, i, k, v, r, m, cast(c as jsonb), cast(e as jsonb), t
-    from unnest(cast(:reports as uuid[]), cast(:ids as text[]), cast(:kinds as text[]), cast(:versions as numeric[]),
-                cast(:revisions as bigint[]), cast(:merged as uuid[]), cast(:contents as text[]),
-                cast(:events as text[]), cast(:received as timestamptz[])) as n(p, i, k, v, r, m, c, e, t)
+    select distinct on (p) :kommun, p, :client, i, k, v, r, m, c, e, t from minted order by p, r desc
     on conflict (kommun, report_id) do update set client_id = excluded.client_id, sender_id = excluded.sender_id,
         version_kind = excluded.version_kind, source_version = excluded.source_version, revision = excluded.revision,
         content = excluded.content, event = excluded.event, taken_back = false""")
-_REVISIONS = text("""
-    insert into revisions (kommun, report_id, revision, event, minted_at)
-    select :kommun, p, r, cast(e as jsonb), t
-    from unnest(cast(:reports as uuid[]), cast(:revisions as bigint[]), cast(:events as text[]),
-                cast(:minted as timestamptz[])) as n(p, r, e, t)""")
 _TEXTS = text("""
     insert into texts (kommun, report_id, revision, text)
     select :kommun, p, r, x
     from unnest(cast(:reports as uuid[]), cast(:revisions as bigint[]), cast(:texts as text[])) as n(p, r, x)""")
 
 
-async def try_lock(connection: AsyncConnection, kommun: str, client: UUID, ids: Sequence[str]) -> set[str]:
-    """Lock these ids of a sender until the transaction ends; those that another call holds are left out."""
+async def lock(connection: AsyncConnection, kommun: str, client: UUID, ids: Sequence[str]) -> set[str]:
+    """Lock these ids of a sender until the transaction ends; returns those that another call holds."""
     rows = await connection.execute(_LOCK, {"prefix": f"{kommun}/{client}/", "ids": list(ids)})
     return {r.i for r in rows}
 
 
-async def known(connection: AsyncConnection, kommun: str, client: UUID, ids: Sequence[str]) -> dict[str, Known]:
-    """The newest states of a sender's reports, by the sender's ids."""
-    reports = [client_report_id(client, sender_id) for sender_id in ids]
-    rows = await connection.execute(_KNOWN, {"kommun": kommun, "ids": list(ids), "reports": reports})
+async def known(connection: AsyncConnection, kommun: str, reports: Mapping[str, UUID]) -> dict[str, Known]:
+    """The newest states of a sender's reports, by the sender's ids; ``reports``: theirs → ours."""
+    values = {"kommun": kommun, "ids": list(reports), "reports": list(reports.values())}
+    rows = await connection.execute(_KNOWN, values)
     return {
         r.sender_id: Known(
             None if r.version_kind is None else (r.version_kind, r.source_version),
@@ -145,37 +146,27 @@ async def save(connection: AsyncConnection, kommun: str, client: UUID, minted: S
     """Store minted revisions, the last of each report as its newest state; texts, if any, go apart."""
     if not minted:
         return
-    newest = list({m.event.report_id: m for m in minted}.values())
-    await connection.execute(
-        _REPORTS,
-        {
-            "kommun": kommun,
-            "client": client,
-            "reports": [m.event.report_id for m in newest],
-            "ids": [m.sender_id for m in newest],
-            "kinds": [m.version_kind for m in newest],
-            "versions": [m.source_version for m in newest],
-            "revisions": [m.event.revision for m in newest],
-            "merged": [m.event.merged_into for m in newest],
-            "contents": [m.report.model_dump_json(exclude={"id", "source_version", "text"}) for m in newest],
-            "events": [m.json for m in newest],
-            "received": [m.event.received_at for m in newest],
-        },
-    )
-    every = {
+    values = {
         "kommun": kommun,
+        "client": client,
         "reports": [m.event.report_id for m in minted],
+        "ids": [m.sender_id for m in minted],
+        "kinds": [m.version_kind for m in minted],
+        "versions": [m.source_version for m in minted],
         "revisions": [m.event.revision for m in minted],
+        "merged": [m.event.merged_into for m in minted],
+        "contents": [m.content for m in minted],
         "events": [m.json for m in minted],
+        "received": [m.event.received_at for m in minted],
         "minted": [m.event.minted_at for m in minted],
     }
-    await connection.execute(_REVISIONS, every)
-    written = [m for m in minted if m.report.text is not None]
+    await connection.execute(_SAVE, values)
+    written = [m for m in minted if m.text is not None]
     if written:
         texts = {
             "kommun": kommun,
             "reports": [m.event.report_id for m in written],
             "revisions": [m.event.revision for m in written],
-            "texts": [m.report.text for m in written],
+            "texts": [m.text for m in written],
         }
         await connection.execute(_TEXTS, texts)
