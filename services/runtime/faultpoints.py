@@ -18,6 +18,7 @@ POINTS = (
     "batches.after_submit",
     "relay.before_publish",
     "relay.after_confirm",
+    "publisher.on_the_way",
     "boundary.before_commit",
     "boundary.after_commit",
     "boundary.after_effect",

@@ -14,6 +14,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from schemas.envelope import Envelope, event_type
 from schemas.topics import Topic
 from schemas.values import Contract
+from services.runtime.faultpoints import reach
 from services.runtime.kafka_access import access
 
 REQUEST_TIMEOUT_MS = 600_000
@@ -107,6 +108,7 @@ class Publisher:
         futures = [
             await self._producer.send(o.topic, value=o.value, key=o.key, headers=list(o.headers)) for o in outgoing
         ]
+        await reach("publisher.on_the_way")
         answers = await asyncio.gather(*futures)
         return [Confirmed(a.partition, a.offset) for a in answers]
 
@@ -133,6 +135,7 @@ class Publisher:
         for (topic, partition), made in batches.items():
             for builder, indices in made:
                 sent.append((await producer.send_batch(builder, topic, partition=partition), partition, indices))
+        await reach("publisher.on_the_way")
         confirmed: dict[int, Confirmed] = {}
         answers = await asyncio.gather(*(future for future, _, _ in sent))
         for answer, (_, partition, indices) in zip(answers, sent, strict=True):

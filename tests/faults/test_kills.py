@@ -84,6 +84,8 @@ CORE = (
 MORE = (
     ("notify", "work", "routing.before_commit"),
     ("notify", "work", "routing.after_commit"),
+    ("ingest", "work", "publisher.on_the_way"),
+    ("geo", "work", "publisher.on_the_way"),
     ("geo", "work", "boundary.after_commit"),
     ("notify", "work", "boundary.before_commit"),
     ("notify", "work", "boundary.after_commit"),
