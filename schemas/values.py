@@ -16,7 +16,10 @@ PLACE_TEXT_LIMIT = 120
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # no ValueError, so that pydantic would let it through
+        raise ValueError("the moment is outside the calendar") from None
 
 
 Kommun = Annotated[str, StringConstraints(pattern=r"^\d{4}$")]

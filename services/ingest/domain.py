@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.reports import ReportReceived
@@ -25,6 +25,19 @@ MEDIA = frozenset(
 """Names under which systems send media (domain §6.2)."""
 
 
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+
+
+def _within(moment: datetime) -> datetime:
+    """Systems write 0001 for unset and 9999 for no end: days that nobody can count with."""
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"the year must be {FIRST_YEAR}–{LAST_YEAR}; for what has no end yet, say ongoing")
+    return moment
+
+
+Moment = Annotated[UtcTime, AfterValidator(_within)]
+
+
 class ReportIn(BaseModel):
     """One report as a sender hands it in. Unknown fields are refused.
 
@@ -35,11 +48,11 @@ class ReportIn(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
 
     id: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
-    source_version: Annotated[int, Field(ge=0, lt=2**53)] | AwareDatetime = 0
+    source_version: Annotated[int, Field(ge=0, lt=2**53)] | UtcTime = 0
     submission_id: UUID | None = None
     event_type: EventType
-    time_from: UtcTime
-    time_to: UtcTime | None = None
+    time_from: Moment
+    time_to: Moment | None = None
     place: PlaceAsGiven = PlaceAsGiven()
     environment: Environment = "unknown"
     confirmed: bool = False

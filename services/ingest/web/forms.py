@@ -121,7 +121,7 @@ def _local(value: str) -> datetime | None:
     """A datetime-local field as UTC; Swedish time."""
     try:
         return datetime.fromisoformat(value).replace(tzinfo=SWEDEN).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -170,3 +170,16 @@ def test_short_numbers_have_no_signs_that_look_alike() -> None:
 
 def test_times_are_utc() -> None:
     assert given_report(time_from="2026-11-19T13:00:00+01:00").time_from == datetime(2026, 11, 19, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00"])
+@pytest.mark.parametrize("field", ["time_from", "time_to"])
+def test_moments_that_nobody_can_count_with_are_refused_and_break_nothing(field: str, moment: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        given_report(**{"time_from": "1950-01-01T00:00:00Z", field: moment})
+    assert refused.value.errors()[0]["loc"] == (field,)
+
+
+def test_a_version_outside_the_calendar_is_refused() -> None:
+    with pytest.raises(ValidationError, match="outside the calendar"):
+        given_report(source_version="0001-01-01T00:00:00+01:00")
