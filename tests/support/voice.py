@@ -54,6 +54,7 @@ class Somebody:
 
 async def somebody(instance: Instance, kommun: str, *roles: str) -> Somebody:
     """Appoint and log in a person."""
+    await instance.tried(kommun)
     door = Database(instance.ground.database_url(serve_role("ingest")), pool_size=1)
     try:
         email = f"{uuid4().hex}@exempel.invalid"
