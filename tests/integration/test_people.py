@@ -153,7 +153,7 @@ async def test_exposure_follows_what_people_are(tenant: Tenant, database: Databa
         assert principal is not None
         return (await people.sender(principal)).source
 
-    assert await source() == "rapportor"
+    assert await source() == "tips", "who is not appointed any more sees as anybody does"
     await changed("kontaktcenter")
     assert await source() == "tips"
 

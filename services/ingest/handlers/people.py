@@ -74,7 +74,10 @@ class People:
             await store.put_free_text(connection, kommun, free_text)
 
     async def sender(self, principal: Principal) -> Sender:
-        """What the door knows about a principal as a sender; NotAuthenticated when the client is gone."""
+        """What the door knows about a principal as a sender; NotAuthenticated when the client is gone.
+
+        Only who is appointed now reports as a reporter: what anybody else sees is a tip, and no exposure.
+        """
         async with self._database.transaction(principal.kommuner) as connection:
             client_id = UUID(principal.subject)
             if principal.kind == "person":
@@ -88,7 +91,7 @@ class People:
         return Sender(
             kommun=principal.kommun,
             client_id=client_id,
-            source=row.source,
+            source="tips" if row.kind == "person" and row.reporter_token is None else row.source,
             organisation=row.organisation_id,
             reporter_token=row.reporter_token,
             person=row.kind == "person",

@@ -21,7 +21,7 @@ from services.ingest.store import photos
 from services.ingest.store import submissions as store
 from services.ingest.store.photos import NewPhoto
 from services.ingest.store.reports import epoch, local_types
-from services.ingest.store.submissions import Known, Minted, Told
+from services.ingest.store.submissions import HandedIn, Known, Minted, Told
 from services.pages.texts import text
 from services.runtime import outbox
 from services.runtime.database import Database
@@ -124,7 +124,7 @@ class _Round:
         known = self.known.get(sender_id)
         event = domain.to_event(
             report,
-            self.sender,
+            self.sender if known is None else self.sender.model_copy(update=known.handed_in._asdict()),
             report_id=report_id,
             revision=next_number(None if known is None else known.revision, self.epoch),
             severity=_default_severity(report.event_type, self.local),
@@ -134,7 +134,13 @@ class _Round:
             has_photo=report_id in self.photographed and not report.withdrawn,
         )
         self.minted.append(Minted(event, report.text, content, sender_id, *key, event.model_dump_json()))
-        self.known[sender_id] = Known(key, event.revision, event.merged_into, event.received_at)
+        self.known[sender_id] = Known(
+            key,
+            event.revision,
+            event.merged_into,
+            event.received_at,
+            HandedIn(event.source, event.organisation, event.reporter_token),
+        )
         outcome = "withdrawn" if report.withdrawn else "created" if known is None else "corrected"
         return Answer(201 if known is None else 200, _body(event.report_id, sender_id, outcome, event.revision))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -12,6 +12,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.reports import ReportReceived
+from schemas.values import Source
+
+
+class HandedIn(NamedTuple):
+    """As whose report it came; a correction does not change that, whatever the sender has become since."""
+
+    source: Source
+    organisation: UUID | None
+    reporter_token: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,7 @@ class Known:
     revision: int
     merged_into: UUID | None
     received_at: datetime
+    handed_in: HandedIn
     retired: bool = False
     """Anonymised by gallring: nothing of it can be changed any longer."""
 
@@ -56,7 +66,8 @@ _LOCK = text("""
 _KNOWN = text("""
     select t.i as sender_id, r.* from unnest(cast(:ids as text[]), cast(:reports as uuid[])) as t(i, p)
     cross join lateral (
-        select version_kind, source_version, revision, merged_into, received_at,
+        select version_kind, source_version, revision, merged_into, received_at, event->>'source' as source,
+            cast(event->>'organisation' as uuid) as organisation, event->>'reporter_token' as reporter_token,
             coalesce((event->>'anonymised')::boolean, false) as retired
         from reports where kommun = :kommun and report_id = t.p limit 1) r""")
 # One look into the key for each: the planner, which does not know how many ids come, would read all of a client's.
@@ -108,6 +119,7 @@ async def known(connection: AsyncConnection, kommun: str, reports: Mapping[str, 
             r.revision,
             r.merged_into,
             r.received_at,
+            HandedIn(r.source, r.organisation, r.reporter_token),
             r.retired,
         )
         for r in rows

@@ -100,6 +100,7 @@ async def _form_page(
         "faults": defaultdict(str, faults or {}),
         "problem": problem,
         "notice": notice,
+        "unappointed": person.may("rapportor") and (await people.sender(person)).reporter_token is None,
         "photos": request.app.state.photos.taken,
         "free_text": municipality is None or municipality.free_text != "nobody",
         "form": defaultdict(str, form or {"id": str(uuid4()), "when": "now", "count": "1", "confirmed": "1"}),
