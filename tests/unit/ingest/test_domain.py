@@ -62,15 +62,8 @@ def _fingerprint(report: ReportIn) -> str:
 def test_a_fingerprint_ignores_id_and_version_only() -> None:
     base = _fingerprint(given_report())
     assert _fingerprint(given_report(id="b", source_version=5)) == base
-    assert (
-        len(
-            {
-                base,
-                *map(_fingerprint, (given_report(count=2), given_report(text="Klotter"), given_report(ongoing=True))),
-            }
-        )
-        == 4
-    )
+    others = given_report(count=2), given_report(text="Klotter"), given_report(ongoing=True)
+    assert len({base, *map(_fingerprint, others)}) == 4
 
 
 def test_what_was_told_under_a_fingerprint_of_the_first_kind_is_recognised() -> None:
