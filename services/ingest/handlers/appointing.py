@@ -57,11 +57,6 @@ class Person:
     appointments: tuple[Appointment, ...] = ()
 
 
-def _source(roles: Sequence[str]) -> str:
-    """A contact centre hands in what others tell it; that is counted as tips, apart from trained reporters' reports."""
-    return "tips" if "kontaktcenter" in roles and "rapportor" not in roles else "rapportor"
-
-
 async def register(
     connection: AsyncConnection,
     kommun: str,
@@ -87,7 +82,7 @@ async def register(
         organisation=owner,
         kind="person",
         name="person",
-        source=_source(roles),
+        source="tips",  # until an appointment holds: ``People.sender``
         invented=municipality.invented,
     )
     await people_store.add_person(
@@ -179,7 +174,6 @@ class Appointing:
                 roles=roles,
                 organisation=owner,
                 active=active,
-                source=_source(roles),
             )
             if email is not None and email != before.email:
                 await self._move_address(connection, kommun, ident, email)

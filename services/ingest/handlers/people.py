@@ -12,6 +12,7 @@ from uuid import UUID
 from joserfc.jwk import OKPKey
 from sqlalchemy import Row
 
+from schemas.values import Source
 from services.ingest import secrets
 from services.ingest.domain import FreeText, Sender
 from services.ingest.handlers.keys import SANDBOX
@@ -76,7 +77,8 @@ class People:
     async def sender(self, principal: Principal) -> Sender:
         """What the door knows about a principal as a sender; NotAuthenticated when the client is gone.
 
-        Only who is appointed now reports as a reporter: what anybody else sees is a tip, and no exposure.
+        A person's reports are a reporter's while an appointment holds; what anybody else sees, and what a contact
+        centre is told, is a tip and no exposure. A system's source is its own.
         """
         async with self._database.transaction(principal.kommuner) as connection:
             client_id = UUID(principal.subject)
@@ -88,10 +90,11 @@ class People:
             row = await store.client(connection, principal.kommun, client_id)
         if row is None:
             raise NotAuthenticated("no such client")
+        of_person: Source = "tips" if row.reporter_token is None else "rapportor"
         return Sender(
             kommun=principal.kommun,
             client_id=client_id,
-            source="tips" if row.kind == "person" and row.reporter_token is None else row.source,
+            source=of_person if row.kind == "person" else row.source,
             organisation=row.organisation_id,
             reporter_token=row.reporter_token,
             person=row.kind == "person",

@@ -66,8 +66,7 @@ class Reports:
             event = ReportReceived.model_validate(row.event)
             if row.client_id != client if client is not None else event.source != "rapportor":
                 return False
-            sender = Sender(kommun=kommun, client_id=row.client_id, source=event.source,
-                            organisation=event.organisation, reporter_token=event.reporter_token, person=True,
+            sender = Sender(kommun=kommun, client_id=row.client_id, source=event.source, person=True,
                             free_text="everybody", invented=event.invented)  # fmt: skip
             ended = max(datetime.now(UTC), event.time_from)
             kept = await self.text_of(kommun, report_id)

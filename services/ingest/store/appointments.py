@@ -31,7 +31,7 @@ _CHANGE_PERSON = text("""
     update people set name = :name, roles = :roles, organisation_id = :organisation, active = :active
     where kommun = :kommun and person_id = :id""")
 _MOVE_CLIENT = text("""
-    update clients set organisation_id = :organisation, source = :source where kommun = :kommun
+    update clients set organisation_id = :organisation where kommun = :kommun
     and client_id = (select client_id from people where kommun = :kommun and person_id = :id)""")
 _OTHER_ADMINISTRATORS = text("""
     select count(*) from people
@@ -138,12 +138,11 @@ async def change_person(
     roles: Sequence[str],
     organisation: UUID,
     active: bool,
-    source: str,
 ) -> None:
-    """Change what is known of a person; as a sender they follow to the organisation and are counted by their roles."""
+    """Change what is known of a person; as a sender they follow to the organisation."""
     values = {"kommun": kommun, "id": ident, "organisation": organisation}
     await connection.execute(_CHANGE_PERSON, values | {"name": name, "roles": list(roles), "active": active})
-    await connection.execute(_MOVE_CLIENT, values | {"source": source})
+    await connection.execute(_MOVE_CLIENT, values)
 
 
 async def change_address(connection: AsyncConnection, kommun: str, ident: UUID, email: str, digest: bytes) -> None:
