@@ -13,7 +13,6 @@ from schemas.topics import CATALOGUE
 from services.runtime.log_facts import LogEnds, log_ends
 from services.runtime.migrations import ROOMS
 
-OUTBOXES = ("ingest", "geo")
 VIEWS = {
     "ingest": ("reports",),
     "geo": ("placements", "context_placements"),
@@ -121,10 +120,9 @@ async def _ask(connection: AsyncConnection, room: str, found: dict[str, Any]) ->
         text(f"select consumer, count(*) as letters from {room}.dead_letters where redriven_at is null group by 1")  # noqa: S608 - a constant
     ):
         found["dead_letters"][r.consumer] = r.letters
-    if room in OUTBOXES:
-        found["outbox"][room] = await connection.scalar(
-            text(f"select count(id) from {room}.outbox where sent_at is null")  # noqa: S608 - a constant
-        )
+    found["outbox"][room] = await connection.scalar(
+        text(f"select count(id) from {room}.outbox where sent_at is null")  # noqa: S608 - a constant
+    )
     for view in VIEWS[room]:
         found["views"][f"{room}.{view}"] = await connection.scalar(
             text(f"select count(kommun) from {room}.{view}")  # noqa: S608 - a constant

@@ -43,8 +43,8 @@ def migrate(
     import os
 
     from deploy.database.roles import passwords_from, prepare
+    from services.runtime.database import driver_dsn
     from services.runtime.migrations import upgrade
-    from services.runtime.outbox import driver_dsn
 
     if admin_url is not None:
         asyncio.run(prepare(driver_dsn(admin_url), passwords_from(os.environ)))
@@ -63,7 +63,7 @@ def accept_broker(
 ) -> None:
     """After a halt "another cluster", "outside the log" or "another record", and a look: this is its log now."""
     from deploy.broker import UnknownConsumer, accept
-    from services.runtime.outbox import driver_dsn
+    from services.runtime.database import driver_dsn
 
     if where not in {"keep", "beginning", "end"}:
         raise fail(f"--from is keep, beginning or end, not {where}.", 2)
@@ -87,7 +87,7 @@ def restored(
 ) -> None:
     """After restoring a database by other means, before the rooms start: new numbers, and nobody is told again."""
     from deploy.broker import begin_again
-    from services.runtime.outbox import driver_dsn
+    from services.runtime.database import driver_dsn
 
     owner = driver_dsn(database_url or instance_in(data).owner_url)
     epochs = asyncio.run(begin_again(owner, kafka or instance_in(data).kafka))

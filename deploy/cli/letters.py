@@ -58,7 +58,7 @@ def redrive(
 ) -> None:
     """Put dead letters back where they came from, untouched, one (ID) or all of a consumer (--all). Safe to repeat."""
     from deploy.dead_letters import put_back
-    from services.runtime.outbox import driver_dsn
+    from services.runtime.database import driver_dsn
 
     if (ident is None) == (consumer is None):
         raise fail("Give one ID, or --all CONSUMER.", 2)

@@ -9,12 +9,16 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.runtime import metrics
 
+KEEPALIVE = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
+"""The server asks after a silent client: one that vanished without a word would keep its advisory locks for hours."""
 _OPEN = text("select set_config('app.kommuner', :kommuner, true)")
 _OPEN_ASYNCHRONOUS = text(
     "select set_config('app.kommuner', :kommuner, true), set_config('synchronous_commit', 'off', true)"
@@ -38,6 +42,7 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=10,
             hide_parameters=True,  # an error's text must not repeat what somebody wrote
+            connect_args={"server_settings": KEEPALIVE},
             pool_use_lifo=True,  # few backends that know the plans and pages, rather than all in turn
         )
         _ask_the_rested(self.engine)
@@ -66,6 +71,16 @@ class Database:
     async def close(self) -> None:
         """Return every connection."""
         await self.engine.dispose()
+
+
+def driver_dsn(url: str) -> str:
+    """The plain DSN that asyncpg understands, from an SQLAlchemy URL."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+async def listener(dsn: str) -> asyncpg.Connection:
+    """A connection outside the pool, for locks and notifications that live as long as it does; ``driver_dsn``."""
+    return await asyncpg.connect(dsn, timeout=10, server_settings=KEEPALIVE)
 
 
 def _ask_the_rested(engine: AsyncEngine) -> None:

@@ -27,14 +27,30 @@ class MustStop(Exception):
     """This process is not fit to go on, whatever the record: it halts and says why."""
 
 
+_AWAY_SQL_CLASSES = ("08", "53", "57P")
+"""Connection lost, out of resources, server shutting down or starting."""
+
+
+def _sql_state(error: DBAPIError) -> str | None:
+    state = getattr(error.orig, "sqlstate", None) or getattr(getattr(error.orig, "__cause__", None), "sqlstate", None)
+    return None if state is None else str(state)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether a server that we need is away: nothing is wrong with what was asked, nor with us."""
+    if isinstance(error, DBAPIError):
+        state = _sql_state(error)
+        away = is_transient(error) if state is None else state.startswith(_AWAY_SQL_CLASSES)
+        return away or error.connection_invalidated
+    return is_transient(error)
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether trying the same again later may help."""
     if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None) or getattr(
-            getattr(error.orig, "__cause__", None), "sqlstate", None
-        )
+        state = _sql_state(error)
         if state is not None:
-            return not str(state).startswith(_PERMANENT_SQL_CLASSES)
+            return not state.startswith(_PERMANENT_SQL_CLASSES)
         return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
     if isinstance(error, MessageSizeTooLargeError):
         return False  # it will not shrink

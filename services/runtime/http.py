@@ -148,10 +148,7 @@ async def _around(request: Request, call_next: Callable[[Request], Awaitable[Res
     request.state.correlation_id = correlation
     started, since = time.perf_counter(), tracing.begun()
     with structlog.contextvars.bound_contextvars(correlation_id=correlation):
-        if same_origin(request):
-            response = await call_next(request)
-        else:
-            response = problems.not_allowed("a request from our own pages").response()
+        response = await _answer(request, call_next)
         route = getattr(request.scope.get("route"), "path", "other")
         seconds = time.perf_counter() - started
         metrics.HTTP_REQUESTS.labels(request.method, route, response.status_code).observe(seconds)
@@ -169,6 +166,15 @@ async def _around(request: Request, call_next: Callable[[Request], Awaitable[Res
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Correlation-Id"] = correlation
     return response
+
+
+async def _answer(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    if not same_origin(request):
+        return problems.not_allowed("a request from our own pages").response()
+    try:
+        return await call_next(request)
+    except Exception as error:  # noqa: BLE001 - here, so that a failure is counted, logged and answered as any other
+        return await problems.unexpected(request, error)
 
 
 class TooLarge:

@@ -23,10 +23,15 @@ COMMIT_FAILURES = Counter(
 LAG = Gauge("est_consumer_lag_records", "Records in the log that this process has yet to apply", ["consumer"])
 POOL = Gauge("est_pool_connections", "Database connections in use")
 POOL_LIMIT = Gauge("est_pool_connections_limit", "Database connections that the pool may open")
+READY = Gauge("est_ready", "1 when nothing is amiss with this working process (/readyz)", ["room"])
 HALTED = Gauge("est_halted", "1 when this process has halted on purpose")
 OUTBOX_DEPTH = Gauge("est_outbox_unsent_rows", "Outbox rows not yet confirmed by Kafka")
 OUTBOX_SENT = Counter("est_outbox_sent_total", "Outbox rows confirmed by Kafka")
 TASK_FAILURES = Counter("est_task_failures_total", "Runs of a scheduled task that failed for a municipality", ["task"])
-TASK_LOOKED = Gauge("est_task_last_look_timestamp_seconds", "Unix time when a task's due runs were last done", ["task"])
+TASK_LOOKED = Gauge(
+    "est_task_last_look_timestamp_seconds",
+    "Unix time when a task's due runs were last done, or the process began to look",
+    ["task"],
+)
 READ_LOG_BROKEN = Gauge("est_read_log_broken", "Municipalities whose read log is not what it was")
 HTTP_REQUESTS = Histogram("est_http_request_seconds", "HTTP requests", ["method", "route", "status"])

@@ -12,11 +12,11 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.topics import BY_NAME, RETENTION
 from services.runtime import metrics, tracing
+from services.runtime.database import driver_dsn, listener
 from services.runtime.errors import is_transient
 from services.runtime.faultpoints import reach
 from services.runtime.log_facts import log_ends
@@ -31,6 +31,7 @@ PATIENCE = 20.0
 PRUNE_SECONDS = 3600.0
 TAIL_SECONDS = 60.0
 """How often Kafka is asked whether it still has what it confirmed; a broker may come back with less."""
+MEASURE_SECONDS = 5.0
 _LOCK = "select pg_try_advisory_lock(1279414104, hashtext(current_schema()))"  # "LBOX": one relay per outbox
 _log = logger(__name__)
 
@@ -86,11 +87,6 @@ async def relaying(settings: RoomSettings, name: str, max_bytes: int, _publisher
         await own.stop()
 
 
-def driver_dsn(url: str) -> str:
-    """The plain DSN that asyncpg understands, from an SQLAlchemy URL."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-
 def _outgoing(row: Mapping[str, Any]) -> Outgoing:
     headers = list(zip(row["header_names"], (h.encode() for h in row["header_values"]), strict=True))
     return Outgoing(row["topic"], row["key"].encode(), row["value"].encode(), headers)
@@ -124,30 +120,34 @@ class Relay:
 
     async def _hold(self) -> None:
         """Take the lock, then send for as long as its connection lives."""
-        connection = await asyncpg.connect(self._dsn, timeout=10)
+        connection = await listener(self._dsn)
         try:
-            metrics.OUTBOX_DEPTH.set(0)  # what waits is the holder's to say
-            while not await connection.fetchval(_LOCK):  # noqa: ASYNC110
+            while not await connection.fetchval(_LOCK):
+                await self._measure(connection)  # also here: the holder may be a connection whose process is gone
                 await asyncio.sleep(0.5)  # no event to wait for: the holder is another process
             wake = asyncio.Event()
             await connection.add_listener(CHANNEL, lambda *_: wake.set())
-            # Here too: while Kafka is away the rounds below never end well, and what waits must be seen.
-            metrics.OUTBOX_DEPTH.set(await connection.fetchval(_DEPTH))
-            pruned, checked = -PRUNE_SECONDS, -TAIL_SECONDS
+            pruned, checked, measured = -PRUNE_SECONDS, -TAIL_SECONDS, -MEASURE_SECONDS
             while True:
                 wake.clear()
-                if time.monotonic() - checked > TAIL_SECONDS:
-                    checked = time.monotonic()
+                now = time.monotonic()
+                if now - measured > MEASURE_SECONDS:  # before what may fail: while Kafka is away, what waits is seen
+                    measured = now
+                    await self._measure(connection)
+                if now - checked > TAIL_SECONDS:
+                    checked = now
                     await self._check_tail(connection)
-                if time.monotonic() - pruned > PRUNE_SECONDS:
-                    pruned = time.monotonic()
+                if now - pruned > PRUNE_SECONDS:
+                    pruned = now
                     await connection.execute(_PRUNE, RETENTION.days * 2)
-                while await self._round(connection):
-                    pass
-                metrics.OUTBOX_DEPTH.set(await connection.fetchval(_DEPTH))
-                await happens(wake, 1.0)
+                if not await self._round(connection):
+                    metrics.OUTBOX_DEPTH.set(0)
+                    await happens(wake, 1.0)
         finally:
             await connection.close(timeout=5)
+
+    async def _measure(self, connection: asyncpg.Connection) -> None:
+        metrics.OUTBOX_DEPTH.set(await connection.fetchval(_DEPTH))
 
     async def _round(self, connection: asyncpg.Connection) -> int:
         """Send one batch of unsent rows and mark them; returns how many."""

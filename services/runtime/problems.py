@@ -14,13 +14,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
+from services.runtime.errors import is_outage
 from services.runtime.logs import logger
 from services.runtime.tokens import NotAuthenticated
 
 TYPE_BASE = "https://lagesbild.se/problem/"
 MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 5
+"""What callers are told to wait when a server is away."""
 _log = logger(__name__)
 
 
@@ -151,12 +155,24 @@ def install(app: FastAPI) -> None:
             headers["Allow"] = _allowed(request)
         return await _told(request, Problem(error.status_code, kind, title, headers=headers))
 
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        # Where and what kind, never the message: it may repeat what somebody wrote.
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(at.filename).name}:{at.lineno}"
-        _log.error("request failed", path=request.scope.get("path"), error=type(error).__name__, where=where)
-        return Problem(
-            500, "internal", "Något gick fel hos oss. Försök igen om en stund.", type(error).__name__
-        ).response()
+    app.exception_handler(Exception)(unexpected)  # outside the middleware that every request goes through
+
+
+async def unexpected(request: Request, error: Exception) -> Response:
+    """The answer to what nobody foresaw: 503 while a server is away, else 500. Logged without the error's text.
+
+    Where and what kind, never the message: it may repeat what somebody wrote.
+    """
+    if isinstance(error, ClientDisconnect):
+        return Problem(400, "bad-request", "Anropet avbröts innan allt hade kommit.").response()
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(at.filename).name}:{at.lineno}"
+    _log.error("request failed", path=request.scope.get("path"), error=type(error).__name__, where=where)
+    problem = Problem(500, "internal", "Något gick fel hos oss. Försök igen om en stund.", type(error).__name__)
+    if is_outage(error):
+        said = "Tjänsten är tillfälligt nere. Försök igen om en stund."
+        problem = Problem(503, "unavailable", said, headers={"Retry-After": str(RETRY_SECONDS)})
+    try:
+        return await _told(request, problem)
+    except Exception:  # noqa: BLE001 - the page may need what is broken; the program's answer needs nothing
+        return problem.response()

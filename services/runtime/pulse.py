@@ -11,8 +11,8 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.runtime.database import driver_dsn, listener
 from services.runtime.logs import logger
-from services.runtime.outbox import driver_dsn
 
 CHANNEL = "pulse"
 _BEAT = text("select pg_notify('pulse', :kommuner)")
@@ -56,7 +56,7 @@ class Pulse:
     async def _listen(self) -> None:
         while True:
             try:
-                connection = await asyncpg.connect(self._dsn, timeout=10)
+                connection = await listener(self._dsn)
                 try:
                     await connection.add_listener(CHANNEL, self._heard)
                     self._tell(list(self._followers))  # something may have moved while nobody listened

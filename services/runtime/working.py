@@ -11,7 +11,7 @@ from faststream.kafka import KafkaBroker
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from schemas.topics import topics_to_create
-from services.runtime import read_log, tracing
+from services.runtime import metrics, read_log, tracing
 from services.runtime.boundary import Boundary
 from services.runtime.collecting import collect_rarely
 from services.runtime.consumers import Subscription, build_broker
@@ -75,6 +75,7 @@ class Plant:
         ]
         self._tasks: list[asyncio.Task[None]] = []
         self._started = False
+        metrics.READY.labels(room.name).set_function(lambda: float(not self.trouble()))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

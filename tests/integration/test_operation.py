@@ -122,7 +122,7 @@ async def test_up_down_and_up_again_with_everything_still_there(data: Path, port
         assert sum(c["position"] for c in found["consumers"] if c["consumer"] == "analysis.reports") == 5
         assert all(c["lag"] == 0 for c in found["consumers"])
         assert found["views"]["analysis.facts"] == 5
-        assert found["outbox"] == {"ingest": 0, "geo": 0}
+        assert found["outbox"] == dict.fromkeys(("ingest", "geo", "analysis", "notify"), 0)
         await cli("up", "--data", str(data), "--port", str(pick_port()), expect=1)  # the folder is taken
         await _kafka_falls_silent(running, http, headers)
         await _the_gateway_dies(running)
@@ -172,7 +172,7 @@ async def _kafka_falls_silent(running: Running, http: httpx.AsyncClient, headers
         assert (await http.get("/logga-in")).status_code == 200
         found = await status(running.data, expect=1)
         assert any("Kafka" in line for line in found["trouble"])
-        assert found["outbox"] == {"ingest": 7, "geo": 0}
+        assert found["outbox"] == {"ingest": 7, "geo": 0, "analysis": 0, "notify": 0}
         assert all(c["lag"] is None for c in found["consumers"])
         assert found["views"]["ingest.reports"] == 12
     finally:

@@ -7,9 +7,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from prometheus_client import CollectorRegistry, Gauge
 
 from schemas.topics import REPORT_RECEIVED, Topic
-from services.runtime import outbox
+from services.runtime import metrics, outbox
 from services.runtime.kafka_access import access
 from services.runtime.log_facts import log_ends
 from services.runtime.migrations import OWNER_ROLE
@@ -72,6 +73,30 @@ async def test_what_the_log_has_lost_is_sent_again_without_a_restart(
 
         await eventually(again, "what was lost is sent again, and only that")
         assert (await log_ends(ground.kafka, {topic: 1}))[topic, 0].end == 5
+    finally:
+        await ended([relay])
+        await publisher.stop()
+
+
+async def test_who_waits_for_the_lock_tells_what_waits_too(
+    ground: Ground, own: asyncpg.Connection, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The holder may be a connection whose process vanished: nobody sends, and nobody else would say so."""
+    monkeypatch.setattr(metrics, "OUTBOX_DEPTH", Gauge("depth", "of this test", registry=CollectorRegistry()))
+    dsn = ground.dsn(OWNER_ROLE)
+    url = f"{dsn}{'&' if '?' in dsn else '?'}search_path={await own.fetchval('select current_schema()')}"
+    assert await own.fetchval(outbox._LOCK)
+    await own.execute(
+        "insert into outbox (topic, key, value, header_names, header_values) values ($1, '0682', '', '{}', '{}')", topic
+    )
+    publisher = Publisher(ground.kafka, max_request_size=1_000_000, client_id="test")
+    relay = asyncio.create_task(outbox.Relay(database_url=url, kafka=ground.kafka, publisher=publisher).run())
+    try:
+
+        async def told() -> bool:
+            return bool(metrics.OUTBOX_DEPTH._value.get() == 1)
+
+        await eventually(told, "one row waits")
     finally:
         await ended([relay])
         await publisher.stop()

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -322,6 +323,7 @@ async def test_a_log_that_is_not_the_one_we_know_halts_the_process(
         expected = {"outside": "outside the log", "cluster": "another cluster", "record": "another record"}[damage]
         assert expected in str(made.halt.reason)
         assert made.trouble()
+        assert REGISTRY.get_sample_value("est_ready", {"room": made.room.name}) == 0
     assert len(await applied(ground, run)) == 8
 
 

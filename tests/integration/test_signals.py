@@ -187,8 +187,9 @@ async def test_a_run_that_fails_is_tried_again_and_the_others_go_on(database: Da
     broken = True
 
     async def work(_kommun: str, due: datetime) -> Effect:
-        if broken:
-            raise ValueError("out of order")
+        if broken:  # the server says no, as after a migration that went half-way; it is there all the same
+            async with database.transaction() as connection:
+                await connection.execute(text("select 1 from pg_authid"))
 
         async def effect(_connection: Any) -> None:
             done.append(due)

@@ -66,15 +66,18 @@ class Rebuilding:
         MustStop when a newer release keeps them: an old program never takes a view back.
         """
         for views in (family.views for family in FAMILIES):
+            states = await self._states(views)
+            if not _stale(views, states) and not _foreign(views, states):
+                continue  # a rebuild by hand is no reason to wait
+            _log.warning("waiting for another rebuild to end, if there is one")
             async with store.alone(self._database):
                 states = await self._states(views)
-                stale = [v for v in views if v.name not in states or states[v.name].definition != definition(v)]
-                for view in views:
+                stale = _stale(views, states)
+                for view in stale:
                     state = states.get(view.name)
-                    if view in stale and state is not None and newer(state.release, self._release):
+                    if state is not None and newer(state.release, self._release):
                         raise MustStop(f"view {view.name} is kept by the newer release {state.release}")
-                    if view not in stale and states[view.name].building_definition not in {None, definition(view)}:
-                        await self._abandon([view])
+                await self._abandon([v for v in _foreign(views, states) if v not in stale])
                 if stale:
                     _log.warning("rebuilding views of another definition", views=[v.name for v in stale])
                     await self._rebuild(stale, _log.info)
@@ -232,6 +235,16 @@ class Rebuilding:
                 while cleared == _CLEAR:
                     async with self._database.transaction((kommun,)) as connection:
                         cleared = await store.clear(connection, view, kommun, keep[view.name], _CLEAR)
+
+
+def _stale(views: Sequence[View[Any]], states: dict[str, State]) -> list[View[Any]]:
+    """Those that were never built, or that another definition made."""
+    return [v for v in views if v.name not in states or states[v.name].definition != definition(v)]
+
+
+def _foreign(views: Sequence[View[Any]], states: dict[str, State]) -> list[View[Any]]:
+    """Those for which a rebuild by another definition was begun and left."""
+    return [v for v in views if v.name in states and states[v.name].building_definition not in {None, definition(v)}]
 
 
 LAST = ("~", UUID(int=2**128 - 1))

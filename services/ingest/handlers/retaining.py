@@ -23,9 +23,8 @@ from services.ingest.store import photos as photo_store
 from services.ingest.store import retention as store
 from services.ingest.store.reports import epoch
 from services.ingest.store.retention import Rule
-from services.runtime import outbox
+from services.runtime import metrics, outbox
 from services.runtime.database import Database
-from services.runtime.errors import is_transient
 from services.runtime.logs import logger
 from services.runtime.minting import next_number
 from services.runtime.publisher import Publisher, message
@@ -37,6 +36,7 @@ ELSEWHERE = frozenset({"message"})
 MOST_MONTHS = 1200
 PIECE = 200
 CHECK_SECONDS = 3600.0
+TASK = "gallring"
 _log = logger(__name__)
 
 
@@ -101,16 +101,17 @@ class Retaining:
 
     async def run(self, _publisher: Publisher) -> None:
         """Until cancelled: look every hour at what is due. For ``work``."""
+        metrics.TASK_LOOKED.labels(TASK).set_to_current_time()
         while True:
             async with self._database.transaction() as connection:
                 kommuner = await photo_store.kommuner(connection)
             for kommun in kommuner:
                 try:
                     await self.tidy(kommun)
-                except Exception as error:
-                    if is_transient(error):
-                        raise
-                    _log.exception("gallring failed", kommun=kommun)  # the others go on, and so does the door
+                except Exception:  # noqa: BLE001 - counted; the others go on, and so does the door
+                    metrics.TASK_FAILURES.labels(TASK).inc()
+                    _log.exception("gallring failed", kommun=kommun)
+            metrics.TASK_LOOKED.labels(TASK).set_to_current_time()
             await asyncio.sleep(CHECK_SECONDS)
 
     async def tidy(self, kommun: str, now: datetime | None = None) -> dict[str, int]:

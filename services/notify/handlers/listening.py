@@ -12,10 +12,9 @@ import asyncpg
 from services.notify.metrics import WAITING
 from services.notify.settings import NotifySettings
 from services.notify.store import queue
-from services.runtime.database import Database
+from services.runtime.database import Database, driver_dsn, listener
 from services.runtime.errors import is_transient
 from services.runtime.logs import logger
-from services.runtime.outbox import driver_dsn
 from services.runtime.publisher import Publisher
 from services.runtime.waiting import happens
 
@@ -40,7 +39,7 @@ class Listening:
         """Until cancelled."""
         while True:
             try:
-                connection = await asyncpg.connect(self._dsn, timeout=10)
+                connection = await listener(self._dsn)
                 try:
                     await connection.add_listener(queue.CHANNEL, self._heard)
                     self._wake()
