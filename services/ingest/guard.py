@@ -12,14 +12,20 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Literal
+from unicodedata import normalize
 
 Code = Literal[
     "personal_identifier", "person_description", "sensitive_data", "dwelling_identifier", "out_of_scope", "case_data"
 ]
 _LETTERS = "0-9A-Za-zÅÄÖåäöÉéÜüØøÆæ_"
 _BOUNDARIES = str.maketrans({"⟨": f"(?<![{_LETTERS}])", "⟩": f"(?![{_LETTERS}])"})
-_PLAIN = str.maketrans({"\N{NO-BREAK SPACE}": " ", "–": "-", "−": "-", "‑": "-", "\t": " ", "\n": " ", "\r": " "})
-_SOFT_HYPHEN = "\N{SOFT HYPHEN}"
+_SPACES = (
+    "\t\n\r\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{MEDIUM MATHEMATICAL SPACE}\N{IDEOGRAPHIC SPACE}"
+    + "".join(map(chr, range(0x2000, 0x200B)))
+)
+_HYPHENS = "".join(map(chr, range(0x2010, 0x2016))) + "\N{MINUS SIGN}"
+_UNSEEN = "\N{SOFT HYPHEN}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}" + "".join(map(chr, range(0x200B, 0x200E)))
+_PLAIN = str.maketrans(dict.fromkeys(_SPACES, " ") | dict.fromkeys(_HYPHENS, "-") | dict.fromkeys(_UNSEEN, ""))
 _CONTEXT = 40
 """Signs before and after a match that its exceptions look at."""
 _COORDINATION_DAYS = 60
@@ -83,8 +89,8 @@ def _rules() -> tuple[_Rule, ...]:
 
 
 def plain(text: str) -> str:
-    """The text as the rules read it: one kind of space and of hyphen, no soft hyphens."""
-    return text.translate(_PLAIN).replace(_SOFT_HYPHEN, "")
+    """The text as the rules read it: letters composed, one kind of space and of hyphen, nothing that is not seen."""
+    return normalize("NFC", text).translate(_PLAIN)
 
 
 def luhn_digit(nine_digits: str) -> int:

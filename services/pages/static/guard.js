@@ -23,7 +23,12 @@ const rules = () => {
   return loading;
 };
 
-export const plain = (text) => text.replace(/[\u00a0\t\n\r]/g, " ").replace(/[–−‑]/g, "-").replaceAll("\u00ad", "");
+export const plain = (text) =>
+  text
+    .normalize("NFC")
+    .replace(/[\t\n\r\u00a0\u2000-\u200a\u202f\u205f\u3000]/g, " ")
+    .replace(/[\u2010-\u2015\u2212]/g, "-")
+    .replace(/[\u00ad\u200b-\u200d\u2060\ufeff]/g, "");
 
 function isPersonnummer(written) {
   const digits = [...written.replace(/\D/g, "").slice(-10)].map(Number);

@@ -26,6 +26,11 @@ def test_on_its_own_texts_it_finds_all_and_nothing_else() -> None:
     assert set(found["codes"]) == set(get_args(guard.Code))
 
 
+def test_what_readers_found_missing_or_too_much_stays_mended() -> None:
+    found = measured(rows("guard-later.jsonl"))
+    assert [line for line in found["lines"] if line["found"] != line["expect"]] == []
+
+
 @pytest.mark.parametrize(
     "text", ["19850101-2382", "850101 2382", "850101–2382", "19 850101\N{NO-BREAK SPACE}2382", "8501012382",
      "1985-01-01-2382", "85-01-01-2382", "1985–01–01 - 2382"],
