@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from schemas.reports import ReportReceived
 from schemas.taxonomy import ZERO_REPORT, current
 from schemas.values import Environment, EventType, PlaceAsGiven, Severity, Source, UtcTime
-from services.ingest.guard import findings
+from services.ingest.guard import findings, names_a_person
 from services.pages.texts import text
 
 FUTURE_SLACK = timedelta(hours=24)
@@ -146,9 +146,22 @@ def check(
         _may_write(report.text, free_text, person=person)
     texts = () if report.withdrawn else (("text", report.text), ("place.text", place.text))
     refused = [r for field, written in texts if written for r in _guarded(field, written, person)]
+    codes = () if report.withdrawn else (("id", report.id), ("place.area_code", place.area_code))
+    refused += [
+        Refusal(field, "personal_identifier", text("guard_id.contains"))
+        for field, code in codes
+        if code and not _is_random(code) and names_a_person(code, now.date())
+    ]
     if refused:
         first, *rest = refused
         raise Refusal(first.field, first.code, first.sentence, *rest)
+
+
+def _is_random(code: str) -> bool:
+    try:
+        return bool(UUID(code))
+    except ValueError:
+        return False
 
 
 def _may_write(written: str, free_text: str, *, person: bool) -> None:

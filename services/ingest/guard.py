@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -28,6 +29,8 @@ _UNSEEN = "\N{SOFT HYPHEN}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}" + "".joi
 _PLAIN = str.maketrans(dict.fromkeys(_SPACES, " ") | dict.fromkeys(_HYPHENS, "-") | dict.fromkeys(_UNSEEN, ""))
 _CONTEXT = 40
 """Signs before and after a match that its exceptions look at."""
+_IN_AN_ID = re.compile(r"(?<![0-9A-Za-z])(19|20|)(\d{6})([-+]?)(\d{4})(?![0-9A-Za-z])")
+_YOUNGEST = 10
 _COORDINATION_DAYS = 60
 """A samordningsnummer is a personnummer whose day has 60 added (Skatteverket)."""
 
@@ -108,6 +111,20 @@ def is_personnummer(written: str) -> bool:
     month, day = int(digits[2:4]), int(digits[4:6])
     real_day = day - _COORDINATION_DAYS if day > _COORDINATION_DAYS else day
     return 1 <= month <= 12 and 1 <= real_day <= 31 and luhn_digit(digits[:9]) == int(digits[9])
+
+
+def names_a_person(code: str, today: date) -> bool:
+    """Whether an id or a code holds the personnummer of somebody who is ten or older.
+
+    Only with a century or a sign before the last four: ten digits alone are a number like any other. Younger ones are
+    let through, because numbers of cases begin with their day.
+    """
+    for century, digits, sign, last in _IN_AN_ID.findall(code):
+        day = digits[:2]
+        born = int(century + day) if century else today.year - (today.year - int(day)) % 100
+        if (century or sign) and born <= today.year - _YOUNGEST and is_personnummer(digits + last):
+            return True
+    return False
 
 
 def findings(text: str) -> Iterator[Finding]:

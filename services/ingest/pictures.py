@@ -4,6 +4,7 @@ The phone has made it smaller already; that saves its net. This is what is relie
 is kept was written here, so position, time, camera, thumbnails and comments are gone.
 """
 
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +21,14 @@ MOST_PIXELS_WHOLE = 16_000_000
 LONGEST_SIDE = 1600
 LEAST_SIDE = 16
 QUALITY = 82
+MOST_SCANS = 64
+"""A progressive JPEG has ten or so. Each goes over the whole picture again: thousands would take minutes."""
 FORMATS = ("JPEG", "PNG", "WEBP")
 """What every browser writes. HEIC is turned into JPEG by the phones that make it; its decoders are under the GPL."""
 MOST_BOXES = 200
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+"""What begins a segment; in a scan's data 0xFF is followed by zero or by a restart marker."""
+_SCAN, _END = b"\xff\xda", b"\xff\xd9"
 
 Fault = Literal["empty", "too_big", "no_picture", "too_many_pixels", "too_small", "not_taken"]
 
@@ -64,7 +70,7 @@ def cleaned(raw: bytes) -> Picture:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # judged below, by a bound of our own
             with Image.open(BytesIO(raw), formats=FORMATS) as opened:
-                return _written(_upright(opened))
+                return _written(_upright(opened, raw))
     except NoPicture:
         raise
     except Image.DecompressionBombError:
@@ -88,8 +94,19 @@ def covered(jpeg: bytes, boxes: Sequence[Box]) -> Picture:
     return _written(image)
 
 
-def _upright(opened: Image.Image) -> Image.Image:
+def _scans(jpeg: bytes) -> int:
+    """How many scans a JPEG has before its end, counted no further than needed (ITU-T T.81, annex B)."""
+    at, found = 2, 0
+    while found <= MOST_SCANS and (marker := _MARKER.search(jpeg, at)) and marker.group() != _END:
+        found += marker.group() == _SCAN
+        at = marker.end() + int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big")
+    return found
+
+
+def _upright(opened: Image.Image, raw: bytes) -> Image.Image:
     width, height = opened.size
+    if opened.format == "JPEG" and _scans(raw) > MOST_SCANS:
+        raise NoPicture("no_picture")
     if width * height > (MOST_PIXELS if opened.format == "JPEG" else MOST_PIXELS_WHOLE):
         raise NoPicture("too_many_pixels")
     if min(width, height) < LEAST_SIDE:

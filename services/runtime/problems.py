@@ -158,16 +158,17 @@ def install(app: FastAPI) -> None:
     app.exception_handler(Exception)(unexpected)  # outside the middleware that every request goes through
 
 
-async def unexpected(request: Request, error: Exception) -> Response:
-    """The answer to what nobody foresaw: 503 while a server is away, else 500. Logged without the error's text.
+def where(error: BaseException) -> str:
+    """File and line of a failure, for the log in place of its message, which may repeat what somebody wrote."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(at.filename).name}:{at.lineno}"
 
-    Where and what kind, never the message: it may repeat what somebody wrote.
-    """
+
+async def unexpected(request: Request, error: Exception) -> Response:
+    """The answer to what nobody foresaw: 503 while a server is away, else 500."""
     if isinstance(error, ClientDisconnect):
         return Problem(400, "bad-request", "Anropet avbröts innan allt hade kommit.").response()
-    at = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(at.filename).name}:{at.lineno}"
-    _log.error("request failed", path=request.scope.get("path"), error=type(error).__name__, where=where)
+    _log.error("request failed", path=request.scope.get("path"), error=type(error).__name__, where=where(error))
     problem = Problem(500, "internal", "Något gick fel hos oss. Försök igen om en stund.", type(error).__name__)
     if is_outage(error):
         said = "Tjänsten är tillfälligt nere. Försök igen om en stund."

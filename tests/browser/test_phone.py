@@ -175,6 +175,39 @@ async def test_an_answer_that_was_lost_makes_no_second_report(login: Login, town
     await eventually(arrived_once, "one report")
 
 
+async def test_what_is_no_receipt_of_ours_takes_nothing_away(login: Login, town: Town) -> None:
+    """A café's net answers everything with a page of its own."""
+    page = await login("rapportor", **PHONE)
+    await ready(page)
+
+    async def welcome(route: Route) -> None:
+        await route.fulfill(status=200, content_type="text/html", body="<h1>Välkommen till nätet</h1>")
+
+    await page.route("**/rapportera", welcome)
+    await report(page, "D", "D2")
+    await expect(page.locator(".qcard")).to_contain_text("väntar på nät")
+    assert [r["state"] for r in await waiting(page)] == ["waiting"]
+    await page.unroute("**/rapportera")
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await until_empty(page)
+    await page.goto(f"{town.url}/mina-rapporter")
+    assert len(await own(page, town)) == 1
+
+
+async def test_a_server_in_trouble_is_as_good_as_none(login: Login, town: Town) -> None:
+    page = await login("rapportor", **PHONE)
+    await ready(page)
+    instance = town.instance
+    await instance.supervisor.stop_one("ingest serve")
+    try:
+        await page.reload()
+        await report(page, "D", "D3")
+        await expect(page.locator(".qcard")).to_have_count(1)
+    finally:
+        await instance.supervisor.start(instance.program("ingest", "serve", {}))
+    await until_empty(page)
+
+
 async def test_one_that_is_refused_stops_no_other_and_can_be_put_right(login: Login, town: Town) -> None:
     page = await login("rapportor", **PHONE)
     await ready(page)

@@ -5,10 +5,15 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
+from services.ingest.domain import Sender
+from services.ingest.handlers import batches
+from services.runtime.database import Database
+from services.runtime.migrations import serve_role
 from tests.support.http import asking
 from tests.support.instance import Instance, Tenant, eventually, reports
 
@@ -174,6 +179,29 @@ async def test_a_structured_event_is_the_report_inside_it(http: httpx.AsyncClien
         assert (refused.status_code, refused.json()["type"].rsplit("/")[-1]) == (400, "bad-event")
     wrong = await http.post("/v1/reports", content=json.dumps(event | {"data": {"x": 1}}), headers=headers)
     assert wrong.status_code == 422
+
+
+async def test_a_line_that_nobody_foresaw_stops_no_other(
+    instance: Instance, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a moment that no calendar has did once: the working process halted on it again and again."""
+    honest = batches._parse
+
+    def surprised(raw: bytes) -> Any:
+        if b'-1"' in raw:
+            raise OverflowError("date value out of range")
+        return honest(raw)
+
+    monkeypatch.setattr(batches, "_parse", surprised)
+    database = Database(instance.ground.database_url(serve_role("ingest")), pool_size=1)
+    sender = Sender(kommun=tenant.kommun, client_id=UUID(tenant.client_id), source="fastighetsbolag", invented=True)
+    raw = [json.dumps(row).encode() for row in reports(3, "unforeseen")]
+    try:
+        for again in ("created", "created"):
+            answers = await batches.answer_lines(database, sender, raw, "c", 7)
+            assert [(a["line"], a.get("outcome") or a["status"]) for a in answers] == [(7, again), (8, 500), (9, again)]
+    finally:
+        await database.close()
 
 
 async def test_too_many_calls_are_told_when_to_come_back(instance: Instance, tenant: Tenant) -> None:

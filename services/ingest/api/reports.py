@@ -100,7 +100,7 @@ async def post_report(
     request: Request,
     report: ReportIn,
     principal: DoorCaller,
-    idempotency_key: Annotated[str | None, Header()] = None,
+    idempotency_key: Annotated[str | None, Header(max_length=202)] = None,
 ) -> JSONResponse:
     """Hand in a report, a correction (a higher ``source_version``) or a withdrawal (``withdrawn: true``).
 

@@ -23,7 +23,7 @@ from services.runtime.database import Database
 from services.runtime.errors import is_transient
 from services.runtime.faultpoints import reach
 from services.runtime.logs import logger
-from services.runtime.problems import Problem, faults
+from services.runtime.problems import Problem, faults, where
 
 PIECE = 500
 """Lines per transaction: each holds that many advisory locks, of which the server has some thousands in all."""
@@ -60,7 +60,28 @@ def _said(line: int, outcome: Outcome | Problem) -> dict[str, Any]:
 async def answer_lines(
     database: Database, sender: Sender, lines: Sequence[bytes], correlation: str, first: int = 1
 ) -> list[dict[str, Any]]:
-    """Hand in one piece of lines, numbered from ``first``; one answer per line that is not empty, in order."""
+    """Hand in one piece of lines, numbered from ``first``; one answer per line that is not empty, in order.
+
+    A failure that nobody foresaw stays with its line: the piece is taken line by line, and the others arrive.
+    """
+    try:
+        return await _answered(database, sender, lines, correlation, first)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        _log.error("a piece of lines failed", lines=len(lines), error=type(error).__name__, where=where(error))
+        if len(lines) == 1:
+            return [
+                _said(first, Problem(500, "internal", "Raden gick inte att ta emot. Felet är vårt och är noterat."))
+            ]
+    return [
+        a for n, one in enumerate(lines, first) for a in await answer_lines(database, sender, [one], correlation, n)
+    ]
+
+
+async def _answered(
+    database: Database, sender: Sender, lines: Sequence[bytes], correlation: str, first: int
+) -> list[dict[str, Any]]:
     parsed = {n: _parse(raw) for n, raw in enumerate(lines, first) if raw.strip()}
     reports = {n: item for n, item in parsed.items() if isinstance(item, ReportIn)}
     outcomes = await submit_many(database, sender, list(reports.values()), correlation) if reports else []

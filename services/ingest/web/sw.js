@@ -44,7 +44,8 @@ async function page(request, url) {
   const kept = await seen.match(url.pathname);
   if (!kept) return fetched;
   const late = new Promise((done) => { setTimeout(done, PATIENCE, kept); });
-  return Promise.race([fetched.catch(() => kept), late]);
+  // A server in trouble is as good as none: the page from before takes the report in.
+  return Promise.race([fetched.then((answer) => (answer.status >= 500 ? kept : answer)).catch(() => kept), late]);
 }
 
 async function silent() {

@@ -52,12 +52,14 @@ async function send(record) {
   if (record.photo) body.set("photo", new Blob([record.photo], { type: "image/jpeg" }), "bild.jpg");
   let answer;
   try {
-    answer = await fetch("/rapportera", { method: "POST", body, headers: { accept: "application/json" }, signal: AbortSignal.timeout(TIMEOUT * Math.min(5, record.tries + 1)) });
+    answer = await fetch("/rapportera", { method: "POST", body, headers: { accept: "application/json" }, redirect: "error", signal: AbortSignal.timeout(TIMEOUT * Math.min(5, record.tries + 1)) });
   } catch (error) {
     // Too slow for this one is no reason to hold the others back.
     return { state: "waiting", wait: later(record.tries), offline: error.name !== "TimeoutError" };
   }
-  if (answer.ok) return { state: "sent", ...(await problem(answer)) };
+  // Only our own receipt counts: a café's login page says 200 to everything.
+  const receipt = answer.ok ? await problem(answer) : {};
+  if (typeof receipt.number === "string") return { state: "sent", ...receipt };
   if (answer.status === 401 || answer.status === 403) return { state: "waiting", wait: LONGEST_WAIT, login: true };
   if ([400, 413, 422].includes(answer.status)) {
     const said = await problem(answer);
@@ -87,8 +89,8 @@ export function flush(owner, tell, { now = false } = {}) {
         await remove(record.id);
       } else {
         const moved = { ...record, state: outcome.state, tries: record.tries + 1, next: Date.now() + (outcome.wait ?? 0), error: outcome.error ?? "", badPhoto: Boolean(outcome.photo) };
-        // Taken away by hand meanwhile: it stays away.
-        if (await find(record.id)) await keep(moved);
+        // Taken away by hand meanwhile: it stays away. No room for the note: the record is there as it was.
+        if (await find(record.id)) await keep(moved).catch(() => {});
         if (outcome.state === "waiting") next = Math.min(next, moved.next);
       }
       tell(outcome.state, record, outcome);

@@ -176,3 +176,35 @@ def test_moments_that_nobody_can_count_with_are_refused_and_break_nothing(field:
 def test_a_version_outside_the_calendar_is_refused() -> None:
     with pytest.raises(ValidationError, match="outside the calendar"):
         given_report(source_version="0001-01-01T00:00:00+01:00")
+
+
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        ("850101-2382", True),
+        ("kund-198501012382-3", True),
+        ("19850101-2382", True),
+        ("19850101-2383", False),  # no personnummer: the check digit
+        ("8501012382", False),  # a number like any other
+        ("20261124-0014", False),  # a case of that day
+        ("261124-0014", False),
+        ("019a8501-0123-7123-8123-198501012382", False),  # chance, in a random one
+        ("arende-4711", False),
+    ],
+)
+def test_an_id_says_nothing_about_anybody(code: str, named: bool) -> None:
+    def judged(**changes: Any) -> str | None:
+        try:
+            domain.check(given_report(id=code, **changes), frozenset(), NOON + timedelta(days=1))
+        except Refusal as refused:
+            return refused.field
+        return None
+
+    assert judged() == ("id" if named else None)
+    assert judged(withdrawn=True) is None, "taking back is always possible"
+
+
+def test_a_code_of_an_area_is_no_place_for_a_personnummer_either() -> None:
+    with pytest.raises(Refusal, match="personnummer") as refused:
+        domain.check(given_report(place={"area_code": "19850101-2382"}), frozenset(), NOON + timedelta(days=1))
+    assert (refused.value.field, refused.value.code) == ("place.area_code", "personal_identifier")

@@ -132,3 +132,16 @@ def test_what_is_covered_is_black_and_the_rest_is_as_it_was() -> None:
         pixel = image.getpixel((round(x * w), round(y * h)))
         assert isinstance(pixel, tuple)
         assert (max(pixel) < 30) == dark, (x, y, pixel)
+
+
+def test_a_jpeg_of_thousands_of_scans_is_not_even_tried() -> None:
+    """Each scan goes over the whole picture: a file of a few hundred kB would keep a core busy for minutes."""
+    out = BytesIO()
+    Image.linear_gradient("L").resize((600, 400)).save(out, "JPEG", progressive=True)
+    usual = out.getvalue()
+    assert cleaned(usual).width == 600
+    last = usual[usual.rindex(b"\xff\xda") : -2]
+    with pytest.raises(NoPicture, match="no_picture"):
+        cleaned(usual[:-2] + last * 2000 + usual[-2:])
+    film = bytes(range(256)) * 40 + b"\xff\xda" * 500  # what some phones write behind the picture is none of its scans
+    assert cleaned(usual + film).width == 600
