@@ -36,6 +36,7 @@ from services.ingest.web import (
     providers,
     reads,
     rules,
+    texts,
 )
 from services.ingest.web import photos as photo_pages
 from services.runtime import read_log
@@ -59,6 +60,7 @@ PARTS = (
     oauth,
     photos,
     photo_pages,
+    texts,
     login,
     federated,
     providers,

@@ -1,6 +1,7 @@
 """The read log on real servers: every read is noted before it happens, and what is done to the log is found."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -73,13 +74,21 @@ async def test_reads_of_every_room_are_noted_and_shown_to_the_officer(instance: 
             assert answer.status_code == 200, answer.text
             assert answer.json()["broken_at"] is None
             found[room] = [e for e in answer.json()["entries"] if e["reader"] == subject_digest(kommun, str(analyst))]
+        by_system = await http.get(layout.url("analysis_serve") + "/v1/counts.csv", headers=tenant.bearer)
+        assert by_system.status_code == 200
         page = await http.get(f"{instance.url}/laslogg", headers={"Cookie": f"lb_device={session}"})
+        theirs = await http.get(
+            f"{instance.url}/laslogg", params={"vem": tenant.client_id}, headers={"Cookie": f"lb_device={session}"}
+        )
     assert [(e["what"], e["object"], e["purpose"]) for e in found["ingest"]] == [("report", report, "follow_up")]
     assert [e["purpose"] for e in found["geo"]] == ["export", "gis"]
     assert [e["what"] for e in found["analysis"]] == ["counts"]
     assert page.status_code == 200
     for said in (report, "uppföljning", "karta och GIS", "Loggen för utskicken är hel", "Vera Prov"):
         assert said in page.text, said
+    readers = re.findall(r'<th scope="row">([^<]+)</th>', theirs.text)
+    assert len(readers) == 1, "what a system read can be asked for alone"
+    assert readers[0].startswith("test-"), "and says which system it was"
 
 
 async def test_many_at_once_make_one_chain(database: Database, kommun: str) -> None:

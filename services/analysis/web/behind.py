@@ -151,7 +151,9 @@ def _on_overview(chosen: Selection) -> Selection:
 
 
 @router.get(PATH + "/{report_id}")
-async def one(request: Request, principal: Visitor, report_id: UUID, avslutad: str = "") -> Response:
+async def one(
+    request: Request, principal: Visitor, report_id: UUID, avslutad: str = "", borttagen: str = ""
+) -> Response:
     """One report, and for those who may read it what was written to it."""
     if not reads(principal):
         return denied(principal)
@@ -173,6 +175,7 @@ async def one(request: Request, principal: Visitor, report_id: UUID, avslutad: s
         "confirmed": report.get("confirmed", False),
         "may_end": _standing(report) and not reason and writes(principal),
         "ended": bool(avslutad),
+        "removed": bool(borttagen),
         "reason": text(f"card.not_{reason}") if reason else None,
         **await _written(request, principal, report_id, bool(report.get("has_text"))),
     }

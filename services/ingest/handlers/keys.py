@@ -103,6 +103,11 @@ class Keys:
         async with self._database.transaction((kommun,)) as connection:
             return await store.live(connection, kommun)
 
+    async def systems(self, kommun: str) -> dict[UUID, str]:
+        """Every system that has ever had a key here → its name."""
+        async with self._database.transaction((kommun,)) as connection:
+            return await store.systems(connection, kommun)
+
     async def revoke(self, kommun: str, ident: UUID) -> bool:
         """End a key at once, and the tokens that it bought in every room within half a minute; False for none."""
         async with self._database.transaction((kommun,)) as connection:

@@ -107,6 +107,11 @@ class Reports:
                 return None
             return await store.text_of(connection, kommun, report_id)
 
+    async def forget_text(self, kommun: str, report_id: UUID) -> None:
+        """Delete what was written to a report. It stays and counts; a correction may bring a new text."""
+        async with self._database.transaction((kommun,)) as connection:
+            await store.forget_text(connection, kommun, report_id)
+
     async def mine(self, kommun: str, client: UUID, limit: int = 50) -> list[store.Own]:
         """A sender's own reports, newest first."""
         async with self._database.transaction((kommun,)) as connection:

@@ -133,7 +133,9 @@ class _Round:
             now=now,
             has_photo=report_id in self.photographed and not report.withdrawn,
         )
-        self.minted.append(Minted(event, report.text, content, sender_id, *key, event.model_dump_json()))
+        self.minted.append(
+            Minted(event, report.text, content, sender_id, *key, event.model_dump_json(), known is not None)
+        )
         self.known[sender_id] = Known(
             key,
             event.revision,

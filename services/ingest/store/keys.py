@@ -23,12 +23,18 @@ _REVOKE = text("""
 _REVOKE_ALL = text("""
     update credentials set revoked_at = now()
     where kommun = :kommun and client_id = :client and revoked_at is null""")
+_SYSTEMS = text("select client_id, name from clients where kommun = :kommun and kind = 'system' order by lower(name)")
 _LOCK = text("select pg_advisory_xact_lock(hashtext('keys'), hashtext(:client))")
 
 
 async def live(connection: AsyncConnection, kommun: str) -> list[Row[Any]]:
     """Every live key of the municipality's systems, with whose it is and when the system last sent something."""
     return list(await connection.execute(_KEYS, {"kommun": kommun}))
+
+
+async def systems(connection: AsyncConnection, kommun: str) -> dict[UUID, str]:
+    """Every system that has ever had a key here → its name."""
+    return {r.client_id: r.name for r in await connection.execute(_SYSTEMS, {"kommun": kommun})}
 
 
 async def count(connection: AsyncConnection, kommun: str, client: UUID, *, sandbox: bool) -> int:

@@ -39,6 +39,7 @@ _BY_PEOPLE = text("""
     group by 1, 2 order by 1, 2""")
 _TEXT = text("""
     select text from texts where kommun = :kommun and report_id = :report order by revision desc limit 1""")
+_FORGET_TEXT = text("delete from texts where kommun = :kommun and report_id = :report")
 _TYPES = text("select code, label, severity from event_types where kommun = :kommun order by code")
 _ADD_TYPE = text("""
     insert into event_types (kommun, code, label, severity) values (:kommun, :code, :label, :severity)
@@ -62,6 +63,11 @@ async def text_of(connection: AsyncConnection, kommun: str, report: UUID) -> str
     """What the sender wrote, in the newest version that has a text; None when there is none (any more)."""
     found: str | None = await connection.scalar(_TEXT, {"kommun": kommun, "report": report})
     return found
+
+
+async def forget_text(connection: AsyncConnection, kommun: str, report: UUID) -> None:
+    """Delete what was written to a report."""
+    await connection.execute(_FORGET_TEXT, {"kommun": kommun, "report": report})
 
 
 async def mine(connection: AsyncConnection, kommun: str, client: UUID, limit: int) -> list[Own]:

@@ -58,6 +58,8 @@ class Minted:
     source_version: Decimal
     json: str
     """The event as it is stored and sent: written once."""
+    again: bool
+    """The report was known before."""
 
 
 _LOCK = text("""
@@ -97,6 +99,9 @@ _SAVE = text("""
     on conflict (kommun, report_id) do update set client_id = excluded.client_id, sender_id = excluded.sender_id,
         version_kind = excluded.version_kind, source_version = excluded.source_version, revision = excluded.revision,
         content = excluded.content, event = excluded.event, taken_back = false""")
+_REPLACED = text("""
+    delete from texts t using unnest(cast(:reports as uuid[]), cast(:revisions as bigint[])) as n(p, r)
+    where t.kommun = :kommun and t.report_id = n.p and t.revision < n.r""")
 _TEXTS = text("""
     insert into texts (kommun, report_id, revision, text)
     select :kommun, p, r, x
@@ -155,7 +160,10 @@ async def remember(
 
 
 async def save(connection: AsyncConnection, kommun: str, client: UUID, minted: Sequence[Minted]) -> None:
-    """Store minted revisions, the last of each report as its newest state; texts, if any, go apart."""
+    """Store minted revisions, the last of each report as its newest state.
+
+    Texts, if any, go apart; one that a later revision replaces, or leaves out, is gone.
+    """
     if not minted:
         return
     values = {
@@ -182,3 +190,5 @@ async def save(connection: AsyncConnection, kommun: str, client: UUID, minted: S
             "texts": [m.text for m in written],
         }
         await connection.execute(_TEXTS, texts)
+    if any(m.again for m in minted):
+        await connection.execute(_REPLACED, values)

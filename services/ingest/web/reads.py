@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from services.ingest.gateways.corridor import Corridor
+from services.ingest.handlers.keys import Keys
 from services.ingest.handlers.people import People
 from services.ingest.web.administration import appointing_of
 from services.ingest.web.login import signed_in
@@ -53,10 +54,10 @@ async def reads(
     """The latest reads of all rooms, newest first, of one person if asked, up to a day if asked."""
     people: People = request.app.state.people
     corridor: Corridor = request.app.state.corridor
-    known = {
-        subject_digest(person.kommun, str(p.row.person_id)): p.row
-        for p in await appointing_of(request).people(person.kommun)
-    }
+    keys: Keys = request.app.state.keys
+    readers = {p.row.person_id: p.row.name for p in await appointing_of(request).people(person.kommun)}
+    readers |= await keys.systems(person.kommun)
+    names = {subject_digest(person.kommun, str(ident)): name for ident, name in readers.items()}
     last = _day(till)
     params: dict[str, Any] = {"limit": SHOWN}
     if (chosen := _reader(person, vem)) is not None:
@@ -73,9 +74,9 @@ async def reads(
     )
     context = frame(person, PATH) | {
         "older": urlencode({"vem": vem, "fore": entries[SHOWN - 1]["at"]}) if len(entries) > SHOWN else None,
-        "rows": [_row(e, {digest: row.name for digest, row in known.items()}) for e in entries[:SHOWN]],
+        "rows": [_row(e, names) for e in entries[:SHOWN]],
         "rooms": [_room(room, answer) for room, answer in answers.items()],
-        "people": [(str(row.person_id), row.name) for row in known.values()],
+        "people": [(str(ident), name) for ident, name in readers.items()],
         "who": vem,
         "until": last or "",
     }
