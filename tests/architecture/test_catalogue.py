@@ -197,6 +197,35 @@ def test_compose_makes_the_broker_from_the_files_of_the_local_run(tmp_path: Path
     assert 'user_operator="secret-operator"' in done.stdout
 
 
+@pytest.mark.parametrize("address", ["drift@kommunen.se", ""])
+def test_compose_mails_alarms_where_they_are_wanted(tmp_path: Path, address: str) -> None:
+    """The command of the compose file, run here: no placeholder is left; without an address nobody is mailed."""
+    script: str = compose()["services"]["alertmanager"]["entrypoint"][2]
+    made = tmp_path / "alertmanager.yml"
+    for theirs, ours in {
+        "$$": "$",
+        "/etc/lagesbild": str(ROOT / "deploy" / "observability"),
+        "/tmp/alertmanager.yml": str(made),  # noqa: S108 - inside a container
+        "exec /bin/alertmanager": "echo",
+    }.items():
+        script = script.replace(theirs, ours)
+    settings = {"ALARM_MAIL": address, "MAIL_FROM": "noreply@kommunen.se", "SMTP": "mx:25", "STARTTLS": "true"}
+    subprocess.run(["sh", "-ec", script], env={"PATH": "/usr/bin:/bin"} | settings, capture_output=True, check=True)
+    written = yaml.safe_load(made.read_text("utf-8"))
+    assert written["global"] == {
+        "smtp_smarthost": "mx:25", "smtp_from": "noreply@kommunen.se", "smtp_require_tls": True,
+    }  # fmt: skip
+    (receiver,) = written["receivers"]
+    assert [m["to"] for m in receiver.get("email_configs", [])] == ([address] if address else [])
+
+
+def test_compose_starts_without_what_only_a_profile_needs() -> None:
+    for name, service in compose()["services"].items():
+        if "profiles" in service:
+            needed = re.findall(r"\$\{(\w+):\?", json.dumps(service.get("environment", {})))
+            assert needed == [], f"{name}: compose would ask for it also where the profile is not wanted"
+
+
 async def test_compose_lets_rooms_believe_the_gateway_alone_on_where_a_visitor_comes_from() -> None:
     """Else all visitors have the gateway's address, and share one limit of logins."""
     found = compose()

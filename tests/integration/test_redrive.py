@@ -1,15 +1,21 @@
 """Dead letters are listed, shown and put back; what was bad by circumstance counts once, what is bad comes back."""
 
+import asyncio
 import json
+import os
+import sys
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import pytest
+import yaml
 
 from deploy.status import collect
 from schemas.envelope import Envelope, event_type
 from schemas.topics import REPORT_RECEIVED
-from services.runtime.migrations import OWNER_ROLE, STATUS_ROLE
+from services.runtime.migrations import OWNER_ROLE, STATUS_ROLE, serve_role
 from services.runtime.publisher import Outgoing, Publisher
 from tests.support.command import lagesbild
 from tests.support.facts import NOON, received
@@ -98,3 +104,37 @@ async def test_what_is_still_bad_comes_back_as_it_was(instance: Instance, kommun
     assert first["headers"]["x-null"] is None
     missing = await lagesbild(instance.ground, "redrive", "no-such-letter", expect=1)
     assert "There is no dead letter no-such-letter" in missing.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("topics",),
+        ("dead-letters", "list"),
+        ("redrive", "--all", "geo.reports"),
+        ("accept-broker", "geo.reports", "--from", "keep"),
+        ("republish",),
+        ("municipality", "create", "7999", "--name", "Provby"),
+    ],
+)
+async def test_an_operator_in_a_container_needs_addresses_and_nothing_of_the_local_run(
+    instance: Instance, command: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The image has no parts of the local run in it, and no instance in a folder."""
+    compose = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text("utf-8"))
+    ground = instance.ground
+    values = {
+        "LAGESBILD_KAFKA": ground.kafka,
+        "LAGESBILD_OWNER_URL": ground.database_url(OWNER_ROLE),
+        "LAGESBILD_DATABASE_URL": ground.database_url(serve_role("ingest")),
+        "LAGESBILD_PUBLIC_URL": "https://lagesbild.example",
+    }
+    given = {name: values[name] for name in compose["services"]["operator"]["environment"]}
+    program = "import sys; sys.modules['deploy.local'] = None; from services.cli import main; main()"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, *command,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])} | given, cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
