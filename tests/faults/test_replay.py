@@ -73,6 +73,13 @@ async def test_a_full_replay_tells_nobody_also_without_the_ledger(
     assert instance.mails() == mails
     # Gallring empties no ledger younger than the deadline: here the deadline is two seconds instead of a day.
     await _replayed(instance, emptied=True, extra={"LAGESBILD_ALERT_DEADLINE_HOURS": "0.0005"})
+
+    async def judged() -> bool:
+        """A notice that is to be gathered with others is routed a little later, and is new until then."""
+        new = "select 1 from notices where kommun = $1 and kind = 'report' and state = 'new' limit 1"
+        return not await instance.sql(new, kommun, kommun=kommun, room="notify")
+
+    await eventually(judged, "every notice is judged", within=400)
     again = instance.mails()
     rows = await instance.sql(
         "select state, reason, count(*) as n from notices where kommun = $1 and kind = 'report' group by 1, 2",
