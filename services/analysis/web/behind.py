@@ -174,7 +174,7 @@ async def one(
         "severity": report.get("severity"),
         "confirmed": report.get("confirmed", False),
         "may_end": _standing(report) and not reason and writes(principal),
-        "ended": bool(avslutad),
+        "ended": avslutad,
         "removed": bool(borttagen),
         "reason": text(f"card.not_{reason}") if reason else None,
         **await _written(request, principal, report_id, bool(report.get("has_text"))),
@@ -183,8 +183,9 @@ async def one(
 
 
 def _standing(report: Mapping[str, Any]) -> bool:
-    """A state that goes on and that a person reported: who writes the lägesbild may say that it has ended."""
-    return bool(report.get("ongoing")) and report["event_type"][0] == "E" and report["source"] == "rapportor"
+    """A state that goes on and that a person may have reported: who writes the lägesbild may say that it has ended."""
+    by_people = report["source"] in {"rapportor", "tips"}
+    return bool(report.get("ongoing")) and report["event_type"][0] == "E" and by_people
 
 
 async def _written(request: Request, principal: Principal, report_id: UUID, has_text: bool) -> dict[str, Any]:

@@ -63,9 +63,9 @@ class Reports:
             row = await self._standing(kommun, report_id)
             if row is None or row.content["withdrawn"] or not row.event["ongoing"]:
                 return False
-            event = ReportReceived.model_validate(row.event)
-            if row.client_id != client if client is not None else event.source != "rapportor":
+            if row.client_id != client if client is not None else not row.by_person:
                 return False
+            event = ReportReceived.model_validate(row.event)
             sender = Sender(kommun=kommun, client_id=row.client_id, source=event.source, person=True,
                             free_text="everybody", invented=event.invented)  # fmt: skip
             ended = max(datetime.now(UTC), event.time_from)

@@ -24,8 +24,9 @@ class Own:
 _EPOCH = text("select epoch from epoch")
 _BY_ID = text("""
     select report_id, client_id, sender_id, version_kind, source_version, revision, content, event, received_at,
-           taken_back
-    from reports where kommun = :kommun and report_id = :report""")
+           taken_back, coalesce(c.kind = 'person', false) as by_person
+    from reports left join clients c using (kommun, client_id)
+    where kommun = :kommun and report_id = :report""")
 _MINE = text("""
     select event, received_at, sender_id, taken_back from reports
     where kommun = :kommun and client_id = :client order by received_at desc, report_id limit :limit""")

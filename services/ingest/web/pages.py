@@ -215,7 +215,7 @@ async def mine(
     local = await request.app.state.reports.local_types(person.kommun)
     notice = None
     if framme == "noll":
-        notice = text("mine.sent_zero")
+        notice = text("mine.sent_zero") if sender.reporter_token else text("mine.sent_zero_tip")
     elif framme and len(framme) <= 8 and framme.replace("-", "").isalnum():
         notice = text("mine.sent", number=framme)
     elif tillbaka:
@@ -260,7 +260,7 @@ async def end_state(request: Request, person: Reporter, report_id: Annotated[UUI
     except Unfinished:
         ended = False
     if client is None:
-        return RedirectResponse(f"/rapporter/{report_id}" + ("?avslutad=ja" if ended else ""), 303)
+        return RedirectResponse(f"/rapporter/{report_id}?avslutad={'ja' if ended else 'nej'}", 303)
     return RedirectResponse("/mina-rapporter" + ("?avslutad=ja" if ended else ""), 303)
 
 
