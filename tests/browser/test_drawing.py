@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -62,6 +63,11 @@ async def ends_and_begins_again(page: Page, layer: str) -> None:
     await expect(page.get_by_role("status").first).to_contain_text("Version 3 gäller från")
 
 
+def _begins(file: Path) -> bytes:
+    raw = file.read_bytes()
+    return raw[:4] if raw[:2] == b"PK" else raw.partition(b"Rapporter")[0]
+
+
 async def its_card_is_sound(page: Page, town: Town, layer: str) -> None:
     """It says who was looking at the area that the place lies in, and shows the place there."""
     await page.goto(f"{town.url}/omraden")
@@ -72,6 +78,10 @@ async def its_card_is_sound(page: Page, town: Town, layer: str) -> None:
     for width in (1280, 320):
         await page.set_viewport_size({"width": width, "height": 800})
         assert await violations(page) == [], width
+    for kind, start in (("CSV", "\ufeffTabell;Rad;".encode()), ("XLSX", b"PK\x03\x04")):
+        async with page.expect_download() as fetched:
+            await page.get_by_role("link", name=kind).click()
+        assert _begins(await (await fetched.value).path()) == start
 
 
 @pytest.mark.usefixtures("registered")

@@ -16,7 +16,7 @@ from schemas.locations import PlaceRef, Point, ReportLocated
 from services.analysis.domain import case_documents as documents
 from services.analysis.domain.selection import Selection
 from services.analysis.handlers import judging
-from services.analysis.handlers.carding import Carding
+from services.analysis.handlers.carding import Card, Carding
 from services.analysis.handlers.filling import fill
 from services.analysis.handlers.place_cards import place_card
 from services.analysis.handlers.scanning import Scanning
@@ -25,6 +25,8 @@ from services.analysis.store import cards as store
 from services.analysis.store import density, numbers, places, signals
 from services.analysis.store.cards import Subject
 from services.analysis.store.pictures import Span
+from services.analysis.web.card_sheets import file_of
+from services.analysis.web.cards import _told
 from services.pages.texts import text
 from services.runtime.database import Database
 from services.runtime.migrations import serve_role
@@ -86,8 +88,21 @@ async def test_a_card_counts_what_its_reports_say(database: Database, serving: D
         count = await store.how_many(connection, kommun, CHOSEN, store.Inside(place=place))
     assert rows == [(1, str(place), f"{kommun}R001", 9_000_000)]
     assert count == 9
+    _its_file_says_the_same(named, place)
     other = await place_card(serving, kommun, Subject("platser", "parken", ""), uuid4(), CHOSEN)
     assert (other.now, other.count, other.looked_at, other.eyes) == (0, 0, "", ())
+
+
+def _its_file_says_the_same(card: Card, place: UUID) -> None:
+    said = _told(card, {}, place, ("", ""))
+    lines = bytes(file_of(said, "csv").body).decode("utf-8-sig").splitlines()
+    assert lines[0] == "Tabell;Rad;Rapporter;Före"
+    assert f"Perioder;{CHOSEN.first};9;0" in lines
+    assert "Typer;klotter;9;0" in [line.replace("Klotter", "klotter") for line in lines]
+    assert f"Källor;{text('source.rapportor')};9;0" in lines
+    week = [float(line.split(";")[2].replace(",", ".")) for line in lines if line.startswith("Veckan;")]
+    assert (len(week), round(sum(week))) == (7 * len(said["blocks"]), 5), "of whole weeks, to the Sunday"
+    assert bytes(file_of(said, "xlsx").body).startswith(b"PK")
 
 
 async def test_an_upgrade_says_of_old_states_what_is_said_of_new_ones(database: Database, kommun: str) -> None:

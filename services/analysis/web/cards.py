@@ -20,6 +20,7 @@ from services.analysis.web import beside, picture_words
 from services.analysis.web.access import denied, message, missing, reads, writes
 from services.analysis.web.behind import row_of
 from services.analysis.web.beside import PATH, REGSO
+from services.analysis.web.card_sheets import FILES, file_of
 from services.analysis.web.hours import blocks, rhythm
 from services.analysis.web.keeping import kept
 from services.analysis.web.labels import KIND, outer_rings
@@ -95,7 +96,10 @@ async def _card(
     else:
         card = await carding.card(principal.kommun, subject, chosen)
         drawings = _drawn(await geometry.outlines(subject.layer, principal.kommun, token), card)
-    context = frame(principal, PATH) | _told(card, names, place, (principal.kommun, beside.when(request, chosen)))
+    told = _told(card, names, place, (principal.kommun, beside.when(request, chosen)))
+    if place is not None and (wanted := request.query_params.get("fil")) in FILES:
+        return file_of(told, wanted)
+    context = frame(principal, PATH) | told
     context |= await kept(request, principal)
     context |= {
         "drawings": drawings,
@@ -136,6 +140,7 @@ def _told(card: Card, names: Mapping[str, str], place: UUID | None, links: tuple
         "rhythm_weeks": card.rhythm_weeks,
         "blocks": blocks(),
         "rhythm": rhythm(in_blocks(card.rhythm)),
+        "rhythm_counts": [[round(n, 2) for n in row] for row in in_blocks(card.rhythm)],
         "rhythm_query": _weeks(card),
         "open": [_standing(event, chosen.last, names) for event in card.still_open],
         "open_count": card.open_count,
