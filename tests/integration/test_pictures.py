@@ -135,7 +135,7 @@ async def test_what_is_new_is_counted_also_where_something_else_ended_that_day(d
     await take(database, kommun, [lit, _report(kommun, 9_401, day, event_type="E3", ongoing=True)])
     async with database.transaction((kommun,)) as connection:
         found = await store.states(connection, kommun, period.first, period.last)
-    assert found == [(f"{kommun}R001", "E3", MILLION, MILLION)]
+    assert found == [(f"{kommun}R001", "E3", MILLION, MILLION, MILLION)]
 
 
 async def test_missed_periods_are_written_when_the_schedule_is_back(database: Database, kommun: str) -> None:

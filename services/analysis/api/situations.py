@@ -151,6 +151,9 @@ def _picture(one: Version, principal: Principal) -> PictureOut:
     """Without who adopted it; what people wrote is for people."""
     left_out = {"adopted_by"} if principal.kind == "person" else {"adopted_by", "assessment"}
     document = {name: value for name, value in one.document.items() if name not in left_out}
+    if not principal.may(*WRITERS):  # few reporters in an area are somebody's days
+        for name in ("areas", "findings"):
+            document[name] = [{k: v for k, v in row.items() if k != "reporters"} for row in document[name]]
     return PictureOut.model_validate(replace(one, document=document), from_attributes=True)
 
 
@@ -224,13 +227,13 @@ async def picture_map(request: Request, principal: Caller, number: Number) -> Re
         outlines = None
     shapes = {f["id"]: f["geometry"] for f in (outlines or {"features": []})["features"]}
     names = version.document.get("names") or {}
+    told = ("now", "before", "expected", "word", *(("reporters",) if principal.may(*WRITERS) else ()))
     features = [
         {
             "type": "Feature",
             "id": a["area"],
             "geometry": shapes.get(a["area"]),
-            "properties": {k: a[k] for k in ("now", "before", "expected", "word", "reporters")}
-            | {"name": names.get(a["area"], a["area"])},
+            "properties": {k: a[k] for k in told} | {"name": names.get(a["area"], a["area"])},
         }
         for a in version.document["areas"]
     ]

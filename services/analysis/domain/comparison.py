@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from services.analysis.domain.certainty import Word, judged
@@ -42,14 +43,15 @@ def between(
     """Both as they were stored: a correction since is said on their own pages. ``hidden``: ids of findings in each.
 
     Counts are taken as so many fewer as the group's periods vary beyond chance, and a decrease is held against what
-    should have come by the later's cut-off, as the findings' are.
+    should have come by the later's cut-off, as the findings' are; an increase against what the earlier's still lacked.
     """
     whole = [("", "", earlier["totals"]["now"], later["totals"]["now"])]
     areas = [(area, "", then, now) for area, then, now in _both(earlier["areas"], later["areas"], "area")]
     kinds = [("", kind, then, now) for kind, then, now in _both(earlier["kinds"], later["kinds"], "kind")]
     rows = [*whole, *areas, *kinds]
     spread = _dispersions(later["kinds"])
-    p = [_p((now, later["days"]), (then, earlier["days"]), spread[kind[:1]], later) for _, kind, then, now in rows]
+    late = earlier["preliminary"], later["preliminary"]
+    p = [_p((now, later["days"]), (then, earlier["days"]), spread[kind[:1]], late) for _, kind, then, now in rows]
     found = [
         Difference(*row, judged(row[2] + row[3], float(q)))
         for row, q in zip(rows, multiplicity.adjusted(p), strict=True)
@@ -69,14 +71,16 @@ def between(
     )
 
 
-def _p(now: tuple[int, int], then: tuple[int, int], phi: float, later: Document) -> float:
-    """p of two (reports, days)."""
+def _p(now: tuple[int, int], then: tuple[int, int], phi: float, late: tuple[float, float]) -> float:
+    """p of two (reports, days); ``late``: what was still to come when the earlier, and the later, was written."""
     (a, days), (b, days_before) = now, then
 
-    def at(share: float) -> float:
-        return counts.exact_p(round(a / phi), days * share, round(b / phi), days_before)
+    def at(share_before: float, share: float) -> float:
+        return counts.exact_p(round(a / phi), days * share, round(b / phi), days_before * share_before)
 
-    return max(at(1), waited_for(at, a, b / days_before * days, later["preliminary"]))
+    fewer_now = waited_for(partial(at, 1), a, b / days_before * days, late[1])
+    fewer_then = waited_for(lambda share: at(share, 1), b, a / days * days_before, late[0])
+    return max(at(1, 1), fewer_now, fewer_then)
 
 
 def _dispersions(kinds: list[Document]) -> dict[str, float]:

@@ -30,6 +30,14 @@ def known(active: Sequence[float]) -> tuple[float, ...] | None:
     return tuple(n if isnan(n) else max(1, n) for n in active)
 
 
+def watched_from(active: Sequence[float]) -> int:
+    """The first period in which anybody was looking; 0 where nobody ever was: then it is not known who reports.
+
+    What lies before is no calm, and would make a rise of every first reporter.
+    """
+    return next((at for at, n in enumerate(active) if n or isnan(n)), 0)
+
+
 def forgotten(active: Sequence[int], by_reporters: Sequence[int]) -> list[bool]:
     """For every period of the whole municipality whether reporters reported and none is known any more."""
     return [not n and told > 0 for n, told in zip(active, by_reporters, strict=True)]

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from services.analysis.domain.certainty import Word, judged
-from services.analysis.domain.exposure import forgotten, known
+from services.analysis.domain.exposure import forgotten, known, watched_from
 from services.analysis.domain.preliminary import waited_for
 from services.analysis.domain.series import SeriesKey, keys_of, own
 from services.analysis.statistics import counts, multiplicity
@@ -39,13 +39,14 @@ class PeriodRow(NamedTuple):
 class Measured:
     """One place and kind over the periods, the oldest first, the one that is shown last.
 
-    ``active`` = active reporters per period, None where most reports come from elsewhere, or those of some period are
-    forgotten.
+    ``active`` = active reporters per period from ``since`` on, None where most reports come from elsewhere, or those of
+    some period are forgotten. Periods before ``since`` are shown, and nothing is held against them.
     """
 
     key: SeriesKey
     periods: tuple[int, ...]
     active: tuple[float, ...] | None
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def judge(measured: Iterable[Measured], missing: float = 0.0) -> list[Finding]:
 
     ``missing``: the share of the last period's reports that are still to come; no decrease is told out of them.
     """
-    found = [_measure(one, missing) for one in measured if len(one.periods) > ENOUGH_PERIODS]
+    found = [_measure(one, missing) for one in measured if len(one.periods) - one.since > ENOUGH_PERIODS]
     q = multiplicity.adjusted([f.p for f in found])
     return [
         replace(f, q=float(v), word=judged(f.observed + f.expected, float(v))) for f, v in zip(found, q, strict=True)
@@ -89,7 +90,7 @@ def judge(measured: Iterable[Measured], missing: float = 0.0) -> list[Finding]:
 
 
 def _measure(one: Measured, missing: float) -> Finding:
-    before, now = one.periods[:-1], one.periods[-1]
+    before, now = one.periods[one.since : -1], one.periods[-1]
     spread = dispersion(before)
     p, ratio = _compared(now, 1, sum(before), len(before), spread)
     expected = sum(before) / len(before)
@@ -167,6 +168,8 @@ def shown(findings: Sequence[Finding]) -> list[Finding]:
     for finding in wanted:
         if len(kept) == MOST or (finding.word == "unsure" and _unsure(kept) == _UNSURE_SHOWN):
             continue
+        if finding.word == "unsure" and finding.p >= 1:
+            continue  # there is nothing to it but reports that are still to come, or more who report
         if finding.word == "unsure" and max(finding.times, 1 / max(finding.times, 0.01)) < 1.5:
             continue
         if not any(finding.key.overlaps(other.key) and finding.direction == other.direction for other in kept):
@@ -205,6 +208,8 @@ def measure(
     found = []
     for key in sorted(sums):
         seen = 2 * mine[key] >= sum(sums[key]) and not gone
-        eyes = known(active.get(key.area, [0] * periods)) if seen else None
-        found.append(Measured(key, tuple(round(n / MILLION) for n in sums[key]), eyes))
+        eyes = active.get(key.area, [0] * periods)
+        since = watched_from(eyes) if seen else 0
+        counted = tuple(round(n / MILLION) for n in sums[key])
+        found.append(Measured(key, counted, known(eyes[since:]) if seen else None, since))
     return found

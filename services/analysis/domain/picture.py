@@ -43,7 +43,7 @@ class Read:
     rows: Sequence[PeriodRow]
     active: Mapping[str, Sequence[int]]
     zero_reports: int
-    states: Sequence[tuple[str, str, int, int]]
+    states: Sequence[tuple[str, str, int, int, int]]
     sources: Mapping[str, Sequence[int]]
     year_before: Sequence[PeriodRow] | None
     """The same days 52 weeks before; None when nobody reported yet."""
@@ -128,7 +128,7 @@ def _finding(f: Finding, read: Read) -> Document:
         "observed": f.observed,
         "expected": round(f.expected, 4),
         "interval": _interval(f.interval),
-        "times": round(f.times, 4),
+        "times": round(f.times, 4) if f.expected else None,
         "ratio": _interval(f.ratio),
         "adjusted": None if f.adjusted is None else round(f.adjusted, 4),
         "adjusted_ratio": _interval(f.adjusted_ratio),
@@ -146,7 +146,6 @@ def _totals(by_key: Mapping[SeriesKey, Measured], judged: Sequence[Finding], rea
     periods = whole.periods if whole else (0,) * read.periods
     found = next((f for f in judged if f.key == SeriesKey("", "")), None)
     interval = counts.garwood(periods[-1]) if found is None else found.interval
-    # Reports that come from elsewhere are not theirs to be divided by.
     eyes = [0] * read.periods if whole is None or whole.active is None else whole.active
     return {
         "now": periods[-1],
@@ -155,8 +154,8 @@ def _totals(by_key: Mapping[SeriesKey, Measured], judged: Sequence[Finding], rea
         "year_before": None if read.year_before is None else _own(read.year_before, read.kommun),
         "expected": None if found is None else round(found.expected, 4),
         "word": "thin" if found is None else found.word,
-        "per_reporter": _per(periods[-1], eyes[-1]),
-        "per_reporter_before": _per(periods[-2], eyes[-2]) if len(periods) > 1 else None,
+        "per_reporter": _per(_of_reporters(read, -1), eyes[-1]),
+        "per_reporter_before": _per(_of_reporters(read, -2), eyes[-2]) if len(periods) > 1 else None,
         "unplaced": round(sum(r.reports for r in _now(read) if r.area == UNPLACED) / MILLION),
         "elsewhere": round(sum(r.reports for r in _now(read) if not own(r.area, read.kommun)) / MILLION),
     }
@@ -170,7 +169,13 @@ def _now(read: Read) -> list[PeriodRow]:
     return [row for row in read.rows if row.at == read.periods - 1]
 
 
-def _per(reports: int, reporters: float) -> float | None:
+def _of_reporters(read: Read, period: int) -> float:
+    """Reports that reporters handed in: what comes from elsewhere is not theirs to be divided by."""
+    at = read.periods + period
+    return sum(row.by_reporters for row in read.rows if row.at == at and own(row.area, read.kommun)) / MILLION
+
+
+def _per(reports: float, reporters: float) -> float | None:
     return round(reports / reporters, 4) if reporters else None
 
 
@@ -222,7 +227,7 @@ def in_blocks(slots: Mapping[int, int]) -> list[list[float]]:
 def _states(read: Read) -> list[Document]:
     found = [
         {"area": area, "kind": kind, "opened": round(opened / MILLION), "standing": round(standing / MILLION)}
-        for area, kind, opened, standing in read.states
+        for area, kind, opened, standing, _ in read.states
         if own(area, read.kommun) and (round(opened / MILLION) or round(standing / MILLION))
     ]
     return sorted(found, key=lambda s: (-s["opened"], -s["standing"], s["area"], s["kind"]))
@@ -273,9 +278,9 @@ def _focus(chosen: Sequence[Document], read: Read) -> list[Document]:
     for case in read.cases:
         if case["area"]:
             reasons[case["area"]].append({"why": "case", "kind": case["kind"], "number": case["number"]})
-    for state in _states(read):
-        if state["area"] != UNPLACED and state["opened"] and state["standing"]:
-            reasons[state["area"]].append({"why": "state", "kind": state["kind"]})
+    for area, kind, _, _, left_open in sorted(read.states):
+        if area != UNPLACED and own(area, read.kommun) and round(left_open / MILLION):
+            reasons[area].append({"why": "state", "kind": kind})
     weights = {"sure_up": 3, "case": 3, "unsure_up": 1, "state": 1}
     ranked = sorted(reasons, key=lambda area: (-sum(weights[r["why"]] for r in reasons[area]), area))
     return [{"area": area, "reasons": reasons[area][:4]} for area in ranked[:3]]

@@ -25,8 +25,9 @@ Late = tuple[date, int, int]
 def missing_share(rows: Iterable[Late], first: date, last: date, today: date) -> float:
     """Which share of the reports from first to last is still to come, 0 to 1, by how late reports have been.
 
-    ``rows`` from ``HISTORY`` days before ``today`` on. 0 where nothing is known. What an import brought says nothing
-    about lateness, and is left out.
+    ``rows`` from ``HISTORY`` days before ``today`` on. 0 where nothing is known. Every day of the period weighs alike:
+    one of which nothing is here yet is not complete for that. What an import brought says nothing about lateness, and
+    is left out.
     """
     days = HISTORY + 1
     triangle = np.zeros((days, LONGEST + 1))
@@ -37,11 +38,9 @@ def missing_share(rows: Iterable[Late], first: date, last: date, today: date) ->
             triangle[at, min(late, LONGEST)] += reports
     if not triangle.any():
         return 0.0
-    completed = delays.completed(triangle)
-    inside = slice(max(0, (first - start).days), max(0, min(days, (last - start).days + 1)))
-    here, whole = float(triangle[inside].sum()), float(np.nansum(completed[inside]))
-    known = (inside.stop - inside.start) / max(1, (last - first).days + 1)  # nothing is missing of what lies before
-    return max(0.0, 1 - here / whole) * known if whole else 0.0
+    share = delays.arrived_share(triangle)
+    ages = [min((today - first).days - n, LONGEST) for n in range((last - first).days + 1)]
+    return float(np.mean([1 - share[max(age, 0)] for age in ages])) if ages else 0.0
 
 
 def still_to_come(rows: Iterable[Late], first: date, last: date, now: datetime) -> float:

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from schemas.values import UNPLACED
-from services.analysis.domain.exposure import FORGOTTEN, forgotten, known
+from services.analysis.domain.exposure import FORGOTTEN, forgotten, known, watched_from
 from services.analysis.views import MILLION
 
 WHOLE = ""
@@ -48,7 +48,7 @@ class SeriesKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Whole reports per week from the first week of the municipality on, zeros included.
+    """Whole reports per week from the first week of the municipality on, or of those who look there; zeros included.
 
     ``exposure`` = active reporters per week, NaN where they are forgotten; None where most reports come from elsewhere:
     then it says nothing.
@@ -94,8 +94,10 @@ def build(
     for key in sorted(sums):
         total = sum(sums[key])
         eyes = [FORGOTTEN if gone[week] else active.get(key.area, {}).get(week, 0) for week in weeks]
-        exposure = known(eyes) if 2 * seen_by_reporters[key] >= total else None
-        found.append(Series(key, tuple(round(n / MILLION) for n in sums[key]), exposure))
+        theirs = 2 * seen_by_reporters[key] >= total
+        since = watched_from(eyes) if theirs else 0
+        counted = tuple(round(n / MILLION) for n in sums[key][since:])
+        found.append(Series(key, counted, known(eyes[since:]) if theirs else None))
     return found
 
 

@@ -112,6 +112,7 @@ def assess(series: Series, dates: Sequence[date], ladder: Ladder, spans: Sequenc
     Method none where there is no history to hold it against.
     """
     y = np.asarray(series.weeks, float)
+    dates = dates[len(dates) - len(y) :]  # a series may begin later than the others
     history = len(y) - 1
     method = _method(history, ladder)
     quiet = Side(float(y[:-1].mean()) if history else 0.0, float("inf"), 1.0, alarm=False)

@@ -47,9 +47,13 @@ def _envelope(event: SituationChanged) -> Envelope:
 async def keep(
     connection: AsyncConnection, kommun: str, revisions: Sequence[Revision], layer_version: str | None, due: datetime
 ) -> None:
-    """Store the revisions of a task's moment and tell of them; what was over already is told to nobody once more."""
+    """Store the revisions of a task's moment and tell of them.
+
+    Not of later corrections: a case keeps its numbers, so the message would say the old ones once more as if they went
+    on. The case says what is known now, and so does the next lägesbild.
+    """
     await store.add_revisions(connection, kommun, revisions)
-    news = [one for one in revisions if (one.state, one.document["reason"]) != ("closed", "corrected")]
+    news = [one for one in revisions if one.document["reason"] != "corrected"]
     await tell(connection, [_changed(kommun, one, layer_version) for one in news], due)
 
 

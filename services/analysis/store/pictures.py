@@ -34,7 +34,9 @@ _RHYTHM = text(f"""
       and week between :first and :last group by slot""")  # noqa: S608 - names are constants
 _STATES = text(f"""
     with new as (
-        select area, event_type, sum(share)::bigint as opened from facts join area_sets using (kommun, area_set)
+        select area, event_type, sum(share)::bigint as opened,
+            coalesce(sum(share) filter (where stands_until > :last), 0)::bigint as left_open
+        from facts join area_sets using (kommun, area_set)
         where kommun = :kommun and day between :first and :last and event_type like 'E%' and layer = :layer
         group by area, event_type),
     there as (
@@ -42,7 +44,8 @@ _STATES = text(f"""
         from states join area_sets using (kommun, area_set)
         where kommun = :kommun and generation = {_CUBE.format("states")} and layer = :layer and day <= :last
         group by area, event_type)
-    select area, event_type, coalesce(opened, 0) as opened, coalesce(standing, 0) as standing
+    select area, event_type, coalesce(opened, 0) as opened, coalesce(standing, 0) as standing,
+        coalesce(left_open, 0) as left_open
     from new full join there using (area, event_type)""")  # noqa: S608 - names are constants
 """What is new is counted from the reports: in the view one that ends cancels one that begins on the same day."""
 _SOURCES = text(f"""
@@ -162,10 +165,14 @@ async def rhythm(connection: AsyncConnection, kommun: str, first: date, last: da
     return {row.slot: row.reports for row in rows}
 
 
-async def states(connection: AsyncConnection, kommun: str, first: date, last: date) -> list[tuple[str, str, int, int]]:
-    """(area, type, opened from first to last, standing on the last day) in millionths."""
+async def states(
+    connection: AsyncConnection, kommun: str, first: date, last: date
+) -> list[tuple[str, str, int, int, int]]:
+    """(area, type, opened from first to last, standing on the last day, both) in millionths."""
     values = {"kommun": kommun, "layer": LAYER, "first": first, "last": last}
-    return [(r.area, r.event_type, r.opened, r.standing) for r in await connection.execute(_STATES, values)]
+    return [
+        (r.area, r.event_type, r.opened, r.standing, r.left_open) for r in await connection.execute(_STATES, values)
+    ]
 
 
 async def sources(connection: AsyncConnection, kommun: str, span: Span, count: int) -> dict[str, list[int]]:

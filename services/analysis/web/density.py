@@ -17,7 +17,7 @@ from services.analysis.domain.certainty import LEVEL
 from services.analysis.domain.density import Cell, Density
 from services.analysis.gateways import Geometry
 from services.analysis.store import density as store
-from services.analysis.store import numbers
+from services.analysis.store import numbers, signals
 from services.analysis.views import SWEDEN, monday
 from services.analysis.web.access import denied, reads
 from services.analysis.web.keeping import kept
@@ -52,7 +52,11 @@ async def _ranked(
     start = end - timedelta(weeks=weeks)
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        periods = await store.by_period(connection, principal.kommun, kind, (start, weeks), PERIODS)
+        began = await signals.first_day(connection, principal.kommun) or start
+        before = max(0, (start - began).days // (7 * weeks))  # whole ones: half a period would look like calm
+        periods = await store.by_period(
+            connection, principal.kommun, kind, (start, weeks), 1 + min(PERIODS - 1, before)
+        )
         areas = await store.areas_of(connection, principal.kommun, start, end - timedelta(days=1))
     while len(periods) > 1 and not periods[0]:
         periods = periods[1:]  # nobody reported yet: silence is never zero

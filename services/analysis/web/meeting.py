@@ -166,7 +166,7 @@ async def compared(request: Request, principal: Visitor, number: str) -> Respons
     earlier, later = sorted((version, other), key=lambda v: v.document["first"])
     if later.document["first"] <= earlier.document["last"]:
         return message(principal, PATH, text("meeting.overlap"), None, 422)
-    late: float = later.document["preliminary"]
+    late: float = max(v.document["preliminary"] for v in (earlier, later))
     geometry: Geometry = request.app.state.geometry
     names = later.document.get("names") or await geometry.names("regso", token_of(request) or "")
     context = frame(principal, PATH) | {

@@ -155,7 +155,7 @@ def _finding(finding: Document, document: Document, names: Mapping[str, str]) ->
         "count": many("reports", finding["observed"]),
         "days": str(document["days"]),
         "expected": decimal(finding["expected"]),
-        "times": decimal(finding["times"]),
+        "times": decimal(finding["times"] or 0),
         "low": decimal(low),
         "high": text("picture.no_limit") if high is None else decimal(high),
     }
@@ -186,7 +186,8 @@ def _finding(finding: Document, document: Document, names: Mapping[str, str]) ->
         "high": interval_high,
         "facts": [
             (text("picture.basis"), many("reports", finding["observed"])),
-            (text("picture.active"), whole(finding["reporters"])),
+            # How many look at an area is for those who write the lägesbild: few are somebody's days.
+            *([] if finding["area"] else [(text("picture.active"), whole(finding["reporters"]))]),
             (text("picture.held_against"), text("picture.periods", count=str(document["periods_before"]))),
         ],
         "query": _query(finding, document),

@@ -15,6 +15,9 @@ from services.pages import writing
 from services.pages.labels import inside, type_label, upper_first
 from services.pages.texts import spoken, text
 
+SURE = 0.05
+"""The share of false findings below which the pages say *säkerställd* (statistics reference §2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -118,14 +121,22 @@ def _case(alert: Alert, changed: SituationChanged, known: Known) -> Said:
     facts = [(text("mail.where"), place), (text("voice.seen"), text("voice.seen_text", **numbers))]
     facts.append((text("voice.expected"), numbers["expected"]))
     if changed.since is not None:
-        facts.append((text("voice.since"), writing.day_with_year(changed.since.date())))
+        facts.append((text("voice.since"), writing.day_with_year(changed.since.astimezone(writing.SWEDEN).date())))
     facts += _doubts(known)
     if changed.number is not None:
         facts.append((text("voice.number"), changed.number))
     key = "closed" if changed.state == "closed" else "open"
     intro = text(f"voice.case_intro_{key}", **numbers)
-    brief = text(f"voice.case_brief_{key}", title=title, **numbers)
-    return Said(text("voice.case_label"), title, intro, tuple(facts), path_of(alert), brief)
+    sure = key == "open" and _sure(known)
+    brief = text(f"voice.case_brief_{'sure' if sure else key}", title=title, **numbers)
+    label = text("voice.case_label_sure" if sure else "voice.case_label")
+    return Said(label, title, intro, tuple(facts), path_of(alert), brief)
+
+
+def _sure(known: Known) -> bool:
+    """Whether the pages would say *säkerställd* of it: a case opens at a higher share of false ones than that word."""
+    share = None if known.case is None else known.case["document"]["evidence"][0].get("q")
+    return share is not None and share < SURE
 
 
 def _kind(changed: SituationChanged, known: Known) -> str:
@@ -158,7 +169,7 @@ def _doubts(known: Known) -> list[tuple[str, str]]:
 
 def _silent(alert: Alert, changed: SituationChanged, known: Known) -> Said:
     who = known.organisation or text("voice.some_source")
-    since = "" if changed.since is None else writing.short_day(changed.since.date())
+    since = "" if changed.since is None else writing.short_day(changed.since.astimezone(writing.SWEDEN).date())
     back = changed.state == "closed"
     title = text("voice.silent_back" if back else "voice.silent_title", who=who)
     key = "back_intro" if back else "intro" if since else "never"

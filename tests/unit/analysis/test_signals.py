@@ -158,13 +158,13 @@ def test_series_hold_what_happened_here_and_the_whole_also_what_has_no_place() -
         SeriesKey("", "A2"): (0, 0, 1),
         SeriesKey("", "E"): (0, 0, 1),
         SeriesKey("", "E2"): (0, 0, 1),
-        SeriesKey("0682R001", ""): (0, 0, 3),
-        SeriesKey("0682R001", "A"): (0, 0, 2),
+        SeriesKey("0682R001", ""): (3,),  # nobody was looking there before
+        SeriesKey("0682R001", "A"): (2,),
         SeriesKey("0682R001", "E"): (0, 0, 1),
     }
     assert found[SeriesKey("", "A")].exposure == (4, 4, 4)
     assert found[SeriesKey("", "E")].exposure is None, "they came from elsewhere"
-    assert found[SeriesKey("0682R001", "A")].exposure is None, "known in one week of three"
+    assert found[SeriesKey("0682R001", "A")].exposure == (3,), "from the first week that somebody looked"
 
 
 def test_shared_reports_are_rounded_once() -> None:

@@ -1,6 +1,7 @@
 """What messages say: mail, SMS, card; plain Swedish, every number with what it is held against."""
 
 import re
+from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email import message_from_bytes
@@ -8,6 +9,7 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -36,6 +38,7 @@ class Waiting(NamedTuple):
     created_at: datetime
 
 
+SWEDEN = ZoneInfo("Europe/Stockholm")
 IN_CENTRUM = Known("Nässjö centrum")
 
 
@@ -76,7 +79,7 @@ def test_several_alike_reports_are_counted_and_the_thread_holds_them_together() 
     assert "3 likadana rapporter sedan 19 nov kl. 13.00" in more.text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-CASE = {
+CASE: dict[str, Any] = {
     "document": {"evidence": [{"kind": "A1", "weeks": 4, "adjusted": {"expected": 5.1}}], "data": {"preliminary": 0.12}}
 }
 
@@ -89,6 +92,15 @@ def test_a_case_says_seen_expected_since_when_and_what_may_be_wrong() -> None:
     assert "Räknat per aktiv rapportör var väntat 5,1." in body
     assert "Cirka 12 procent" in body
     assert "Sedan: 19 november 2026" in body
+    monday = case(since=datetime(2026, 5, 11, tzinfo=SWEDEN))  # as analysis sends a day; the contract makes it UTC
+    assert "Sedan: 11 maj 2026" in told(monday, known=Known("Nässjö centrum", CASE)).text.replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+    assert "säkerställ" not in (told(case(), known=Known("Nässjö centrum", CASE)).text + made.short)
+    sure = deepcopy(CASE)
+    sure["document"]["evidence"][0]["q"] = 0.01
+    labels = [said(alert(case()), Known("Nässjö centrum", one)).label for one in (CASE, sure, None)]
+    assert labels == ["Signal", "Signal · säkerställd", "Signal"]
     alone = told(case()).text
     assert "11 rapporter mot väntat 4,2." in alone  # analysis is away: no guess about the weeks
     assert "Inte längre fler än väntat" in told(case("closed")).subject
