@@ -86,7 +86,7 @@ def _cards(serving: Database, kommun: str, chosen: Selection, there: tuple[Seque
     async def dense() -> object:
         first = monday(chosen.last + timedelta(days=1)) - timedelta(weeks=13)
         async with serving.transaction((kommun,)) as connection:
-            periods = await cells.by_period(connection, kommun, "", (first, 13), 5)
+            periods = await cells.by_period(connection, kommun, "", (first, 13), date.min)
         return await asyncio.to_thread(density.rank, periods)
 
     return {

@@ -148,7 +148,7 @@ def check(
     refused = [r for field, written in texts if written for r in _guarded(field, written, person)]
     codes = () if report.withdrawn else (("id", report.id), ("place.area_code", place.area_code))
     refused += [
-        Refusal(field, "personal_identifier", text("guard_id.contains"))
+        Refusal(field, "personal_identifier", text("report.id_names"))
         for field, code in codes
         if code and not _is_random(code) and names_a_person(code, now.date())
     ]

@@ -78,9 +78,9 @@ def driver_dsn(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-async def listener(dsn: str) -> asyncpg.Connection:
-    """A connection outside the pool, for locks and notifications that live as long as it does; ``driver_dsn``."""
-    return await asyncpg.connect(dsn, timeout=10, server_settings=KEEPALIVE)
+async def listener(url: str) -> asyncpg.Connection:
+    """A connection outside the pool, for locks and notifications that live as long as it does."""
+    return await asyncpg.connect(driver_dsn(url), timeout=10, server_settings=KEEPALIVE)
 
 
 def _ask_the_rested(engine: AsyncEngine) -> None:

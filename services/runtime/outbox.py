@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.topics import BY_NAME, RETENTION
 from services.runtime import metrics, tracing
-from services.runtime.database import driver_dsn, listener
+from services.runtime.database import listener
 from services.runtime.errors import is_transient
 from services.runtime.faultpoints import reach
 from services.runtime.log_facts import log_ends
@@ -100,7 +100,8 @@ class Relay:
     """Sends the outbox of one database. Run as many as you like: one works, the others wait for its lock."""
 
     def __init__(self, *, database_url: str, kafka: str, publisher: Publisher, batch: int = 500) -> None:
-        self._dsn, self._kafka, self._publisher, self._batch = driver_dsn(database_url), kafka, publisher, batch
+        self._url, self._kafka, self._publisher, self._batch = database_url, kafka, publisher, batch
+        self._measured = -MEASURE_SECONDS
 
     async def run(self) -> None:
         """Until cancelled. A failed round makes a new producer: an old one may be broken for good after an outage."""
@@ -120,20 +121,18 @@ class Relay:
 
     async def _hold(self) -> None:
         """Take the lock, then send for as long as its connection lives."""
-        connection = await listener(self._dsn)
+        connection = await listener(self._url)
         try:
             while not await connection.fetchval(_LOCK):
                 await self._measure(connection)  # also here: the holder may be a connection whose process is gone
                 await asyncio.sleep(0.5)  # no event to wait for: the holder is another process
             wake = asyncio.Event()
             await connection.add_listener(CHANNEL, lambda *_: wake.set())
-            pruned, checked, measured = -PRUNE_SECONDS, -TAIL_SECONDS, -MEASURE_SECONDS
+            pruned, checked = -PRUNE_SECONDS, -TAIL_SECONDS
             while True:
                 wake.clear()
                 now = time.monotonic()
-                if now - measured > MEASURE_SECONDS:  # before what may fail: while Kafka is away, what waits is seen
-                    measured = now
-                    await self._measure(connection)
+                await self._measure(connection)  # before what may fail: while Kafka is away, what waits is seen
                 if now - checked > TAIL_SECONDS:
                     checked = now
                     await self._check_tail(connection)
@@ -147,6 +146,10 @@ class Relay:
             await connection.close(timeout=5)
 
     async def _measure(self, connection: asyncpg.Connection) -> None:
+        """Count what waits, now and then: it may be a great many rows."""
+        if time.monotonic() - self._measured < MEASURE_SECONDS:
+            return
+        self._measured = time.monotonic()
         metrics.OUTBOX_DEPTH.set(await connection.fetchval(_DEPTH))
 
     async def _round(self, connection: asyncpg.Connection) -> int:

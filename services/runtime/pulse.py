@@ -11,7 +11,7 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.runtime.database import driver_dsn, listener
+from services.runtime.database import listener
 from services.runtime.logs import logger
 
 CHANNEL = "pulse"
@@ -30,7 +30,7 @@ class Pulse:
     """Listens while anybody follows; without followers there is no connection."""
 
     def __init__(self, database_url: str) -> None:
-        self._dsn = driver_dsn(database_url)
+        self._url = database_url
         self._followers: dict[str, set[asyncio.Event]] = {}
         self._listening: asyncio.Task[None] | None = None
 
@@ -56,7 +56,7 @@ class Pulse:
     async def _listen(self) -> None:
         while True:
             try:
-                connection = await listener(self._dsn)
+                connection = await listener(self._url)
                 try:
                     await connection.add_listener(CHANNEL, self._heard)
                     self._tell(list(self._followers))  # something may have moved while nobody listened

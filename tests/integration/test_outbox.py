@@ -44,13 +44,18 @@ async def own(ground: Ground) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
+async def url_of(ground: Ground, own: asyncpg.Connection) -> str:
+    """What a relay of that outbox connects to."""
+    dsn = ground.dsn(OWNER_ROLE)
+    return f"{dsn}{'&' if '?' in dsn else '?'}search_path={await own.fetchval('select current_schema()')}"
+
+
 async def test_what_the_log_has_lost_is_sent_again_without_a_restart(
     ground: Ground, own: asyncpg.Connection, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "TAIL_SECONDS", 0.2)
     monkeypatch.setattr(outbox, "BY_NAME", {topic: Topic(topic, REPORT_RECEIVED.model, "tests", (), partitions=1)})
-    dsn = ground.dsn(OWNER_ROLE)
-    url = f"{dsn}{'&' if '?' in dsn else '?'}search_path={await own.fetchval('select current_schema()')}"
+    url = await url_of(ground, own)
     publisher = Publisher(ground.kafka, max_request_size=1_000_000, client_id="test")
     relay = asyncio.create_task(outbox.Relay(database_url=url, kafka=ground.kafka, publisher=publisher).run())
     try:
@@ -83,8 +88,7 @@ async def test_who_waits_for_the_lock_tells_what_waits_too(
 ) -> None:
     """The holder may be a connection whose process vanished: nobody sends, and nobody else would say so."""
     monkeypatch.setattr(metrics, "OUTBOX_DEPTH", Gauge("depth", "of this test", registry=CollectorRegistry()))
-    dsn = ground.dsn(OWNER_ROLE)
-    url = f"{dsn}{'&' if '?' in dsn else '?'}search_path={await own.fetchval('select current_schema()')}"
+    url = await url_of(ground, own)
     assert await own.fetchval(outbox._LOCK)
     await own.execute(
         "insert into outbox (topic, key, value, header_names, header_values) values ($1, '0682', '', '{}', '{}')", topic

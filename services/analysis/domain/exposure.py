@@ -38,6 +38,15 @@ def watched_from(active: Sequence[float]) -> int:
     return next((at for at, n in enumerate(active) if n or isnan(n)), 0)
 
 
+def beside(active: Sequence[float], *, theirs: bool) -> tuple[int, tuple[float, ...] | None]:
+    """The first period that a series is held against, and ``known`` from it on.
+
+    ``theirs``: whether most of the series came from reporters; of another they say nothing, and all of it counts.
+    """
+    since = watched_from(active) if theirs else 0
+    return since, known(active[since:]) if theirs else None
+
+
 def forgotten(active: Sequence[int], by_reporters: Sequence[int]) -> list[bool]:
     """For every period of the whole municipality whether reporters reported and none is known any more."""
     return [not n and told > 0 for n, told in zip(active, by_reporters, strict=True)]

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from services.analysis.domain.certainty import Word, judged
-from services.analysis.domain.exposure import forgotten, known, watched_from
+from services.analysis.domain.exposure import beside, forgotten
 from services.analysis.domain.preliminary import waited_for
 from services.analysis.domain.series import SeriesKey, keys_of, own
 from services.analysis.statistics import counts, multiplicity
@@ -208,8 +208,6 @@ def measure(
     found = []
     for key in sorted(sums):
         seen = 2 * mine[key] >= sum(sums[key]) and not gone
-        eyes = active.get(key.area, [0] * periods)
-        since = watched_from(eyes) if seen else 0
-        counted = tuple(round(n / MILLION) for n in sums[key])
-        found.append(Measured(key, counted, known(eyes[since:]) if seen else None, since))
+        since, eyes = beside(active.get(key.area, [0] * periods), theirs=seen)
+        found.append(Measured(key, tuple(round(n / MILLION) for n in sums[key]), eyes, since))
     return found

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from schemas.values import UNPLACED
-from services.analysis.domain.exposure import FORGOTTEN, forgotten, known, watched_from
+from services.analysis.domain.exposure import FORGOTTEN, beside, forgotten
 from services.analysis.views import MILLION
 
 WHOLE = ""
@@ -94,10 +94,8 @@ def build(
     for key in sorted(sums):
         total = sum(sums[key])
         eyes = [FORGOTTEN if gone[week] else active.get(key.area, {}).get(week, 0) for week in weeks]
-        theirs = 2 * seen_by_reporters[key] >= total
-        since = watched_from(eyes) if theirs else 0
-        counted = tuple(round(n / MILLION) for n in sums[key][since:])
-        found.append(Series(key, counted, known(eyes[since:]) if theirs else None))
+        since, exposure = beside(eyes, theirs=2 * seen_by_reporters[key] >= total)
+        found.append(Series(key, tuple(round(n / MILLION) for n in sums[key][since:]), exposure))
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.analysis.domain import findings
-from services.analysis.domain.exposure import known, looking, watched_from
+from services.analysis.domain.exposure import beside, looking
 from services.analysis.domain.findings import BesideYear, Finding, Measured
 from services.analysis.domain.selection import EARLIEST, Selection, whole_weeks
 from services.analysis.domain.series import SeriesKey
@@ -154,10 +154,9 @@ async def _measured(
         sums[row.at] += row.reports
         mine += row.by_reporters
     eyes = await eyes_of(connection, kommun, subject, span, count)
-    theirs = 2 * mine >= sum(sums)
-    since = watched_from(eyes) if theirs else 0
-    key, counted = SeriesKey(subject.area, subject.kind), tuple(round(n / MILLION) for n in sums)
-    return Measured(key, counted, known(eyes[since:]) if theirs else None, since), eyes
+    since, seen_by = beside(eyes, theirs=2 * mine >= sum(sums))
+    key = SeriesKey(subject.area, subject.kind)
+    return Measured(key, tuple(round(n / MILLION) for n in sums), seen_by, since), eyes
 
 
 async def eyes_of(connection: AsyncConnection, kommun: str, subject: Subject, span: Span, count: int) -> Sequence[int]:

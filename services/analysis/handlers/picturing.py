@@ -124,7 +124,7 @@ class Picturing:
                 preliminary=missing_share(late, period.first, period.last, today),
                 data=await signals.state_of_data(connection, kommun),
                 invented=await numbers.any_invented(connection, kommun),
-                cells=await _cells(connection, kommun, week, first_day),
+                cells=await density.by_period(connection, kommun, "", (dense_since, picture.DENSE_WEEKS), first_day),
                 cell_areas=await density.areas_of(connection, kommun, dense_since, period.last),
             )
 
@@ -210,15 +210,6 @@ class Picturing:
         """Change when periods end; what was written stays."""
         async with self._database.transaction((kommun,)) as connection:
             await store.put_rule(connection, kommun, rule)
-
-
-async def _cells(
-    connection: AsyncConnection, kommun: str, week: date, first_day: date
-) -> Sequence[Mapping[str, float]]:
-    """Reports by cell over whole weeks up to ``week``, in as many periods as there is history for, five at most."""
-    start = week - timedelta(weeks=picture.DENSE_WEEKS - 1)
-    before = max(0, (start - first_day).days // (7 * picture.DENSE_WEEKS))
-    return await density.by_period(connection, kommun, "", (start, picture.DENSE_WEEKS), 1 + min(4, before))
 
 
 def _counted(rows: Iterable[Any]) -> Counter[str]:

@@ -14,6 +14,8 @@ from services.analysis.store.signals import LAYER, sealed
 from services.analysis.store.sums import OWN, Sums, of_kinds
 from services.analysis.views.fact import NO_CELL
 
+PERIODS = 5
+"""Of a map: the one that is shown, and those before that it is held against."""
 _CELL_DAYS = text(f"""
     select f.r9, f.day, left(f.event_type, 1) as kind, a.area, sum(a.share)::bigint as reports
     from facts f join area_sets a using (kommun, area_set)
@@ -71,13 +73,15 @@ async def points(connection: AsyncConnection, kommun: str, first: date, last: da
 
 
 async def by_period(
-    connection: AsyncConnection, kommun: str, kind: str, weeks: tuple[date, int], count: int
+    connection: AsyncConnection, kommun: str, kind: str, weeks: tuple[date, int], first_day: date
 ) -> list[dict[str, float]]:
-    """Cell (as hexadecimal text) → reports, in ``count`` periods of so many weeks, the last beginning on a Monday.
+    """Cell (as hexadecimal text) → reports, in the period and whole ones like it before, ``PERIODS`` at most.
 
-    ``weeks`` = (Monday on which the last period begins, weeks of each).
+    ``weeks`` = (Monday on which the last period begins, weeks of each). None begins before ``first_day``, from which
+    the municipality reports: half a period would look like calm.
     """
     monday, length = weeks
+    count = min(PERIODS, 1 + max(0, (monday - first_day).days // (7 * length)))
     start = monday - timedelta(weeks=length * (count - 1))
     values = {
         "kommun": kommun,

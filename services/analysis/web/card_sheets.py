@@ -29,8 +29,9 @@ def _numbers() -> tuple[str, str]:
 
 
 def _counted(told: Mapping[str, Any]) -> list[Sheet]:
-    """What has a number now and one before; a period's before is the period below it."""
-    periods = [(day, n, before[1]) for (day, n, _), before in zip(told["periods"], told["periods"][1:], strict=False)]
+    """What has a number now and one before; a period's before is the period below it, and the oldest has none."""
+    days, counts, _ = zip(*told["periods"], strict=True)
+    periods = list(zip(days, counts, (*counts[1:], None), strict=True))
     rows = {key: [(row["name"], row["now"], row["before"]) for row in told[key]] for key in ("kinds", "sources")}
     return [
         (text("card.sheet_periods"), (text("card.from_day"), *_numbers()), periods),

@@ -39,7 +39,6 @@ router = APIRouter()
 PATH = "/tathet"
 LENGTHS = (4, 13, 26)
 """Weeks that a map may cover."""
-PERIODS = 5
 SHOWN = 15
 
 
@@ -52,11 +51,8 @@ async def _ranked(
     start = end - timedelta(weeks=weeks)
     database: Database = request.app.state.database
     async with database.transaction(principal.kommuner) as connection:
-        began = await signals.first_day(connection, principal.kommun) or start
-        before = max(0, (start - began).days // (7 * weeks))  # whole ones: half a period would look like calm
-        periods = await store.by_period(
-            connection, principal.kommun, kind, (start, weeks), 1 + min(PERIODS - 1, before)
-        )
+        first_day = await signals.first_day(connection, principal.kommun) or start
+        periods = await store.by_period(connection, principal.kommun, kind, (start, weeks), first_day)
         areas = await store.areas_of(connection, principal.kommun, start, end - timedelta(days=1))
     while len(periods) > 1 and not periods[0]:
         periods = periods[1:]  # nobody reported yet: silence is never zero

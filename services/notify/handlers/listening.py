@@ -12,7 +12,7 @@ import asyncpg
 from services.notify.metrics import WAITING
 from services.notify.settings import NotifySettings
 from services.notify.store import queue
-from services.runtime.database import Database, driver_dsn, listener
+from services.runtime.database import Database, listener
 from services.runtime.errors import is_transient
 from services.runtime.logs import logger
 from services.runtime.publisher import Publisher
@@ -33,13 +33,13 @@ class Listening:
 
     def __init__(self, database: Database, settings: NotifySettings, wakes: Sequence[asyncio.Event]) -> None:
         self._database, self._wakes = database, wakes
-        self._dsn = driver_dsn(settings.database_url.get_secret_value())
+        self._url = settings.database_url.get_secret_value()
 
     async def run(self, _publisher: Publisher) -> None:
         """Until cancelled."""
         while True:
             try:
-                connection = await listener(self._dsn)
+                connection = await listener(self._url)
                 try:
                     await connection.add_listener(queue.CHANNEL, self._heard)
                     self._wake()

@@ -53,7 +53,7 @@ def test_a_source_that_delivers_on_mondays_is_missing_until_then() -> None:
     days = [thursday - timedelta(days=n) for n in range(1, 180)]
     rows = [(day, (7 - day.weekday()), 10 * MILLION) for day in days if day + timedelta(7 - day.weekday()) <= thursday]
     share = preliminary.missing_share(rows, thursday - timedelta(days=7), thursday - timedelta(days=1), thursday)
-    assert 0.35 < share < 0.6, "four sevenths of the week are here or on their way by their age"
+    assert 0.35 < share < 0.6, "Monday to Wednesday of seven days have nothing yet"
 
 
 def test_an_increase_from_a_picture_that_lacked_reports_waits_for_them() -> None:
